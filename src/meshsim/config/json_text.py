@@ -1,0 +1,108 @@
+"""JSON text -> data, fast, and errors that say where and what to do. Comments are tolerated, nothing else is.
+
+The cyclic collector is off while parsing: nothing in the tree is garbage, and looking for it costs more than parsing.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import re
+from typing import Any
+
+from ..errors import InputError
+from ..place import Place
+
+
+def parse_json(text: str, name: str) -> Any:
+    """The data of a JSON text, `/* */` and `//` comments allowed. InputError with line and remedy otherwise."""
+    try:
+        return _loads(text)
+    except json.JSONDecodeError as error:
+        first = error
+    except RecursionError:
+        raise _too_deep(name) from None
+    except ValueError as error:
+        raise InputError("bad-json", str(error).partition(";")[0].lower(), place=Place(name), hint=_AGAIN) from None
+    bare = without_comments(text)
+    if bare is not text:
+        try:
+            return _loads(bare)
+        except json.JSONDecodeError as error:
+            # What a comment hides is not the trouble: report what is wrong beside the comments.
+            raise _broken(error, bare, name) from None
+        except RecursionError:
+            raise _too_deep(name) from None
+    raise _broken(first, text, name)
+
+
+def _loads(text: str) -> Any:
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        data = json.loads(text)
+        if len(text) > _FREEZE_CHARACTERS:
+            gc.freeze()
+        return data
+    finally:
+        if collecting:
+            gc.enable()
+
+
+_FREEZE_CHARACTERS = 1_000_000
+"""Above it the parsed tree is put out of the collector's sight for good."""
+
+_COMMENT = re.compile(r'"(?:[^"\\]|\\.)*"?|//[^\n]*|/\*.*?(?:\*/|\Z)', re.DOTALL)
+
+
+def without_comments(text: str) -> str:
+    """The text with comments blanked out, so that offsets and lines stay; the same object when there are none."""
+    if "//" not in text and "/*" not in text:
+        return text
+    bare = _COMMENT.sub(_blank, text)
+    return text if bare == text else bare
+
+
+def _blank(found: re.Match[str]) -> str:
+    piece = found.group()
+    return piece if piece[0] == '"' else re.sub(r"[^\n]", " ", piece)
+
+
+def _broken(error: json.JSONDecodeError, text: str, name: str) -> InputError:
+    message, hint = _diagnose(error, text)
+    return InputError(
+        "bad-json",
+        f"{message} (column {error.colno})",
+        place=Place(name, line=error.lineno),
+        hint=hint,
+    )
+
+
+def _diagnose(error: json.JSONDecodeError, text: str) -> tuple[str, str]:
+    rest = text[error.pos : error.pos + 200].lstrip()
+    before = text[max(0, error.pos - 200) : error.pos].rstrip()
+    if not rest or error.msg.startswith("Unterminated string"):
+        return "the JSON ends in the middle", f"the file was cut off; {_AGAIN}"
+    if rest[0] in "]}" and before.endswith(","):
+        return f"a comma before the closing {rest[0]}", "remove that comma"
+    if rest[0] == "," and rest[1:].lstrip()[:1] in ("]", "}"):
+        return f"a comma before the closing {rest[1:].lstrip()[0]}", "remove that comma"
+    if error.msg.startswith("Extra data"):
+        return "more text follows the JSON document", "give each document its own file"
+    if rest[0] == "'":
+        return "a string in single quotes", "JSON strings stand in double quotes"
+    if error.msg.startswith("Expecting ',' delimiter"):
+        return (
+            "expected a comma or the end of the list or object",
+            'look for a missing comma or an unquoted " before it',
+        )
+    if error.msg.startswith("Invalid control character"):
+        return "a line break or control character inside a string", "write it as \\n, or close the string"
+    return error.msg[0].lower() + error.msg[1:], _AGAIN
+
+
+def _too_deep(name: str) -> InputError:
+    return InputError("too-deep", "the JSON is nested too deeply", place=Place(name), hint=_AGAIN)
+
+
+_AGAIN = "take the file again from where it came"

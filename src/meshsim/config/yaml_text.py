@@ -1,0 +1,228 @@
+"""YAML text -> data as JSON knows it: strings, numbers, booleans, null, lists and objects with string keys.
+
+Built from parser events in a loop, so that depth, aliases and duplicate keys are bounded and told with their line;
+dates stay strings, and unknown tags are refused. `locate_yaml` walks the same events to find the line of a path.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+from attrs import define, field
+
+from ..errors import InputError
+from ..place import PathPart, Place
+
+MAX_DEPTH = 200
+MAX_EXPANDED = 1_000_000
+"""How many values aliases may stand for altogether: a few lines of aliases can mean billions."""
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_NULL = frozenset({"", "~", "null", "Null", "NULL"})
+_TRUE = frozenset({"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON"})
+_FALSE = frozenset({"false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF"})
+_INTEGER = re.compile(r"[-+]?[0-9]{1,30}|0x[0-9a-fA-F]{1,16}|0o[0-7]{1,22}")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]{1,3})?")
+_STRING_TAGS = ("!", "tag:yaml.org,2002:str")
+
+
+@define(eq=False)
+class _Open:
+    """A list or object that is still being filled."""
+
+    value: list[Any] | dict[str, Any]
+    line: int
+    anchor: str | None
+    size: int = 1
+    key: str | None = None
+    merged: list[dict[str, Any]] = field(factory=list)
+    keys: dict[str, int] = field(factory=dict)
+
+    def place(self) -> PathPart | None:
+        return len(self.value) if isinstance(self.value, list) else self.key
+
+
+def parse_yaml(text: str, name: str) -> list[Any]:
+    """The documents of a YAML text, mostly one. InputError with the line otherwise."""
+    return [document for document, _line in _documents(text, name)]
+
+
+def locate_yaml(text: str, name: str, path: tuple[PathPart, ...]) -> int | None:
+    """The line (from 1) where the value at a path stands in the first document, or its key does."""
+    found: dict[tuple[PathPart, ...], int] = {}
+    for _document in _documents(text, name, found):
+        break
+    return found.get(path)
+
+
+def _documents(text: str, name: str, lines: dict[tuple[PathPart, ...], int] | None = None) -> Iterator[tuple[Any, int]]:
+    loader = _LOADER(text)
+    try:
+        while True:
+            event = loader.get_event()
+            if isinstance(event, yaml.StreamEndEvent):
+                return
+            if isinstance(event, yaml.DocumentStartEvent):
+                yield _Builder(loader, name, lines).build(), event.start_mark.line + 1
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark is not None else None
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise InputError(
+            "bad-yaml",
+            str(problem),
+            place=Place(name, line=line),
+            hint="check indentation, colons and quotes there",
+        ) from None
+    finally:
+        loader.dispose()
+
+
+class _Builder:
+    """Builds one document from events."""
+
+    def __init__(self, loader: Any, name: str, lines: dict[tuple[PathPart, ...], int] | None) -> None:
+        self.loader = loader
+        self.name = name
+        self.lines = lines
+        self.stack: list[_Open] = []
+        self.anchors: dict[str, tuple[Any, int] | None] = {}
+        self.expanded = 0
+
+    def build(self) -> Any:
+        result: Any = None
+        while True:
+            event = self.loader.get_event()
+            if isinstance(event, yaml.DocumentEndEvent):
+                return result
+            line = event.start_mark.line + 1
+            if isinstance(event, yaml.ScalarEvent):
+                top = self.stack[-1] if self.stack else None
+                if top is not None and isinstance(top.value, dict) and top.key is None:
+                    self._key(top, event, line)
+                    continue
+                value, size = self._scalar(event, line), 1
+                if event.anchor:
+                    self.anchors[event.anchor] = (value, 1)
+            elif isinstance(event, yaml.AliasEvent):
+                value, size = self._alias(event.anchor, line)
+            elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
+                self._open(event, line)
+                continue
+            else:
+                done = self.stack.pop()
+                value, size = self._close(done)
+                line = 0
+            if not self.stack:
+                result = value
+                if line:
+                    self._note(line)
+            else:
+                self._put(value, size, line)
+
+    def _open(self, event: Any, line: int) -> None:
+        if len(self.stack) >= MAX_DEPTH:
+            raise self._refuse("too-deep", f"nested deeper than {MAX_DEPTH} levels", line, "flatten it")
+        if event.tag is not None and event.tag not in ("!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"):
+            raise self._tag(event.tag, line)
+        if self.stack and isinstance(self.stack[-1].value, dict) and self.stack[-1].key is None:
+            raise self._refuse("bad-yaml", "a list or object as a key", line, "keys are plain strings")
+        self._note(line)
+        if event.anchor:
+            self.anchors[event.anchor] = None
+        self.stack.append(_Open({} if isinstance(event, yaml.MappingStartEvent) else [], line, event.anchor))
+
+    def _close(self, done: _Open) -> tuple[Any, int]:
+        value = done.value
+        if isinstance(value, dict):
+            for merged in done.merged:
+                for key, inherited in merged.items():
+                    value.setdefault(key, inherited)
+        if done.anchor:
+            self.anchors[done.anchor] = (value, done.size)
+        return value, done.size
+
+    def _key(self, top: _Open, event: Any, line: int) -> None:
+        key: str = event.value
+        if key in top.keys and not (key == "<<" and event.implicit[0]):
+            raise self._refuse(
+                "duplicate-key",
+                f"the key {key!r} stands twice in one object (before: line {top.keys[key]})",
+                line,
+                "keep one of the two",
+            )
+        top.keys[key] = line
+        top.key = key
+        if event.anchor:
+            self.anchors[event.anchor] = (key, 1)
+        self._note(line)
+
+    def _put(self, value: Any, size: int, line: int) -> None:
+        top = self.stack[-1]
+        top.size += size
+        if isinstance(top.value, list):
+            if line:
+                self._note(line)
+            top.value.append(value)
+            return
+        assert top.key is not None
+        if top.key == "<<" and isinstance(value, dict | list):
+            for merged in value if isinstance(value, list) else [value]:
+                if not isinstance(merged, dict):
+                    raise self._refuse("bad-yaml", "only objects can be merged by <<", top.keys["<<"], "name an object")
+                top.merged.append(merged)
+        else:
+            top.value[top.key] = value
+        top.key = None
+
+    def _alias(self, anchor: str, line: int) -> tuple[Any, int]:
+        if anchor not in self.anchors:
+            raise self._refuse("bad-yaml", f"the alias *{anchor} has no anchor", line, f"write &{anchor} before it")
+        known = self.anchors[anchor]
+        if known is None:
+            raise self._refuse("bad-yaml", f"the alias *{anchor} stands inside itself", line, "write it out")
+        self.expanded += known[1]
+        if self.expanded > MAX_EXPANDED:
+            raise self._refuse("too-many-aliases", "the aliases stand for too many values", line, "write them out")
+        if self.stack and isinstance(self.stack[-1].value, dict) and self.stack[-1].key is None:
+            raise self._refuse("bad-yaml", "an alias as a key", line, "write the key out")
+        return known
+
+    def _scalar(self, event: Any, line: int) -> Any:
+        value: str = event.value
+        if event.tag is not None:
+            if event.tag in _STRING_TAGS:
+                return value
+            raise self._tag(event.tag, line)
+        if not event.implicit[0]:
+            return value  # quoted, or a block
+        if value in _NULL:
+            return None
+        if value in _TRUE or value in _FALSE:
+            return value in _TRUE
+        if _INTEGER.fullmatch(value):
+            return int(value, 0 if value[:2] in ("0x", "0o") else 10)
+        if _FLOAT.fullmatch(value):
+            return float(value)
+        return value
+
+    def _note(self, line: int) -> None:
+        if self.lines is None:
+            return
+        path: list[PathPart] = []
+        for level in self.stack:
+            part = level.place()
+            if part is None:
+                return
+            path.append(part)
+        self.lines.setdefault(tuple(path), line)
+
+    def _tag(self, tag: str, line: int) -> InputError:
+        return self._refuse("bad-yaml", f"the tag {tag} is not known here", line, "write a plain value")
+
+    def _refuse(self, reference: str, message: str, line: int, hint: str) -> InputError:
+        return InputError(reference, message, place=Place(self.name, line=line), hint=hint)

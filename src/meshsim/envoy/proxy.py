@@ -1,0 +1,59 @@
+"""One Envoy: its resources by name, compiled on first use.
+
+Knows no stage and no kernel. What a partial dump does not hold is None here (`sections` says whether it could).
+"""
+
+from __future__ import annotations
+
+from attrs import define, field
+
+from ..config.config_dump import ProxyDocument
+from .clusters import Cluster, compile_cluster
+from .endpoints import Assignment, compile_assignment
+from .listeners import ListenerTable, compile_listener_table
+from .vhosts import RouteTable, compile_route_table
+
+
+@define(eq=False)
+class Proxy:
+    document: ProxyDocument
+    node_id: str
+    """`sidecar~IP~NAME.NAMESPACE~DOMAIN` for Istio; may be empty."""
+    _listeners: ListenerTable | None = field(default=None, init=False)
+    _route_tables: dict[str, RouteTable | None] = field(factory=dict, init=False)
+    _clusters: dict[str, Cluster | None] = field(factory=dict, init=False)
+    _assignments: dict[str, Assignment | None] = field(factory=dict, init=False)
+
+    @property
+    def kind(self) -> str:
+        """sidecar, router, waypoint …: the node id's first part; "" when it is not Istio's."""
+        kind, tilde, _rest = self.node_id.partition("~")
+        return kind if tilde else ""
+
+    @property
+    def listeners(self) -> ListenerTable:
+        if self._listeners is None:
+            self._listeners = compile_listener_table(self.document)
+        return self._listeners
+
+    def route_table(self, name: str) -> RouteTable | None:
+        """The RDS route configuration of that name; None when the dump holds none."""
+        if name not in self._route_tables:
+            resource = self.document.route_configs.get(name)
+            view = resource.view if resource is not None else None
+            self._route_tables[name] = compile_route_table(view) if view is not None else None
+        return self._route_tables[name]
+
+    def cluster(self, name: str) -> Cluster | None:
+        if name not in self._clusters:
+            resource = self.document.clusters.get(name)
+            view = resource.view if resource is not None else None
+            self._clusters[name] = compile_cluster(view) if view is not None else None
+        return self._clusters[name]
+
+    def assignment(self, name: str) -> Assignment | None:
+        """The EDS assignment of that service name; None when the dump holds none: unknown, not empty."""
+        if name not in self._assignments:
+            view = self.document.endpoints.get(name)
+            self._assignments[name] = compile_assignment(view) if view is not None else None
+        return self._assignments[name]

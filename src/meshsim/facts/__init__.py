@@ -1,0 +1,1 @@
+"""What travels: packets, connections, conversations, requests, and the call the user asked about."""

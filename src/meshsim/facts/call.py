@@ -1,0 +1,248 @@
+"""The call: what the user asks. Its fields are INTERFACE's call document; reading one names the field that is wrong.
+
+Absent fields are filled by `mesh.complete`, the one place of defaults; UNSET tells "absent" from "null" where null
+means something (an authority of null sends no Host header, tls null is plaintext).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import Any, Final
+
+from attrs import evolve, field, fields, frozen
+
+from ..errors import InputError
+from .conversation import ClientCertificate, ClientTls, ProxyProtocol
+
+
+class Unset(Enum):
+    """The one value UNSET: the field was not given."""
+
+    UNSET = "unset"
+
+
+UNSET: Final = Unset.UNSET
+
+PROTOCOLS = ("http", "http/1.0", "http/1.1", "http2", "grpc", "tcp", "udp")
+DIRECTIONS = ("outbound", "inbound")
+MAX_RANDOM_VALUE = (1 << 64) - 1
+
+
+@frozen
+class Call:
+    """One call. Header values are a text or a list of texts; addresses are texts `ip:port`."""
+
+    destination: str | None = None
+    id: Any = None
+    from_: str | None = None
+    direction: str = "outbound"
+    pod: str | None = None
+    source: str | None = None
+    uid: int | None = None
+    gid: int | None = None
+    groups: tuple[int, ...] = ()
+    mark: int = 0
+    transparent: bool = False
+    cluster: str | None = None
+    protocol: str | None = None
+    tls: ClientTls | None | Unset = UNSET
+    server_first: bool = False
+    payload: str = ""
+    proxy_protocol: ProxyProtocol | None = None
+    method: str = "GET"
+    authority: str | None | Unset = UNSET
+    path: str = "/"
+    headers: Mapping[str, str | tuple[str, ...]] = field(factory=dict)
+    runtime: Mapping[str, Any] = field(factory=dict)
+    random_value: int | None = None
+    choices: Mapping[str, str] = field(factory=dict)
+    resolve: Mapping[str, str] = field(factory=dict)
+    """`host:port` or `host` -> address, as curl's --resolve means it."""
+    protocol_stated: bool = True
+    """Filled on completion: False where the user named no protocol, so that ALPN may decide."""
+
+    def header_values(self) -> dict[str, tuple[str, ...]]:
+        """Lower-case name -> values; names that differ only in case are one header."""
+        merged: dict[str, tuple[str, ...]] = {}
+        for name, value in self.headers.items():
+            values = (value,) if isinstance(value, str) else tuple(value)
+            merged[name.lower()] = (*merged.get(name.lower(), ()), *values)
+        return merged
+
+    def with_fields(self, **changes: Any) -> Call:
+        return evolve(self, **changes)
+
+
+def read_call(document: object) -> Call:
+    """A call document -> Call. InputError names the field and the nearest valid name."""
+    if not isinstance(document, Mapping):
+        raise InputError("call-not-an-object", "a call is a JSON object", hint='such as {"destination": "10.0.0.5:80"}')
+    values: dict[str, Any] = {}
+    for name, value in document.items():
+        reader = _READERS.get(name)
+        if reader is None:
+            near = difflib.get_close_matches(str(name), _READERS, 1)
+            raise InputError(
+                "call-unknown-field",
+                f"a call has no field {name!r}",
+                hint=f"did you mean {near[0]!r}?" if near else "fields: " + ", ".join(_READERS),
+            )
+        values["from_" if name == "from" else name] = reader(name, value)
+    return Call(**values)
+
+
+def _wrong(name: str, value: object, wanted: str) -> InputError:
+    return InputError("call-field-type", f"call field {name!r} is {value!r}, not {wanted}", hint=f"give {wanted}")
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise _wrong(name, value, "a text")
+    return value
+
+
+def _optional_text(name: str, value: object) -> str | None:
+    return None if value is None else _text(name, value)
+
+
+def _boolean(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise _wrong(name, value, "true or false")
+    return value
+
+
+def _integer(low: int, high: int) -> Callable[[str, object], int]:
+    def read(name: str, value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise _wrong(name, value, f"an integer from {low} to {high}")
+        return value
+
+    return read
+
+
+_id_number = _integer(0, 0xFFFFFFFF)
+
+
+def _optional(reader: Callable[[str, object], Any]) -> Callable[[str, object], Any]:
+    return lambda name, value: None if value is None else reader(name, value)
+
+
+def _one_of(options: tuple[str, ...]) -> Callable[[str, object], str]:
+    def read(name: str, value: object) -> str:
+        if value not in options:
+            raise _wrong(name, value, "one of " + ", ".join(options))
+        return str(value)
+
+    return read
+
+
+def _list_of(reader: Callable[[str, object], Any]) -> Callable[[str, object], tuple[Any, ...]]:
+    def read(name: str, value: object) -> tuple[Any, ...]:
+        if not isinstance(value, list | tuple):
+            raise _wrong(name, value, "a list")
+        return tuple(reader(name, item) for item in value)
+
+    return read
+
+
+def _headers(name: str, value: object) -> dict[str, str | tuple[str, ...]]:
+    if not isinstance(value, Mapping):
+        raise _wrong(name, value, "an object of header names and values")
+    headers: dict[str, str | tuple[str, ...]] = {}
+    for header, values in value.items():
+        where = f"{name}.{header}"
+        if not isinstance(header, str) or not header:
+            raise _wrong(name, header, "a header name")
+        if isinstance(values, list | tuple):
+            headers[header] = tuple(_text(where, item) for item in values)
+        else:
+            headers[header] = _text(where, values)
+    return headers
+
+
+def _text_map(name: str, value: object) -> dict[str, str]:
+    if not isinstance(value, Mapping):
+        raise _wrong(name, value, "an object of texts")
+    return {_text(name, key): _text(f"{name}.{key}", item) for key, item in value.items()}
+
+
+def _mapping(name: str, value: object) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise _wrong(name, value, "an object")
+    return dict(value)
+
+
+def _object(cls: type, readers: Mapping[str, Callable[[str, object], Any]]) -> Callable[[str, object], Any]:
+    def read(name: str, value: object) -> Any:
+        if not isinstance(value, Mapping):
+            raise _wrong(name, value, "an object")
+        given = {}
+        for key, item in value.items():
+            if key not in readers:
+                raise InputError(
+                    "call-unknown-field", f"call field {name!r} has no {key!r}", hint="fields: " + ", ".join(readers)
+                )
+            given[key] = readers[key](f"{name}.{key}", item)
+        required = [a.name for a in fields(cls) if a.default is _NOTHING and a.name not in given]
+        if required:
+            raise InputError("call-field-missing", f"call field {name!r} lacks {', '.join(required)}")
+        return cls(**given)
+
+    return read
+
+
+_NOTHING = fields(ProxyProtocol)[0].default
+
+_certificate_object = _object(
+    ClientCertificate,
+    {
+        "uri_sans": _list_of(_text),
+        "dns_sans": _list_of(_text),
+        "subject": _text,
+        "trusted": _boolean,
+        "expired": _boolean,
+    },
+)
+
+
+def _certificate(name: str, value: object) -> ClientCertificate:
+    if isinstance(value, str):
+        return ClientCertificate(uri_sans=(value,))
+    certificate: ClientCertificate = _certificate_object(name, value)
+    return certificate
+
+
+_tls_object = _object(
+    ClientTls,
+    {"sni": _optional_text, "alpn": _list_of(_text), "client_certificate": _optional(_certificate)},
+)
+
+_READERS: dict[str, Callable[[str, object], Any]] = {
+    "id": lambda _name, value: value,
+    "from": _optional_text,
+    "direction": _one_of(DIRECTIONS),
+    "pod": _optional_text,
+    "source": _optional_text,
+    "uid": _optional(_id_number),
+    "gid": _optional(_id_number),
+    "groups": _list_of(_id_number),
+    "mark": _id_number,
+    "transparent": _boolean,
+    "destination": _optional_text,
+    "protocol": _optional(_one_of(PROTOCOLS)),
+    "tls": _optional(_tls_object),
+    "server_first": _boolean,
+    "payload": _text,
+    "proxy_protocol": _optional(_object(ProxyProtocol, {"source": _text, "destination": _text})),
+    "method": _text,
+    "authority": _optional_text,
+    "path": _text,
+    "headers": _headers,
+    "runtime": _mapping,
+    "random_value": _optional(_integer(0, MAX_RANDOM_VALUE)),
+    "choices": _text_map,
+    "resolve": _text_map,
+    "cluster": _optional_text,
+}

@@ -1,0 +1,45 @@
+"""One HTTP request as it travels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import frozen
+
+Headers = Mapping[str, tuple[str, ...]]
+"""Lower-case name -> its values in order. Pseudo headers are fields of Request, not entries here."""
+
+
+@frozen
+class Request:
+    method: str
+    scheme: str
+    authority: str | None
+    """None: no Host header was sent."""
+    path: str
+    """The request target with its query, as in `:path`."""
+    headers: Headers
+    version: str = "http/1.1"
+    """http/1.0, http/1.1 or http2."""
+
+    def values(self, name: str) -> tuple[str, ...]:
+        """All values of a header; `:method`, `:path`, `:authority`, `:scheme` and `host` read the pseudo headers."""
+        read = _PSEUDO.get(name)
+        if read is None:
+            return self.headers.get(name, ())
+        value = read(self)
+        return () if value is None else (value,)
+
+    def is_grpc(self) -> bool:
+        """Envoy source/common/grpc/common.cc: exactly application/grpc, or application/grpc+something."""
+        content_type = self.headers.get("content-type", ("",))[0]
+        return content_type == "application/grpc" or content_type.startswith("application/grpc+")
+
+
+_PSEUDO = {
+    ":method": lambda request: request.method,
+    ":path": lambda request: request.path,
+    ":authority": lambda request: request.authority,
+    "host": lambda request: request.authority,
+    ":scheme": lambda request: request.scheme,
+}

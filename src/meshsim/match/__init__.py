@@ -1,0 +1,1 @@
+"""How anything is chosen: conditions, and the selectors that decide and explain with the same conditions."""

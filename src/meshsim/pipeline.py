@@ -1,0 +1,133 @@
+"""The one loop through which every trace flows, and the report made of what it kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .choices import Chooser, Taken
+from .explanation import Decision
+from .facts.call import Call
+from .mesh import Mesh
+from .outcome import Outcome
+from .reasons import Reason, because
+from .report import ChoiceOption, ChoiceReport, ConfigNote, Draft, Report, Resolution
+from .stages.stage import Stage
+from .states import AtHook, Ended, State
+
+Move = tuple[State, Any]
+"""A state and what was picked there."""
+
+
+def run(mesh: Mesh, state: State, chooser: Chooser, moves: list[Move] | None = None) -> Outcome:
+    """Walk from the state to an outcome; `moves`, when given, collects what explaining needs."""
+    stages = mesh.stages
+    for _ in range(mesh.max_moves):
+        stage = stages.get(type(state))
+        if stage is None:
+            assert isinstance(state, Ended)
+            return state.outcome
+        picked, after = stage.decide(mesh, state, chooser)
+        if moves is not None:
+            moves.append((state, picked))
+        state = after
+    return _looped(state, moves)
+
+
+def _looped(state: State, moves: list[Move] | None) -> Outcome:
+    """The move limit was hit: name the circle, and cut the moves where it closes (Batfish's breadcrumbs)."""
+    seen: set[tuple[str, str, tuple[int, ...]]] = set()
+    for index, (at, _picked) in enumerate(moves or ()):
+        if not isinstance(at, AtHook):
+            continue
+        packet = at.packet
+        owner = packet.uid if packet.uid is not None else -1
+        crumb = (at.pod.name, at.way, (packet.source, packet.destination, packet.destination_port, owner))
+        if crumb in seen:
+            assert moves is not None
+            del moves[index:]
+            destination = packet.destination_text()
+            why = because("outcome.loop", pod=at.pod.name, destination=destination)
+            return Outcome("loop", why, client_sees="nothing", destination=destination, pod=at.pod.name)
+        seen.add(crumb)
+    pod = getattr(state, "pod", None)
+    why = because("outcome.loop", pod=pod.name if pod is not None else "outside", destination="")
+    return Outcome("loop", why, client_sees="nothing")
+
+
+def explain(mesh: Mesh, moves: list[Move], only: str | None = None) -> tuple[Decision, ...]:
+    """Each decision asked again; `only` names one stage."""
+    decisions = []
+    for at, picked in moves:
+        stage: Stage = mesh.stages[type(at)]
+        if only is None or stage.name == only:
+            decisions.append(stage.explain(mesh, at, picked))
+    return tuple(decisions)
+
+
+def describe(mesh: Mesh, moves: list[Move]) -> Draft:
+    """The hops and packet passages of the trace document."""
+    draft = Draft()
+    for at, picked in moves:
+        stage: Stage = mesh.stages[type(at)]
+        stage.describe(mesh, at, picked, draft)
+    return draft
+
+
+def cause(decisions: tuple[Decision, ...]) -> Decision | None:
+    """The last decision that turned the call from its expected course, else the last that had a choice."""
+    deciding = [decision for decision in decisions if decision.deciding]
+    if deciding:
+        return deciding[-1]
+    return next((decision for decision in reversed(decisions) if not decision.trivial), None)
+
+
+def report(
+    mesh: Mesh,
+    call: Call,
+    resolution: Resolution | None,
+    outcome: Outcome,
+    chooser: Chooser,
+    moves: list[Move],
+    *,
+    decisions: bool,
+) -> Report:
+    """Everything renderers read."""
+    draft = describe(mesh, moves)
+    made = explain(mesh, moves)
+    return Report(
+        call=call,
+        resolution=resolution,
+        outcome=outcome,
+        probability=float(chooser.probability) if chooser.probability is not None else None,
+        choices=tuple(_choice(taken) for taken in chooser.taken),
+        assumptions=tuple(chooser.assumptions),
+        hops=tuple(draft.hops),
+        netfilter=tuple(draft.netfilter),
+        decisions=made if decisions else None,
+        cause=cause(made),
+        config=_config(mesh, moves),
+        demo=mesh.demo,
+    )
+
+
+def _choice(taken: Taken) -> ChoiceReport:
+    choice = taken.choice
+    shares = (float(share) if share is not None else None for share in choice.shares)
+    return ChoiceReport(choice.site, taken.option, tuple(map(ChoiceOption, choice.options, shares)))
+
+
+def _config(mesh: Mesh, moves: list[Move]) -> tuple[ConfigNote, ...]:
+    """The configurations of the pods the call walked through, in the order of the walk."""
+    notes: dict[str, ConfigNote] = {}
+    for at, _picked in moves:
+        pod = getattr(at, "pod", None)
+        if pod is not None and pod.name not in notes:
+            notes[pod.name] = pod.config_note()
+    return tuple(notes.values())
+
+
+def strict(outcome: Outcome, assumptions: list[Reason]) -> Outcome:
+    """With --strict an assumption puts the end in doubt."""
+    if not assumptions:
+        return outcome
+    return outcome.as_unknown(because("outcome.unknown-assumption", code=assumptions[0].code))

@@ -1,0 +1,3 @@
+"""Reasons of the connection area."""
+
+REASONS: dict[str, tuple[str, ...]] = {}

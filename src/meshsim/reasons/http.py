@@ -1,0 +1,3 @@
+"""Reasons of the http area."""
+
+REASONS: dict[str, tuple[str, ...]] = {}

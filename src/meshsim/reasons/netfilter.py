@@ -1,0 +1,3 @@
+"""Reasons of the netfilter area."""
+
+REASONS: dict[str, tuple[str, ...]] = {}

@@ -1,0 +1,3 @@
+"""Reasons of the origin area."""
+
+REASONS: dict[str, tuple[str, ...]] = {}

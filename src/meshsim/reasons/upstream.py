@@ -1,0 +1,3 @@
+"""Reasons of the upstream area."""
+
+REASONS: dict[str, tuple[str, ...]] = {}

@@ -1,0 +1,214 @@
+"""hook: a first packet walks the pod's netfilter rules; which socket takes it, or how it ends.
+
+The rules themselves are `netfilter`'s; this stage asks them, finds whose socket it is, and says what is assumed
+where nobody stated the pod's sockets. Upstream: Linux netfilter; reference netfilter-kernel.
+"""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from ..address import format_endpoint
+from ..choices import Choice, Chooser
+from ..envoy.listeners import Listener
+from ..explanation import Candidate, Change, Decision, Fate
+from ..facts.connection import Connection
+from ..mesh import Mesh, Pod
+from ..netfilter.rules import Rule
+from ..netfilter.walk import Passage, explain_passage, walk
+from ..outcome import Ending
+from ..reasons import Reason, because
+from ..report import Draft, NetfilterPassage, PacketBefore
+from ..states import AtApp, AtHook, AtInspect, AtReturn, AtWire, State
+from .stage import Stage, agree
+
+
+
+@frozen
+class Landing:
+    """What the walk through the rules came to."""
+
+    passage: Passage
+    listener: Listener | None
+    """The proxy's listener whose socket accepted."""
+    socket: str | None
+    """The name of the accepting socket; None when there is none."""
+    result: str
+    """INTERFACE's netfilter result."""
+    reason: Reason
+
+
+def decide(_mesh: Mesh, at: AtHook, chooser: Chooser) -> tuple[Landing, State]:
+    pod = at.pod
+    for assumption in pod.assumptions:
+        chooser.assume(assumption)
+
+    def ask(rule: Rule, what: str) -> bool:
+        code = "netfilter.unmodelled-target" if what.startswith(("-j", "-g")) else "netfilter.unmodelled-match"
+        reason = because(code, rule.place, rule=rule.name, what=what)
+        options = ("no match", "match")
+        return bool(chooser.pick(Choice(f"{at.hop}/matcher/{rule.name}", reason, options, (None, None), rule.place, 0)))
+
+    passage = walk(pod.netns, at.packet, at.way, ask)
+    landing = _land(at, passage)
+    if landing.listener is None and landing.socket is not None and landing.reason.code == "hook.application-assumed":
+        chooser.assume(landing.reason)
+    return landing, _next(at, landing)
+
+
+def _land(at: AtHook, passage: Passage) -> Landing:
+    """Whose socket it is. Pure: explaining asks it again."""
+    pod, after = at.pod, passage.after
+    if passage.result == "wire":
+        return Landing(passage, None, None, "wire", because("hook.to-wire", destination=after.destination_text()))
+    if passage.result in ("socket", "refused"):
+        socket = passage.socket
+        destination = after.destination_text()
+        if socket is not None and isinstance(socket.owner, Listener):
+            listener = socket.owner
+            reason = because("hook.to-proxy", listener.place, listener=listener.name, socket=socket.name)
+            return Landing(passage, listener, socket.name, "socket", reason)
+        if socket is not None:
+            return Landing(passage, None, socket.name, "socket", because("hook.to-application", socket=socket.name))
+        redirected = (after.destination, after.destination_port) != (
+            at.packet.destination,
+            at.packet.destination_port,
+        )
+        if not redirected and not pod.sockets_stated and not _proxys_own_port(pod, after.destination_port):
+            place = format_endpoint(after.destination, after.destination_port)
+            return Landing(
+                passage, None, place, "socket", because("hook.application-assumed", destination=destination)
+            )
+        if redirected and pod.proxy is None:
+            return Landing(
+                passage, None, None, "socket", because("hook.no-configuration", pod=pod.name, destination=destination)
+            )
+        return Landing(passage, None, None, "refused", _refusal(pod, after.destination_port, destination))
+    code = {"dropped": "hook.dropped", "rejected": "hook.rejected"}.get(passage.result, "hook.lost")
+    place = passage.rules[-1].place if passage.rules and passage.rules[-1].name == passage.by else None
+    reason = because(code, place, destination=after.destination_text(), by=passage.by or "")
+    return Landing(passage, None, None, passage.result, reason)
+
+
+def _proxys_own_port(pod: Pod, port: int) -> bool:
+    """Whether a listener of this pod's Envoy was meant to hold the port, so that no application does."""
+    if pod.proxy is None:
+        return False
+    table = pod.proxy.listeners
+    return any(
+        port == address_port for rejected in (*table.rejected, *table.warming) for _ip, address_port in rejected.addresses
+    )
+
+
+def _refusal(pod: Pod, port: int, destination: str) -> Reason:
+    """No socket: because Envoy rejected the listener, still warms it, or nobody listens."""
+    if pod.proxy is not None:
+        table = pod.proxy.listeners
+        for rejected in table.rejected:
+            if any(port == address_port for _ip, address_port in rejected.addresses):
+                return because(
+                    "hook.refused-listener-rejected",
+                    rejected.place,
+                    destination=destination,
+                    listener=rejected.name,
+                    error=rejected.error,
+                    time=rejected.time,
+                )
+        for warming in table.warming:
+            if any(port == address_port for _ip, address_port in warming.addresses):
+                return because(
+                    "hook.refused-listener-warming", warming.place, destination=destination, listener=warming.name
+                )
+    return because("hook.refused", destination=destination)
+
+
+def _next(at: AtHook, landing: Landing) -> State:
+    passage = landing.passage
+    after = passage.after
+    if landing.result == "wire":
+        return AtWire(at.pod, after, at.conversation, at.hop, at.frames)
+    if landing.listener is not None:
+        connection = Connection(
+            local=after.destination,
+            local_port=after.destination_port,
+            remote=after.source,
+            remote_port=after.source_port,
+            direct_remote=after.source,
+            direct_remote_port=after.source_port,
+            original=passage.original_destination,
+        )
+        return AtInspect(at.pod, landing.listener, connection, at.conversation, at.hop, at.frames, handoff=True)
+    if landing.reason.code == "hook.no-configuration":
+        return AtReturn(Ending("unknown", landing.reason, destination=after.destination_text()), at.hop, at.frames)
+    if landing.result == "socket":
+        return AtApp(at.pod, after, at.conversation, at.hop, at.frames)
+    kind = "refused" if landing.result in ("refused", "rejected") else "dropped"
+    ending = Ending(kind, landing.reason, destination=after.destination_text(), pod=at.pod.name)
+    return AtReturn(ending, at.hop, at.frames)
+
+
+def explain(_mesh: Mesh, at: AtHook, picked: Landing) -> Decision:
+    candidates = explain_passage(at.pod.netns, picked.passage)
+    landing = _land(at, picked.passage)
+    agree("hook", at, picked, landing)
+    before, after = at.packet, picked.passage.after
+    changes = tuple(
+        Change(name, old, new)
+        for name, old, new in (
+            ("source", before.source_text(), after.source_text()),
+            ("destination", before.destination_text(), after.destination_text()),
+            ("mark", before.mark, after.mark),
+        )
+        if old != new
+    )
+    label = picked.socket or picked.result
+    place = picked.listener.place if picked.listener is not None else picked.reason.place
+    return Decision(
+        stage="hook",
+        pod=at.pod.name,
+        question=because("hook.question", packet=before.destination_text(), pod=at.pod.name),
+        chosen=Candidate(label, "socket", Fate.CHOSEN, place=place),
+        reason=picked.reason,
+        candidates=candidates,
+        changes=changes,
+        notes=at.pod.assumptions,
+        trivial=not candidates,
+        deciding=picked.result in ("refused", "dropped", "rejected", "lost"),
+        hop=at.hop,
+    )
+
+
+def describe(_mesh: Mesh, at: AtHook, picked: Landing, draft: Draft) -> None:
+    passage, before = picked.passage, at.packet
+    original = passage.original_destination
+    draft.netfilter.append(
+        NetfilterPassage(
+            pod=at.pod.name,
+            way=passage.way,
+            sender=at.sender,
+            from_hop=at.frames.hop if at.frames is not None else None,
+            to_hop=at.hop if picked.listener is not None else None,
+            before=PacketBefore(
+                protocol=before.protocol,
+                source=before.source_text(),
+                destination=before.destination_text(),
+                uid=before.uid,
+                gid=before.gid,
+                mark=before.mark,
+                interface=before.interface,
+            ),
+            rules=tuple(rule.name for rule in passage.rules),
+            chains=passage.chains,
+            source=passage.after.source_text(),
+            destination=passage.after.destination_text(),
+            mark=passage.after.mark,
+            interface=passage.interface,
+            original_destination=format_endpoint(*original) if original is not None else None,
+            result=picked.result,
+            socket=picked.socket,
+            by=passage.by,
+        )
+    )
+
+
+STAGE = Stage("hook", AtHook, decide, explain, describe)

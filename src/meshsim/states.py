@@ -1,0 +1,286 @@
+"""The vocabulary of the walk: where the call is now and what is known. One record a place, few fields each.
+
+States are frozen and built by constructor, never `evolve`d. `hop` is the index of the hop the state belongs to (for
+AtHook and AtWire: of the hop that the next acceptance opens). `frames` is the stack of proxies that wait for what
+they dialled; None is the client itself.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from attrs import frozen
+
+from .envoy.chains import FilterChain
+from .envoy.clusters import Cluster
+from .envoy.endpoints import Endpoint
+from .envoy.listeners import Listener
+from .envoy.network_filters.hcm import HttpConnectionManager
+from .envoy.network_filters.tcp_proxy import TcpProxy
+from .envoy.routes import Route, RouteAction
+from .envoy.vhosts import RouteTable, VirtualHost
+from .facts.connection import Connection
+from .facts.conversation import Conversation
+from .facts.packet import Packet
+from .facts.request import Request
+from .facts.residues import Residues
+from .mesh import Pod
+from .outcome import Ending, Outcome
+
+
+@frozen
+class Frame:
+    """One upstream attempt of one proxy, waiting for its ending."""
+
+    pod: Pod
+    hop: int
+    via: RouteAction | TcpProxy
+    """http or tcp: decides how an ending is answered."""
+    cluster: str
+    endpoint: str | None
+    below: Frame | None
+    """The frame of the proxy in front; None: the client itself."""
+
+
+@frozen
+class AtHook:
+    """A first packet stands at the pod's first netfilter hook."""
+
+    pod: Pod
+    way: str
+    """out: made by a process of this pod; in: it arrived."""
+    sender: str
+    """application | proxy | peer."""
+    packet: Packet
+    conversation: Conversation
+    hop: int
+    frames: Frame | None
+
+
+@frozen
+class AtWire:
+    """The packet left a pod (or comes from outside, pod None)."""
+
+    pod: Pod | None
+    packet: Packet
+    conversation: Conversation
+    hop: int
+    frames: Frame | None
+
+
+@frozen
+class AtInspect:
+    """A listener's listener filters are about to run."""
+
+    pod: Pod
+    listener: Listener
+    connection: Connection
+    conversation: Conversation
+    hop: int
+    frames: Frame | None
+    handoff: bool
+    """True on the listener whose socket accepted, False after a hand-off."""
+
+
+@frozen
+class AtListener:
+    """The accepting listener uses the original destination: is there a listener to hand off to?"""
+
+    pod: Pod
+    receiver: Listener
+    connection: Connection
+    conversation: Conversation
+    hop: int
+    frames: Frame | None
+
+
+@frozen
+class AtChain:
+    pod: Pod
+    listener: Listener
+    connection: Connection
+    conversation: Conversation
+    hop: int
+    frames: Frame | None
+
+
+@frozen
+class AtHandshake:
+    """A filter chain was chosen; its transport socket meets what the client sends."""
+
+    pod: Pod
+    listener: Listener
+    chain: FilterChain
+    connection: Connection
+    conversation: Conversation
+    hop: int
+    frames: Frame | None
+
+
+@frozen
+class AtNetwork:
+    """The network filters of the chain, in order."""
+
+    pod: Pod
+    listener: Listener
+    chain: FilterChain
+    connection: Connection
+    conversation: Conversation
+    hop: int
+    frames: Frame | None
+
+
+@frozen
+class AtHttp:
+    """The HTTP connection manager before routing: codec, host, path, forwarded headers."""
+
+    pod: Pod
+    hcm: HttpConnectionManager
+    connection: Connection
+    conversation: Conversation
+    hop: int
+    frames: Frame | None
+
+
+@frozen
+class AtVhost:
+    pod: Pod
+    hcm: HttpConnectionManager
+    connection: Connection
+    request: Request
+    hop: int
+    frames: Frame | None
+
+
+@frozen
+class AtRoute:
+    pod: Pod
+    hcm: HttpConnectionManager
+    table: RouteTable
+    vhost: VirtualHost
+    connection: Connection
+    request: Request
+    hop: int
+    frames: Frame | None
+
+
+@frozen
+class AtFilters:
+    """The HTTP filters in order; the route was chosen before (None: no route, which the router answers)."""
+
+    pod: Pod
+    hcm: HttpConnectionManager
+    vhost: VirtualHost | None
+    route: Route | None
+    connection: Connection
+    request: Request
+    residues: Residues
+    hop: int
+    frames: Frame | None
+
+
+@frozen
+class AtRouter:
+    """The router filter: direct response, redirect, or which cluster and with which headers."""
+
+    pod: Pod
+    hcm: HttpConnectionManager
+    vhost: VirtualHost | None
+    route: Route | None
+    connection: Connection
+    request: Request
+    residues: Residues
+    hop: int
+    frames: Frame | None
+
+
+@frozen
+class AtCluster:
+    """A cluster name is to be resolved. `conversation` is what will be said upstream.
+
+    `alpn_override` is what Istio's alpn filter offers to an upstream that speaks TLS; empty: none.
+    """
+
+    pod: Pod
+    name: str
+    via: RouteAction | TcpProxy
+    connection: Connection
+    conversation: Conversation
+    alpn_override: tuple[str, ...]
+    residues: Residues
+    hop: int
+    frames: Frame | None
+
+
+@frozen
+class AtEndpoint:
+    pod: Pod
+    cluster: Cluster
+    via: RouteAction | TcpProxy
+    connection: Connection
+    conversation: Conversation
+    alpn_override: tuple[str, ...]
+    hop: int
+    frames: Frame | None
+
+
+@frozen
+class AtTls:
+    """An endpoint was chosen; which transport socket, SNI and ALPN go to it."""
+
+    pod: Pod
+    cluster: Cluster
+    endpoint: Endpoint
+    via: RouteAction | TcpProxy
+    connection: Connection
+    conversation: Conversation
+    alpn_override: tuple[str, ...]
+    hop: int
+    frames: Frame | None
+
+
+@frozen
+class AtApp:
+    """A socket that is no proxy's accepted the connection."""
+
+    pod: Pod
+    packet: Packet
+    conversation: Conversation
+    hop: int
+    frames: Frame | None
+
+
+@frozen
+class AtReturn:
+    """An ending on its way back to whoever opened the connection."""
+
+    ending: Ending
+    hop: int
+    frames: Frame | None
+
+
+@frozen
+class Ended:
+    outcome: Outcome
+
+
+State: TypeAlias = (
+    AtHook
+    | AtWire
+    | AtInspect
+    | AtListener
+    | AtChain
+    | AtHandshake
+    | AtNetwork
+    | AtHttp
+    | AtVhost
+    | AtRoute
+    | AtFilters
+    | AtRouter
+    | AtCluster
+    | AtEndpoint
+    | AtTls
+    | AtApp
+    | AtReturn
+    | Ended
+)

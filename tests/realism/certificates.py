@@ -1,0 +1,57 @@
+"""Test certificates, made by the openssl command in a folder of the test's own: one authority, leaves with chosen names."""
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from attrs import define, field
+
+
+@define
+class Authority:
+    """A certificate authority that lives in a folder."""
+
+    folder: Path
+    _serial: int = field(default=0)
+
+    @classmethod
+    def create(cls, folder: Path) -> "Authority":
+        authority = cls(folder)
+        subject = ["-subj", "/O=meshsim test authority", "-days", "2"]
+        _openssl("req", "-x509", "-nodes", *_NEW_KEY, "-keyout", str(folder / "root.key"), *subject, "-out", str(folder / "root.pem"))
+        return authority
+
+    @property
+    def root(self) -> str:
+        return (self.folder / "root.pem").read_text()
+
+    def leaf(self, *, uri_sans: Sequence[str] = (), dns_sans: Sequence[str] = ()) -> "Leaf":
+        self._serial += 1
+        stem = self.folder / f"leaf{self._serial}"
+        names = [f"URI:{name}" for name in uri_sans] + [f"DNS:{name}" for name in dns_sans]
+        extensions = stem.with_suffix(".ext")
+        extensions.write_text(
+            "extendedKeyUsage=serverAuth,clientAuth\n" + (f"subjectAltName={','.join(names)}\n" if names else "")
+        )
+        key, request, certificate = (str(stem.with_suffix(end)) for end in (".key", ".csr", ".pem"))
+        _openssl("req", "-new", "-nodes", *_NEW_KEY, "-keyout", key, "-subj", "/O=meshsim test", "-out", request)
+        signer = ["-CA", str(self.folder / "root.pem"), "-CAkey", str(self.folder / "root.key"), "-set_serial", str(self._serial + 1)]
+        _openssl("x509", "-req", "-in", request, *signer, "-days", "2", "-extfile", str(extensions), "-out", certificate)
+        return Leaf(certificate_file=Path(certificate), key_file=Path(key))
+
+
+@define
+class Leaf:
+    """A certificate and its key, as PEM files."""
+
+    certificate_file: Path
+    key_file: Path
+
+
+_NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
+
+
+def _openssl(*arguments: str) -> None:
+    done = subprocess.run(["openssl", *arguments], capture_output=True, text=True, timeout=30, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"openssl {arguments[0]} ended with {done.returncode}: {done.stderr.strip()}")

@@ -1,0 +1,129 @@
+"""The calling application: runs inside a namespace under a chosen uid and gid, a call a line in, what it saw a line out.
+
+Stands alone (standard library only), because it is started with the bare interpreter. Sockets are raw, so that a Host header may be
+absent or odd and nothing is added to what the call states.
+"""
+
+import contextlib
+import encodings.idna  # noqa: F401  loaded while it can be: the uid may not be allowed to read the interpreter's folder
+import http.client
+import json
+import os
+import socket
+import ssl
+import sys
+from typing import Any
+
+READ_LIMIT = 1 << 16
+
+
+def main() -> None:
+    uid, gid = int(sys.argv[1]), int(sys.argv[2])
+    os.setgroups([])
+    os.setgid(gid)
+    os.setuid(uid)
+    for line in sys.stdin:
+        print(json.dumps(answer(json.loads(line))), flush=True)
+
+
+def answer(call: dict[str, Any]) -> dict[str, Any]:
+    """Make one call; `ended` uses the words of the trace document's client_sees."""
+    seen: dict[str, Any] = {"ended": "nothing", "detail": None, "status": None, "headers": [], "body": "", "local": None}
+    connection = socket.socket(socket.AF_INET6 if ":" in call["destination"][0] else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        connection.settimeout(call["timeout"])
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if call.get("mark"):
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, call["mark"])
+        connection.bind(tuple(call["source"]))
+        try:
+            connection.connect(tuple(call["destination"]))
+        except ConnectionRefusedError:
+            return {**seen, "ended": "refused"}
+        except OSError as error:
+            return {**seen, "detail": _words(error)}
+        seen["local"] = _join(connection.getsockname())
+        _converse(connection, call, seen)
+    finally:
+        with contextlib.suppress(OSError):
+            connection.close()
+    return seen
+
+
+def _converse(plain: socket.socket, call: dict[str, Any], seen: dict[str, Any]) -> None:
+    connection = plain
+    try:
+        if call.get("tls") is not None:
+            connection = _handshake(plain, call["tls"])
+            assert isinstance(connection, ssl.SSLSocket)
+            seen["alpn"] = connection.selected_alpn_protocol()
+        payload = _request(call) if call["protocol"].startswith("http") else call.get("payload", "").encode()
+        if payload:
+            connection.sendall(payload)
+        if call["protocol"].startswith("http"):
+            _read_response(connection, call["method"], seen)
+        else:
+            _read_data(connection, seen)
+    except ssl.SSLError as error:
+        seen.update(ended="tls_alert" if "ALERT" in str(error.reason) else "closed", detail=str(error.reason))
+    except TimeoutError:
+        seen.update(ended="nothing", detail="timeout")
+    except (ConnectionResetError, BrokenPipeError):
+        seen.update(ended="closed", detail="reset")
+    except http.client.HTTPException as error:
+        seen.update(ended="closed", detail=type(error).__name__)
+    except OSError as error:
+        seen.update(ended="closed", detail=_words(error))
+
+
+def _handshake(plain: socket.socket, tls: dict[str, Any]) -> ssl.SSLSocket:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    if tls.get("alpn"):
+        context.set_alpn_protocols(tls["alpn"])
+    if tls.get("certificate_file"):
+        context.load_cert_chain(tls["certificate_file"], tls["key_file"])
+    return context.wrap_socket(plain, server_hostname=tls.get("sni"))
+
+
+def _request(call: dict[str, Any]) -> bytes:
+    version = "HTTP/1.0" if call["protocol"] == "http/1.0" else "HTTP/1.1"
+    lines = [f"{call['method']} {call['path']} {version}"]
+    if call.get("authority") is not None:
+        lines.append(f"Host: {call['authority']}")
+    for name, value in call.get("headers", {}).items():
+        lines += [f"{name}: {one}" for one in (value if isinstance(value, list) else [value])]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+def _read_response(connection: socket.socket, method: str, seen: dict[str, Any]) -> None:
+    response = http.client.HTTPResponse(connection, method=method)
+    try:
+        response.begin()
+    except http.client.RemoteDisconnected:
+        seen.update(ended="closed", detail="eof")
+        return
+    seen.update(ended="response", status=response.status, headers=[[k.lower(), v] for k, v in response.getheaders()])
+    seen["body"] = response.read(READ_LIMIT).decode("utf-8", "replace")
+
+
+def _read_data(connection: socket.socket, seen: dict[str, Any]) -> None:
+    data = connection.recv(READ_LIMIT)
+    if data:
+        seen.update(ended="data", body=data.decode("utf-8", "replace"))
+    else:
+        seen.update(ended="closed", detail="eof")
+
+
+def _join(address: Any) -> str:
+    host, port = address[0], address[1]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _words(error: OSError) -> str:
+    return error.strerror or str(error) or type(error).__name__
+
+
+if __name__ == "__main__":
+    main()

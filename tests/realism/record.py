@@ -1,0 +1,83 @@
+"""Writes down what the real stack did, so that its answers can be replayed without root: `python -m tests.realism.record`.
+
+What changes from run to run (request ids, dates, ports the kernel chose) is replaced by stable values, so that recording again
+changes only what really changed.
+"""
+
+import json
+import re
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from tests.realism import demo_calls, demo_stack, prerequisites
+from tests.realism.stack import Observation
+
+RECORDED = Path(__file__).with_name("recorded") / "demo.json"
+VOLATILE_HEADERS = ("date", "x-request-id", "x-envoy-upstream-service-time", "content-length")
+LONGEST_BODY = 2000
+_CHOSEN_BY_THE_KERNEL = re.compile(r"(?<=[\d\]]:)([456]\d{4})(?=\D)")
+
+
+def observe_demo() -> dict[str, Any]:
+    """Every call of demo_calls on its variant, live."""
+    document: dict[str, Any] = {}
+    for name, variant in demo_stack.variants().items():
+        questions = demo_calls.CALLS[name]
+        with demo_stack.running(variant) as live:
+            observations = live.observe(list(questions.values()))
+            document[name] = {
+                "inputs": variant.digest(),
+                "not_comparable": sorted(live.not_comparable),
+                "observations": {
+                    question: stable(observation) for question, observation in zip(questions, observations, strict=True)
+                },
+            }
+            if name == "allow_any":
+                document[name]["shares"] = {
+                    question: dict(sorted(Counter(o["hops"][0]["cluster"] for o in live.observe([call] * times)).items()))
+                    for question, (call, times) in demo_calls.SHARES.items()
+                }
+    return document
+
+
+def stable(observation: Observation) -> Observation:
+    """The observation without what chance decided."""
+    client = dict(observation["client"])
+    echoed = client["body"].startswith('{"name": ')
+    client["headers"] = _without_volatile(client["headers"])
+    # An echo says again what `upstream` holds; a long body is somebody's statistics.
+    client["body"] = None if echoed or len(client["body"]) > LONGEST_BODY else client["body"]
+    upstream = [{**record, "headers": _without_volatile(record.get("headers", []))} for record in observation["upstream"]]
+    text = json.dumps({**observation, "client": client, "upstream": upstream})
+    ports: dict[str, str] = {}
+    for port in _CHOSEN_BY_THE_KERNEL.findall(json.dumps(observation["netfilter"])) + _CHOSEN_BY_THE_KERNEL.findall(text):
+        ports.setdefault(port, str(60001 + len(ports)))
+    replaced = _CHOSEN_BY_THE_KERNEL.sub(lambda found: ports[found[1]], text)
+    result: Observation = json.loads(replaced)
+    return result
+
+
+def load() -> dict[str, Any]:
+    """The recorded document."""
+    document: dict[str, Any] = json.loads(RECORDED.read_text())
+    return document
+
+
+def _without_volatile(headers: list[list[str]]) -> list[list[str]]:
+    return [[name, value] for name, value in headers if name not in VOLATILE_HEADERS]
+
+
+def main() -> int:
+    if prerequisites.missing():
+        print(prerequisites.reason(), file=sys.stderr)
+        return 2
+    RECORDED.parent.mkdir(exist_ok=True)
+    RECORDED.write_text(json.dumps(observe_demo(), indent=1, ensure_ascii=False) + "\n")
+    print(f"recorded {RECORDED}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
