@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 
+from .address import format_ip, is_v6
 from .config.host_facts import HostFacts
 from .envoy.proxy import Proxy
 from .netfilter.netns import Netns
-from .reasons import Reason
+from .place import Place
+from .reasons import Reason, because
+from .report import ConfigNote
 
 
 @define(eq=False)
@@ -32,11 +35,46 @@ class Pod:
     """Name resolution as this pod sees it."""
     proxy_uid: int = 1337
     proxy_gid: int = 1337
+    addresses_stated: bool = True
+    """False where no input names an address of this pod; documentation addresses stand in."""
 
     @property
     def sockets_stated(self) -> bool:
         """Whether somebody said which sockets exist; otherwise an application is assumed where it is called."""
         return self.facts is not None and bool(self.facts.sockets)
+
+    def source_address(self, destination: int) -> int:
+        """The address the kernel picks for a connection to `destination`: the first of the right family."""
+        family = is_v6(destination)
+        if destination in self.addresses:
+            return destination
+        return next((address for address in self.addresses if is_v6(address) is family), self.addresses[0])
+
+    def as_receiver_of(self, destination: int) -> Pod:
+        """This pod; where nobody stated its addresses, one that owns `destination`, which is then assumed."""
+        if self.addresses_stated or destination in self.addresses:
+            return self
+        assumed = because("hook.address-assumed", pod=self.name, address=format_ip(destination))
+        return evolve(
+            self,
+            addresses=(destination, *self.addresses),
+            netns=self.netns.with_address(destination),
+            assumptions=(*self.assumptions, assumed),
+        )
+
+    def config_note(self) -> ConfigNote:
+        """Which configuration this pod answers from."""
+        document = self.proxy.document if self.proxy is not None else None
+        return ConfigNote(
+            pod=self.name,
+            document=document.name if document is not None else "",
+            sections=tuple(sorted(document.sections)) if document is not None else (),
+            last_updated=document.last_updated if document is not None else None,
+        )
+
+
+def _unlocated(place: Place) -> Place:
+    return place
 
 
 @define(eq=False)
@@ -48,6 +86,8 @@ class Mesh:
     """State type -> Stage; handed in, so that this floor does not know the stages."""
     max_moves: int = 400
     demo: bool = False
+    locate: Callable[[Place], Place] = _unlocated
+    """A place with its line number, found on demand in the document's text."""
     _owners: dict[int, Pod] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:

@@ -7,7 +7,7 @@ list costs next to nothing. YAML is read again with its marks.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable
 from json import JSONDecodeError
 from json.decoder import scanstring  # type: ignore[attr-defined]
@@ -17,15 +17,17 @@ from attrs import define, field
 from ..place import PathPart, Place, Quote
 from .detect import looks_like_json
 from .documents import Document, SourceText
-from .json_text import without_comments
-from .yaml_text import locate_yaml
+from .yaml_text import yaml_lines
 
 MAX_QUOTE = 160
 """Characters of a quoted line."""
 
-_SPACE = re.compile(r"[\s\ufeff]*")
-_SCALAR = re.compile(r'[^\s,\]}]+')
-_TO_BRACKET = re.compile(r'[^"{}\[\]]*+(?:"(?:[^"\\]|\\.)*+"[^"{}\[\]]*+)*+([{}\[\]])', re.DOTALL)
+_SPACE = re.compile(r"(?:[\s\ufeff]++|//[^\n]*+|/\*.*?\*/)*+", re.DOTALL)
+_SCALAR = re.compile(r"[^\s,\]}/]+")
+_TO_BRACKET = re.compile(
+    r'[^"{}\[\]/]*+(?:(?:"(?:[^"\\]|\\.)*+"|//[^\n]*+|/\*.*?\*/)[^"{}\[\]/]*+)*+([{}\[\]])', re.DOTALL
+)
+"""To the next bracket, over strings and comments."""
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 
 
@@ -46,7 +48,7 @@ class JsonLines:
     """Finds paths in one JSON text."""
 
     def __init__(self, text: str) -> None:
-        self._text = without_comments(text)
+        self._text = text
         self._containers: dict[int, _Container] = {}
         self._known: list[tuple[int, int]] = [(0, 1)]
 
@@ -70,6 +72,12 @@ class JsonLines:
         if offset > known_offset:
             insort(self._known, (offset, line))
         return line
+
+    def start_of_line(self, line: int) -> int:
+        """The offset where a line begins; cheap for lines that were just found."""
+        position = max(0, bisect_left(self._known, line, key=lambda known: known[1]))
+        known = self._known[position] if position < len(self._known) else (0, 1)
+        return _start_of_line(self._text, line, *(known if known[1] == line else (0, 1)))
 
     def _container(self, value: int) -> _Container | None:
         found = self._containers.get(value)
@@ -136,43 +144,47 @@ class Locator:
         self._sources = {source.name: source for source in sources}
         self._texts: dict[str, str] = {}
         self._json: dict[str, JsonLines] = {}
+        self._yaml: dict[str, dict[tuple[PathPart, ...], int]] = {}
 
     def line(self, place: Place) -> int | None:
         """The line (from 1) of a place; None when its document is not known or does not hold it."""
-        if place.line is not None:
+        if place.line is not None or place.doc not in self._sources:
             return place.line
-        source = self._sources.get(place.doc)
-        if source is None:
+        text = self._text(place.doc)
+        if looks_like_json(text):
+            return self._json_lines(place.doc).line(place.path)
+        if not place.path:
             return None
-        text = self._text(source)
-        if not looks_like_json(text):
-            return locate_yaml(text, place.doc, place.path) if place.path else None
-        lines = self._json.get(place.doc)
+        lines = self._yaml.get(place.doc)
         if lines is None:
-            lines = self._json[place.doc] = JsonLines(text)
-        return lines.line(place.path)
+            lines = self._yaml[place.doc] = yaml_lines(text, place.doc)
+        return lines.get(place.path)
 
     def located(self, place: Place) -> Place:
         """The same place with its line."""
         return place.at_line(self.line(place))
 
     def quote(self, place: Place) -> Quote | None:
-        """The place with its line and the text of that line."""
+        """The place with its line and the text of that line; None when it is not there."""
         line = self.line(place)
         if line is None or place.doc not in self._sources:
             return None
-        text = self._text(self._sources[place.doc])
-        start = 0
-        for _ in range(line - 1):
-            start = text.find("\n", start) + 1
+        text = self._text(place.doc)
+        start = self._json_lines(place.doc).start_of_line(line) if looks_like_json(text) else _start_of_line(text, line)
         end = text.find("\n", start)
         shown = text[start : end if end >= 0 else len(text)].strip()
         return Quote(place.at_line(line), shown if len(shown) <= MAX_QUOTE else shown[: MAX_QUOTE - 1] + "…")
 
-    def _text(self, source: SourceText) -> str:
-        text = self._texts.get(source.name)
+    def _json_lines(self, name: str) -> JsonLines:
+        lines = self._json.get(name)
+        if lines is None:
+            lines = self._json[name] = JsonLines(self._text(name))
+        return lines
+
+    def _text(self, name: str) -> str:
+        text = self._texts.get(name)
         if text is None:
-            text = self._texts[source.name] = source.text()
+            text = self._texts[name] = self._sources[name].text()
         return text
 
 
@@ -185,3 +197,12 @@ def quote(document: Document, path: tuple[PathPart, ...]) -> str:
     """The line at a path in one document, shortened; empty when it is not there."""
     found = Locator([document.source]).quote(Place(document.name, path))
     return found.text if found is not None else ""
+
+
+def _start_of_line(text: str, line: int, known_offset: int = 0, known_line: int = 1) -> int:
+    """The offset where a line begins, counting on from an offset whose line is known."""
+    if known_line >= line:
+        return text.rfind("\n", 0, known_offset) + 1
+    for _ in range(line - known_line):
+        known_offset = text.find("\n", known_offset) + 1
+    return known_offset

@@ -1,7 +1,7 @@
 """YAML text -> data as JSON knows it: strings, numbers, booleans, null, lists and objects with string keys.
 
 Built from parser events in a loop, so that depth, aliases and duplicate keys are bounded and told with their line;
-dates stay strings, and unknown tags are refused. `locate_yaml` walks the same events to find the line of a path.
+dates stay strings, and unknown tags are refused. `yaml_lines` is the same walk, keeping lines.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ def parse_yaml(text: str, name: str) -> list[Any]:
     return [document for document, _line in _documents(text, name)]
 
 
-def locate_yaml(text: str, name: str, path: tuple[PathPart, ...]) -> int | None:
-    """The line (from 1) where the value at a path stands in the first document, or its key does."""
+def yaml_lines(text: str, name: str) -> dict[tuple[PathPart, ...], int]:
+    """Path -> the line (from 1) where its value, or in an object its key, stands; of the first document."""
     found: dict[tuple[PathPart, ...], int] = {}
     for _document in _documents(text, name, found):
         break
-    return found.get(path)
+    return found
 
 
 def _documents(text: str, name: str, lines: dict[tuple[PathPart, ...], int] | None = None) -> Iterator[tuple[Any, int]]:

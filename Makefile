@@ -1,0 +1,46 @@
+# meshsim: each target does its own set-up; nothing is needed but Python 3.11+ and make.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check pytest wheel truth clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "meshsim needs Python 3.11 or newer; set PYTHON=/path/to/python" >&2; exit 2; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.package: pyproject.toml $(BIN)/python
+	@$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/.tests: pyproject.toml $(VENV)/.package
+	@$(PIP) install --editable '.[test]'
+	@touch $@
+
+demo: $(VENV)/.package  ## trace one request through the embedded demo mesh
+	@$(BIN)/meshsim trace --dst 10.0.0.5:80
+
+test: check pytest wheel  ## everything that must be green: linters, types, layers, tests, the built wheel
+
+check: $(VENV)/.tests  ## ruff, mypy and the import layers
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@PYTHONPATH=src $(BIN)/lint-imports --no-cache
+
+pytest: $(VENV)/.tests  ## the tests; live ones run where root, namespaces and Envoy are there
+	@$(BIN)/python -m pytest -q
+
+wheel: $(VENV)/.tests  ## build the wheel and use it with the source out of reach
+	@$(BIN)/python tests/wheel_check.py
+
+truth: $(VENV)/.tests  ## ask the real Envoy and the real kernel again, and record what they answer (needs root)
+	@$(BIN)/python -m tests.realism.record
+
+clean:  ## remove what the targets made
+	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

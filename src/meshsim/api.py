@@ -1,0 +1,63 @@
+"""The public way in: load configuration, trace calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from os import PathLike, fspath
+
+from attrs import define
+
+from .assemble import assemble
+from .config.capture import load_capture
+from .config.documents import Library
+from .demo import capture_paths
+from .facts.call import Call
+from .mesh import Mesh as CompiledMesh
+from .mesh import Pod
+from .place import Place
+from .stages import STAGES
+from .trace import Trace, trace
+
+
+@define(eq=False)
+class Mesh:
+    """What was loaded, ready to answer calls. Made by `load` and `demo`."""
+
+    compiled: CompiledMesh
+
+    @property
+    def pods(self) -> tuple[Pod, ...]:
+        return self.compiled.pods
+
+    def trace(self, call: Call, *, strict: bool = False) -> Trace:
+        """Trace one call. InputError when the call itself is unusable; a call that fails is an outcome.
+
+        With `strict` an assumption makes the outcome `unknown`.
+        """
+        return trace(self.compiled, call, strictly=strict)
+
+    def traces(self, calls: Iterable[Call]) -> Iterator[Trace]:
+        """Many calls, in order: outcome, probability and assumptions are made, the rest on access."""
+        for call in calls:
+            yield trace(self.compiled, call, keep=False)
+
+    def locate(self, place: Place) -> Place:
+        """The place with its line number, where the document is text that can be read again."""
+        return self.compiled.locate(place)
+
+
+def load(*paths: str | PathLike[str]) -> Mesh:
+    """Read configuration of any supported kind, detected by content: `PATH`, `POD=PATH`, folders of captures.
+
+    InputError names the file, the place in it and the remedy.
+    """
+    library = Library()
+    pods = load_capture([fspath(path) for path in paths], library)
+    return Mesh(assemble(pods, STAGES, locate=library.locate))
+
+
+def demo(outbound_policy: str = "ALLOW_ANY") -> Mesh:
+    """The embedded demo mesh under ALLOW_ANY or REGISTRY_ONLY."""
+    library = Library()
+    pods = load_capture([fspath(path) for path in capture_paths(outbound_policy)], library)
+    return Mesh(assemble(pods, STAGES, demo=True, locate=library.locate))
