@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
-from .address import V6_BIT, make_prefix, parse_ip, try_parse_ip
-from .config.capture import PodDocuments
+from .address import V6_BIT, format_endpoint, make_prefix, parse_ip, try_parse_ip
+from .config.capture import PodDocuments, RulesText
 from .config.config_dump import ProxyDocument
 from .config.host_facts import HostFacts
 from .envoy.proxy import Proxy
@@ -44,7 +44,7 @@ def assemble(
 def assemble_pod(documents: PodDocuments) -> Pod:
     proxy = None
     if documents.proxy is not None:
-        proxy = Proxy(documents.proxy, node_id(documents.proxy))
+        proxy = Proxy(documents.proxy, documents.proxy.node_id)
     facts = documents.host
     addresses = _addresses(facts, proxy)
     rules_v4, rules_v6, assumptions = _rules(documents, proxy)
@@ -60,24 +60,21 @@ def assemble_pod(documents: PodDocuments) -> Pod:
             rules_v6=rules_v6,
             local_prefixes=facts.local_prefixes if facts is not None else (),
             sockets=_sockets(proxy, facts),
+            unreachable=facts.unreachable if facts is not None else (),
         ),
         proxy=proxy,
         facts=facts,
         assumptions=assumptions,
         names=facts.names if facts is not None else {},
+        documents=tuple(document.name for document in documents.documents),
+        aliases=documents.aliases,
     )
-
-
-def node_id(document: ProxyDocument) -> str:
-    """The bootstrap's node id; empty where the dump has no bootstrap or no node."""
-    node = document.bootstrap.view("node") if document.bootstrap is not None else None
-    return (node.text("id", "") if node is not None else "") or ""
 
 
 def _addresses(facts: HostFacts | None, proxy: Proxy | None) -> tuple[int, ...]:
     """Host facts before the node id's address; loopback addresses are everybody's."""
     if facts is not None:
-        stated = tuple(ip for device, ips in facts.interfaces.items() if device != "lo" for ip, _mask in ips)
+        stated = facts.addresses()
         if stated:
             return stated
     if proxy is not None and proxy.kind:
@@ -102,12 +99,16 @@ def _rules(
     documents: PodDocuments, proxy: Proxy | None
 ) -> tuple[RuleSet | None, RuleSet | None, tuple[Reason, ...]]:
     """The pod's own rules; an Istio sidecar without a rules file is assumed to have the default ones."""
-    v4 = parse_iptables_save(documents.rules_v4[1], documents.rules_v4[0]) if documents.rules_v4 else None
-    v6 = parse_iptables_save(documents.rules_v6[1], documents.rules_v6[0], "v6") if documents.rules_v6 else None
+    v4 = _parsed(documents.rules_v4, "v4")
+    v6 = _parsed(documents.rules_v6, "v6")
     if v4 is None and v6 is None and proxy is not None and proxy.kind == "sidecar":
         v4 = parse_iptables_save(default_sidecar_rules(), DEFAULT_RULES_DOCUMENT)
         return v4, None, (because("hook.rules-assumed", pod=documents.name),)
     return v4, v6, ()
+
+
+def _parsed(rules: RulesText | None, family: Literal["v4", "v6"]) -> RuleSet | None:
+    return parse_iptables_save(rules.text, rules.name, family) if rules is not None else None
 
 
 def _sockets(proxy: Proxy | None, facts: HostFacts | None) -> SocketTable:
@@ -116,18 +117,26 @@ def _sockets(proxy: Proxy | None, facts: HostFacts | None) -> SocketTable:
     if proxy is not None:
         for listener in proxy.listeners.bound():
             for ip, port in listener.addresses:
-                sockets.append(Socket(ip=ip, port=port, owner=listener, transparent=listener.transparent))
+                sockets.append(_socket(ip, port, listener, transparent=listener.transparent))
         admin = _admin(proxy.document)
         if admin is not None:
-            sockets.append(Socket(ip=admin[0], port=admin[1], owner="admin"))
+            sockets.append(_socket(*admin, "admin"))
     for stated in facts.sockets if facts is not None else ():
-        if stated.protocol == "tcp":
-            sockets.append(
-                Socket(
-                    ip=stated.ip, port=stated.port, owner=stated, transparent=stated.transparent, v6only=stated.v6only
-                )
+        sockets.append(
+            _socket(
+                stated.ip,
+                stated.port,
+                stated,
+                transparent=stated.transparent,
+                v6only=stated.v6only,
+                protocol=stated.protocol,
             )
+        )
     return SocketTable(tuple(sockets))
+
+
+def _socket(ip: int, port: int, owner: object, **kept: Any) -> Socket:
+    return Socket(ip=ip, port=port, owner=owner, name=format_endpoint(ip, port), **kept)
 
 
 def _admin(document: ProxyDocument) -> tuple[int, int] | None:

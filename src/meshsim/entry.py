@@ -110,7 +110,8 @@ def find_pod(mesh: Mesh, name: str, what: str) -> Pod:
     pod = mesh.pod(name)
     if pod is not None:
         return pod
-    near = [pod for pod in mesh.pods if pod.name.split(".")[0] == name]
+    near = [pod for pod in mesh.pods if name in pod.aliases]
+    near = near or [pod for pod in mesh.pods if pod.name.split(".")[0] == name]
     near = near or [pod for pod in mesh.pods if pod.name.startswith(f"{name}-")]
     if len(near) == 1:
         return near[0]
@@ -190,7 +191,8 @@ def _resolve_option(text: str, key: str) -> int:
     try:
         return parse_ip(text)
     except ValueError:
-        raise InputError("bad-resolve", f"--resolve {key} says {text!r}, no address", hint="HOST:PORT:ADDRESS") from None
+        message = f"--resolve {key} says {text!r}, no address"
+        raise InputError("bad-resolve", message, hint="write HOST:PORT:ADDRESS") from None
 
 
 def _source(call: Call, origin: Pod | None, destination: int) -> str:
@@ -242,7 +244,7 @@ def start(mesh: Mesh, call: Call, chooser: Chooser) -> State:
     assert call.pod is not None
     pod = find_pod(mesh, call.pod, "pod").as_receiver_of(destination)
     packet = Packet(
-        protocol, source, source_port, destination, destination_port, interface=pod.netns.interface_of(destination)
+        protocol, source, source_port, destination, destination_port, interface=pod.arrival_interface(destination)
     )
     return AtHook(pod, "in", "peer", packet, conversation, 0, None)
 

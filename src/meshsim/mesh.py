@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import define, evolve, field
 
-from .address import format_ip, is_v6
+from .address import format_ip, is_v6, make_prefix
 from .config.host_facts import HostFacts
 from .envoy.proxy import Proxy
 from .netfilter.netns import Netns
@@ -35,13 +35,17 @@ class Pod:
     """Name resolution as this pod sees it."""
     proxy_uid: int = 1337
     proxy_gid: int = 1337
+    documents: tuple[str, ...] = ()
+    """The names of what it was read from."""
+    aliases: tuple[str, ...] = ()
+    """Other names it goes by."""
     addresses_stated: bool = True
     """False where no input names an address of this pod; documentation addresses stand in."""
 
     @property
     def sockets_stated(self) -> bool:
         """Whether somebody said which sockets exist; otherwise an application is assumed where it is called."""
-        return self.facts is not None and bool(self.facts.sockets)
+        return self.facts is not None and self.facts.sockets_stated
 
     def source_address(self, destination: int) -> int:
         """The address the kernel picks for a connection to `destination`: the first of the right family."""
@@ -58,18 +62,31 @@ class Pod:
         return evolve(
             self,
             addresses=(destination, *self.addresses),
-            netns=self.netns.with_address(destination),
+            netns=self._netns_that_owns(destination),
             assumptions=(*self.assumptions, assumed),
         )
+
+    def _netns_that_owns(self, address: int) -> Netns:
+        device = self.netns.addresses.device
+        held = ((address, make_prefix(address, 128)[1]), *self.netns.interfaces.get(device, ()))
+        return evolve(self.netns, interfaces={**self.netns.interfaces, device: held})
+
+    def arrival_interface(self, destination: int) -> str:
+        """The interface on which a packet for that address comes in: the one that holds it, else the first."""
+        for device, addresses in self.netns.interfaces.items():
+            if device != "lo" and any(address == destination for address, _mask in addresses):
+                return device
+        return self.netns.addresses.device
 
     def config_note(self) -> ConfigNote:
         """Which configuration this pod answers from."""
         document = self.proxy.document if self.proxy is not None else None
         return ConfigNote(
             pod=self.name,
-            document=document.name if document is not None else "",
+            documents=self.documents,
             sections=tuple(sorted(document.sections)) if document is not None else (),
-            last_updated=document.last_updated if document is not None else None,
+            last_updated=self.proxy.last_updated if self.proxy is not None else None,
+            envoy_version=self.proxy.envoy_version if self.proxy is not None else None,
         )
 
 

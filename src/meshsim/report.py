@@ -181,9 +181,12 @@ class ConfigNote:
     """Which configuration answered: its document, versions and age."""
 
     pod: str
-    document: str
-    sections: tuple[str, ...]
+    documents: tuple[str, ...]
+    sections: tuple[str, ...] = ()
+    """Of the config dump."""
     last_updated: str | None = None
+    """The newest update in the dump, as Envoy wrote it."""
+    envoy_version: str | None = None
 
 
 @define(eq=False)

@@ -11,13 +11,15 @@ from typing import TypeAlias
 
 from attrs import frozen
 
+from .config.host_facts import StatedSocket
 from .envoy.chains import FilterChain
 from .envoy.clusters import Cluster
 from .envoy.endpoints import Endpoint
 from .envoy.listeners import Listener
 from .envoy.network_filters.hcm import HttpConnectionManager
 from .envoy.network_filters.tcp_proxy import TcpProxy
-from .envoy.routes import Route, RouteAction
+from .envoy.route_actions import RouteAction
+from .envoy.routes import Route
 from .envoy.vhosts import RouteTable, VirtualHost
 from .facts.connection import Connection
 from .facts.conversation import Conversation
@@ -246,6 +248,8 @@ class AtApp:
     pod: Pod
     packet: Packet
     conversation: Conversation
+    socket: StatedSocket | None
+    """None where nobody stated it: an application is assumed, or it is the proxy's admin port."""
     hop: int
     frames: Frame | None
 

@@ -61,9 +61,12 @@ def logger(path: str, *, kind: str, listener: str) -> dict[str, Any]:
 def read(lines: Iterable[str]) -> list[dict[str, Any]]:
     """The log as hops, one a stream or connection, in the order of the log.
 
-    A connection that reached a proxy filter is logged there and by its listener; the listener's line then only adds what it alone knows.
+    A connection that reached a proxy filter is logged there and by its listener; the listener's line then only adds
+    what it alone knows.
     """
-    entries = [{name: None if value in ("-", "") else value for name, value in json.loads(line).items()} for line in lines]
+    entries = [
+        {name: None if value in ("-", "") else value for name, value in json.loads(line).items()} for line in lines
+    ]
     of_listener = {entry["downstream_direct_remote_address"]: entry for entry in entries if entry["kind"] == "listener"}
     inner = [entry for entry in entries if entry["kind"] != "listener"]
     covered = {entry["downstream_direct_remote_address"] for entry in inner}
@@ -89,7 +92,8 @@ def _hop(entry: dict[str, Any], of_listener: dict[str, Any]) -> dict[str, Any]:
         "response_flags": sorted(entry["response_flags"].split(",")) if entry["response_flags"] else [],
         "response_code_details": entry["response_code_details"],
         "connection_termination_details": entry["connection_termination_details"],
-        "downstream_local_close_reason": entry["downstream_local_close_reason"] or of_listener.get("downstream_local_close_reason"),
+        "downstream_local_close_reason": entry["downstream_local_close_reason"]
+        or of_listener.get("downstream_local_close_reason"),
         "downstream_transport_failure_reason": entry["downstream_transport_failure_reason"]
         or of_listener.get("downstream_transport_failure_reason"),
         "upstream_transport_failure_reason": entry["upstream_transport_failure_reason"],
@@ -100,7 +104,7 @@ def _hop(entry: dict[str, Any], of_listener: dict[str, Any]) -> dict[str, Any]:
             "tls": {"terminated": tls, "sni": entry["requested_server_name"], "peer": entry["downstream_peer_uri_san"]},
         },
         "upstream": {
-            "protocol": _PROTOCOLS.get(entry["upstream_protocol"] or "", None),
+            "protocol": _PROTOCOLS.get(entry["upstream_protocol"] or ""),
             "method": entry["method"],
             "path": entry["path"],
             "authority": entry["authority"],

@@ -1,10 +1,11 @@
 """The one conversion between a config dump and an Envoy that runs it: dump in, static bootstrap out. Pure.
 
-What it changes, and why: discovery is inlined (routes into their connection manager, endpoints into their cluster), because there is
-no control plane; secrets become test certificates; filters that exist only in Istio's build of Envoy are removed, the effect of
-istio.alpn being written into the clusters' ALPN lists; names are resolved beforehand; every place that can log logs one schema; an
-upstream connection carries one request, so that connections tell calls apart; tracing, stats sinks and outlier ejection go.
-`Conversion.not_comparable` names the trace fields these changes touch.
+What it changes, and why: discovery is inlined (routes into their connection manager, endpoints into their
+cluster), because there is no control plane; secrets become test certificates; filters that exist only in
+Istio's build of Envoy are removed, the effect of istio.alpn being written into the clusters' ALPN lists; names
+are resolved beforehand; every place that can log logs one schema; an upstream connection carries one request,
+so that connections tell calls apart; tracing, stats sinks and outlier ejection go. `Conversion.not_comparable`
+names the trace fields these changes touch.
 """
 
 import copy
@@ -25,6 +26,15 @@ ISTIO_TYPES = (
     "envoy.extensions.filters.http.wasm.",
     "envoy.extensions.filters.network.wasm.",
 )
+NODE = ("id", "cluster", "metadata", "locality")
+TYPES_BY_NAME = {
+    "envoy.transport_sockets.raw_buffer": "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer",
+    "envoy.retry_host_predicates.previous_hosts": (
+        "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
+    ),
+}
+"""Extensions that old versions found by name alone."""
+RENAMED = {"hidden_envoy_deprecated_use_original_dst": "use_original_dst"}
 TOUCHED_ALWAYS = (
     "config_version",
     "resolution",
@@ -32,6 +42,7 @@ TOUCHED_ALWAYS = (
     "hops[].origin",
     "hops[].filters_not_reached",
     "hops[].downstream.tls.peer.uri_sans",
+    "hops[].upstream.headers.x-forwarded-client-cert",
     "hops[].upstream.headers.x-envoy-peer-metadata",
     "hops[].upstream.headers.x-envoy-peer-metadata-id",
 )
@@ -62,11 +73,12 @@ def convert(
     names: Mapping[str, Sequence[str]] | None = None,
 ) -> Conversion:
     """Turn `/config_dump?include_eds` into a static bootstrap."""
-    sections = [copy.deepcopy(section) for section in dump["configs"]]
+    sections = [_current(section) for section in dump["configs"]]
     source = _section(sections, "BootstrapConfigDump").get("bootstrap", {})
     conversion = Conversion(
         {
-            "node": source.get("node", {"id": "proxy", "cluster": "proxy"}),
+            "node": {"id": "proxy", "cluster": "proxy"}
+            | {k: v for k, v in source.get("node", {}).items() if k in NODE},
             "admin": {"address": source.get("admin", {}).get("address", _address("127.0.0.1", 15000))},
             "static_resources": {},
         }
@@ -79,13 +91,28 @@ def convert(
     overridden: set[str] = set()
     listeners = [_listener(listener, routes, overridden, log_path) for listener in _listeners(sections)]
     clusters = [
-        _cluster(cluster, assignments, overridden, names or {}, conversion.not_comparable) for cluster in _clusters(sections)
+        _cluster(cluster, assignments, overridden, names or {}, conversion.not_comparable)
+        for cluster in _clusters(sections)
     ]
     resources = {"listeners": listeners, "clusters": clusters}
     for context in _tls_contexts(resources):
         _give_identity(context, identity)
     conversion.bootstrap["static_resources"] = resources
     return conversion
+
+
+def _current(value: Any) -> Any:
+    """A copy in today's spelling: what an old version's dump marks as deprecated is renamed or left out."""
+    if isinstance(value, list):
+        return [_current(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    renamed = {str(RENAMED.get(key, key)): _current(each) for key, each in value.items()}
+    kept = {key: each for key, each in renamed.items() if not key.startswith("hidden_envoy_deprecated_")}
+    kind = TYPES_BY_NAME.get(str(kept.get("name")))
+    if kind and not kept.get("typed_config"):
+        kept["typed_config"] = {"@type": f"type.googleapis.com/{kind}"}
+    return kept
 
 
 def overlay(dump: Mapping[str, Any], *others: Mapping[str, Any]) -> dict[str, Any]:
@@ -141,7 +168,9 @@ def _assignments(sections: list[Any]) -> Iterator[dict[str, Any]]:
         yield entry["endpoint_config"]
 
 
-def _listener(listener: dict[str, Any], routes: Mapping[str, Any], overridden: set[str], log_path: str) -> dict[str, Any]:
+def _listener(
+    listener: dict[str, Any], routes: Mapping[str, Any], overridden: set[str], log_path: str
+) -> dict[str, Any]:
     listener.pop("@type", None)
     name = listener.get("name", "")
     listener["access_log"] = [access_log.logger(log_path, kind="listener", listener=name)]
@@ -173,7 +202,9 @@ def _connection_manager(manager: dict[str, Any], routes: Mapping[str, Any], over
     for holder in _objects(table):
         per_filter = holder.get("typed_per_filter_config")
         if isinstance(per_filter, dict):
-            holder["typed_per_filter_config"] = {k: v for k, v in per_filter.items() if not _is_istios({"typed_config": v})}
+            holder["typed_per_filter_config"] = {
+                k: v for k, v in per_filter.items() if not _is_istios({"typed_config": v})
+            }
     filters = manager.get("http_filters", [])
     if any(each.get("name") == "istio.alpn" for each in filters):
         overridden.update(_clusters_of(table))
@@ -198,7 +229,14 @@ def _cluster(
     not_comparable: list[str],
 ) -> dict[str, Any]:
     name = cluster["name"]
-    for unwanted in ("@type", "outlier_detection", "dns_lookup_family", "dns_refresh_rate", "respect_dns_ttl", "max_requests_per_connection"):
+    for unwanted in (
+        "@type",
+        "outlier_detection",
+        "dns_lookup_family",
+        "dns_refresh_rate",
+        "respect_dns_ttl",
+        "max_requests_per_connection",
+    ):
         cluster.pop(unwanted, None)
     cluster["filters"] = [each for each in cluster.get("filters", []) if not _is_istios(each)]
     kind = cluster.get("type", "STATIC")
@@ -231,7 +269,7 @@ def _resolve(
         resolved = []
         for endpoint in locality.get("lb_endpoints", []):
             address = endpoint.get("endpoint", {}).get("address", {}).get("socket_address")
-            if address is None or _is_address(address["address"]):
+            if address is None or is_address(address["address"]):
                 resolved.append(endpoint)
                 continue
             if address["address"] not in names:
@@ -243,7 +281,7 @@ def _resolve(
         locality["lb_endpoints"] = resolved
 
 
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
     return ":" in text or text.replace(".", "").isdigit()
 
 
@@ -271,7 +309,10 @@ def _is_istios(entry: Mapping[str, Any]) -> bool:
 
 
 def _give_identity(context: dict[str, Any], identity: Identity) -> None:
-    leaf = {"certificate_chain": {"inline_string": identity.certificate}, "private_key": {"inline_string": identity.key}}
+    leaf = {
+        "certificate_chain": {"inline_string": identity.certificate},
+        "private_key": {"inline_string": identity.key},
+    }
     if context.pop("tls_certificate_sds_secret_configs", None) or context.get("tls_certificates"):
         context["tls_certificates"] = [leaf]
     combined = context.pop("combined_validation_context", None)

@@ -1,4 +1,4 @@
-"""Test certificates, made by the openssl command in a folder of the test's own: one authority, leaves with chosen names."""
+"""Test certificates, made by the openssl command in a folder of the test's own: one authority, any leaves."""
 
 import subprocess
 from collections.abc import Sequence
@@ -18,7 +18,17 @@ class Authority:
     def create(cls, folder: Path) -> "Authority":
         authority = cls(folder)
         subject = ["-subj", "/O=meshsim test authority", "-days", "2"]
-        _openssl("req", "-x509", "-nodes", *_NEW_KEY, "-keyout", str(folder / "root.key"), *subject, "-out", str(folder / "root.pem"))
+        _openssl(
+            "req",
+            "-x509",
+            "-nodes",
+            *_NEW_KEY,
+            "-keyout",
+            str(folder / "root.key"),
+            *subject,
+            "-out",
+            str(folder / "root.pem"),
+        )
         return authority
 
     @property
@@ -35,8 +45,17 @@ class Authority:
         )
         key, request, certificate = (str(stem.with_suffix(end)) for end in (".key", ".csr", ".pem"))
         _openssl("req", "-new", "-nodes", *_NEW_KEY, "-keyout", key, "-subj", "/O=meshsim test", "-out", request)
-        signer = ["-CA", str(self.folder / "root.pem"), "-CAkey", str(self.folder / "root.key"), "-set_serial", str(self._serial + 1)]
-        _openssl("x509", "-req", "-in", request, *signer, "-days", "2", "-extfile", str(extensions), "-out", certificate)
+        signer = [
+            "-CA",
+            str(self.folder / "root.pem"),
+            "-CAkey",
+            str(self.folder / "root.key"),
+            "-set_serial",
+            str(self._serial + 1),
+        ]
+        _openssl(
+            "x509", "-req", "-in", request, *signer, "-days", "2", "-extfile", str(extensions), "-out", certificate
+        )
         return Leaf(certificate_file=Path(certificate), key_file=Path(key))
 
 

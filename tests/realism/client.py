@@ -1,4 +1,4 @@
-"""The calling side as the harness sees it: one long-lived client process a (namespace, uid, gid), asked call by call."""
+"""The calling side as the harness sees it: one client process a (namespace, uid, gid), asked call by call."""
 
 import json
 import subprocess

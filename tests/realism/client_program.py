@@ -1,7 +1,7 @@
-"""The calling application: runs inside a namespace under a chosen uid and gid, a call a line in, what it saw a line out.
+"""The calling application: runs inside a namespace under a chosen uid; a call a line in, what it saw a line out.
 
-Stands alone (standard library only), because it is started with the bare interpreter. Sockets are raw, so that a Host header may be
-absent or odd and nothing is added to what the call states.
+Stands alone (standard library only), because it is started with the bare interpreter. Sockets are raw, so that
+a Host header may be absent or odd and nothing is added to what the call states.
 """
 
 import contextlib
@@ -28,7 +28,14 @@ def main() -> None:
 
 def answer(call: dict[str, Any]) -> dict[str, Any]:
     """Make one call; `ended` uses the words of the trace document's client_sees."""
-    seen: dict[str, Any] = {"ended": "nothing", "detail": None, "status": None, "headers": [], "body": "", "local": None}
+    seen: dict[str, Any] = {
+        "ended": "nothing",
+        "detail": None,
+        "status": None,
+        "headers": [],
+        "body": "",
+        "local": None,
+    }
     connection = socket.socket(socket.AF_INET6 if ":" in call["destination"][0] else socket.AF_INET, socket.SOCK_STREAM)
     try:
         connection.settimeout(call["timeout"])

@@ -19,7 +19,7 @@ def _tcp(destination: str, payload: str = "ping\n", **more: Any) -> Call:
 
 
 def _inbound(call: Call) -> Call:
-    return {**call, "from": "outside", "direction": "inbound"}
+    return {**call, "from": "outside", "direction": "inbound", "pod": "sleep", "source": f"{STRANGER}:0"}
 
 
 ALLOW_ANY: dict[str, Call] = {
@@ -31,8 +31,12 @@ ALLOW_ANY: dict[str, Call] = {
     "an unknown server that refuses http": _http(f"{STRANGERS_SERVER}:8000"),
     "an unknown server that resets": _http("198.51.100.8:80"),
     "an unknown server that closes": _http("198.51.100.9:80"),
-    "tls to an unknown address": _http("10.0.0.5:443", "secure.example", tls={"sni": "secure.example", "alpn": ["http/1.1"]}),
-    "tls on a plain http port": _http("10.0.0.5:80", "secure.example", tls={"sni": "secure.example", "alpn": ["http/1.1"]}),
+    "tls to an unknown address": _http(
+        "10.0.0.5:443", "secure.example", tls={"sni": "secure.example", "alpn": ["http/1.1"]}
+    ),
+    "tls on a plain http port": _http(
+        "10.0.0.5:80", "secure.example", tls={"sni": "secure.example", "alpn": ["http/1.1"]}
+    ),
     # services
     "a service by address": _http("10.96.40.40:80"),
     "a service by host": _http("10.96.40.40:80", "legacy.default"),
@@ -89,11 +93,19 @@ ALLOW_ANY: dict[str, Call] = {
         _http(
             f"{SLEEP}:80",
             "sleep",
-            tls={"sni": "outbound_.80_._.sleep.default.svc.cluster.local", "alpn": ISTIO_HTTP, "client_certificate": PEER},
+            tls={
+                "sni": "outbound_.80_._.sleep.default.svc.cluster.local",
+                "alpn": ISTIO_HTTP,
+                "client_certificate": PEER,
+            },
         )
     ),
-    "inbound, tls without a client certificate": _inbound(_http(f"{SLEEP}:80", "sleep", tls={"sni": "x", "alpn": ISTIO_HTTP})),
-    "inbound, tls that is not the mesh's": _inbound(_http(f"{SLEEP}:80", "sleep", tls={"sni": "x", "alpn": ["http/1.1"]})),
+    "inbound, tls without a client certificate": _inbound(
+        _http(f"{SLEEP}:80", "sleep", tls={"sni": "x", "alpn": ISTIO_HTTP})
+    ),
+    "inbound, tls that is not the mesh's": _inbound(
+        _http(f"{SLEEP}:80", "sleep", tls={"sni": "x", "alpn": ["http/1.1"]})
+    ),
     "inbound, the health port": _inbound(_http(f"{SLEEP}:15021", path="/healthz/ready")),
     "inbound, 15006": _inbound(_http(f"{SLEEP}:15006")),
     "inbound, 15001": _inbound(_http(f"{SLEEP}:15001")),
@@ -103,7 +115,9 @@ REGISTRY_ONLY: dict[str, Call] = {
     "a host nobody knows": _http("10.0.0.5:80", "example.org"),
     "an unknown tcp port": _tcp(f"{STRANGERS_SERVER}:5555"),
     "tcp on an http port": _tcp("10.0.0.5:80", "\x01\x02binary\n"),
-    "tls to an unknown address": _http("10.0.0.5:443", "secure.example", tls={"sni": "secure.example", "alpn": ["http/1.1"]}),
+    "tls to an unknown address": _http(
+        "10.0.0.5:443", "secure.example", tls={"sni": "secure.example", "alpn": ["http/1.1"]}
+    ),
     "a service by host": _http("10.96.40.40:80", "legacy.default"),
     "a service by host, other address": _http("10.0.0.5:80", "legacy"),
 }

@@ -1,6 +1,7 @@
 """The demo mesh's sleep pod as really running stacks: its own files, and three ways to change them.
 
-A variant's inputs are files (`write_capture`), so that the engine under judgement reads exactly what the real stack was made from.
+A variant's inputs are files (`write_capture`), so that the engine under judgement reads exactly what the real
+stack was made from.
 """
 
 import contextlib
@@ -21,7 +22,11 @@ DEMO = Path(__file__).parents[2] / "src" / "meshsim" / "demo"
 CAPTURE = DEMO / "capture" / "sleep"
 REGISTRY_ONLY = DEMO / "registry-only" / "sleep" / "config_dump.json"
 POD, POD_ADDRESS = "sleep", "10.80.3.109"
-CAPPED_CONNECTIONS = 5
+ANY = "0.0.0.0"
+STRANGERS = ("10.80.0.10", "198.51.100.7")
+"""Addresses without a server of their own: there listens what listens on every address of the world."""
+CAPPED = {"max_connections": 6, "max_requests": 4}
+"""Ends a circle: TCP by its connections, HTTP (whose pools may exceed them) by its requests."""
 SIDECAR_ALPN = ("istio-peer-exchange", "h2", "http/1.1")
 """What a sidecar on the far side accepts."""
 
@@ -36,17 +41,35 @@ class Variant:
     host: str
 
     def write_capture(self, folder: Path) -> Path:
-        """Write the variant as a capture folder (one subfolder a pod) and return that folder."""
+        """Write the variant as a capture folder, one subfolder a pod or host of the world; return the folder."""
         pod = folder / POD
         pod.mkdir(parents=True, exist_ok=True)
         (pod / "config_dump.json").write_text(json.dumps(self.dump, indent=1))
         (pod / "iptables-save.txt").write_text(self.rules)
         (pod / "host.yaml").write_text(self.host)
+        for facts in self.hosts():
+            (folder / facts["pod"]).mkdir(exist_ok=True)
+            (folder / facts["pod"] / "host.yaml").write_text(yaml.safe_dump(facts, sort_keys=False))
         return folder
+
+    def hosts(self) -> list[dict[str, Any]]:
+        """Host facts of the machines around the pod, where host facts can say what listens there."""
+        world = _world(self.dump)
+        by_host = {upstream.listen.rpartition(":")[0]: upstream for upstream in world}
+        stated = {host for host, upstream in by_host.items() if upstream.speaks != "auto"} - {ANY}
+        return [
+            {
+                "kind": "HostFacts",
+                "pod": f"host-{address.replace('.', '-')}",
+                "addresses": [f"{address}/24"],
+                "sockets": [_socket(each) for each in world if each.listen.startswith((f"{address}:", f"{ANY}:"))],
+            }
+            for address in sorted(stated | set(STRANGERS))
+        ]
 
     def digest(self) -> str:
         """Changes whenever a recorded observation may no longer be true."""
-        parts = (json.dumps(self.dump, sort_keys=True), self.rules, self.host)
+        parts = (json.dumps(self.dump, sort_keys=True), self.rules, self.host, json.dumps(self.hosts()))
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
@@ -86,7 +109,7 @@ def running(variant: Variant) -> Iterator[Stack]:
 
 
 def _world(dump: Mapping[str, Any]) -> Sequence[Upstream]:
-    sidecar = ServerTls(uri_sans=_server_names(dump), alpn=SIDECAR_ALPN, client_certificate="required")
+    sidecar = ServerTls(uri_sans=server_names(dump), alpn=SIDECAR_ALPN, client_certificate="required")
     anybody = ServerTls(dns_sans=("localhost",), alpn=("http/1.1",), client_certificate="none")
     return (
         Upstream("10.80.3.110:80", "http", name="httpbin v1", tls=sidecar),
@@ -100,12 +123,25 @@ def _world(dump: Mapping[str, Any]) -> Sequence[Upstream]:
         Upstream("198.51.100.8:80", "reset", name="resets"),
         Upstream("198.51.100.9:80", "close", name="closes"),
         Upstream("0.0.0.0:80", "auto", name="anybody", tls=anybody),
-        Upstream("0.0.0.0:443", "auto", name="anybody", tls=anybody),
+        Upstream("0.0.0.0:443", "http", name="anybody", tls=anybody),
         Upstream("0.0.0.0:5555", "tcp", name="anybody"),
     )
 
 
-def _server_names(holder: Any) -> tuple[str, ...]:
+def _socket(upstream: Upstream) -> dict[str, Any]:
+    speaks = "http" if upstream.speaks == "auto" else upstream.speaks
+    socket: dict[str, Any] = {"listen": upstream.listen, "protocol": "tcp", "speaks": speaks, "status": upstream.status}
+    if upstream.tls is not None and upstream.speaks != "auto":
+        socket["tls"] = {
+            "alpn": list(upstream.tls.alpn),
+            "uri_sans": list(upstream.tls.uri_sans),
+            "trusted": True,
+            "require_client_certificate": upstream.tls.client_certificate == "required",
+        }
+    return socket
+
+
+def server_names(holder: Any) -> tuple[str, ...]:
     """Every name a cluster of the dump insists on, so that one test certificate can be any of its servers."""
     found: list[str] = []
     if isinstance(holder, dict):
@@ -113,10 +149,10 @@ def _server_names(holder: Any) -> tuple[str, ...]:
             if key in ("match_typed_subject_alt_names", "match_subject_alt_names"):
                 found += [name for entry in value for name in [_exact(entry)] if name]
             else:
-                found += _server_names(value)
+                found += server_names(value)
     elif isinstance(holder, list):
         for value in holder:
-            found += _server_names(value)
+            found += server_names(value)
     return tuple(dict.fromkeys(found))
 
 
@@ -130,11 +166,13 @@ def _capped(dump: Mapping[str, Any]) -> dict[str, Any]:
     """The dump with a PassthroughCluster that takes few connections, so that going in a circle ends."""
     section = next(section for section in dump["configs"] if section["@type"].endswith("ClustersConfigDump"))
     entry = next(e for e in section["dynamic_active_clusters"] if e["cluster"]["name"] == "PassthroughCluster")
-    limits = {"max_connections": CAPPED_CONNECTIONS, "max_requests": CAPPED_CONNECTIONS, "max_pending_requests": 1}
-    cluster = entry["cluster"] | {"circuit_breakers": {"thresholds": [limits]}}
-    return bootstrap.overlay(dump, {"configs": [{"@type": section["@type"], "dynamic_active_clusters": [entry | {"cluster": cluster}]}]})
+    cluster = entry["cluster"] | {"circuit_breakers": {"thresholds": [CAPPED]}}
+    capped = {"@type": section["@type"], "dynamic_active_clusters": [entry | {"cluster": cluster}]}
+    return bootstrap.overlay(dump, {"configs": [capped]})
 
 
 def _without_the_proxys_exemption(rules: str) -> str:
     exempt = ("-m owner --uid-owner 1337 -j RETURN", "-m owner --gid-owner 1337 -j RETURN")
-    return "".join(line for line in rules.splitlines(keepends=True) if not line.rstrip().endswith(exempt) or "-o lo" in line)
+    return "".join(
+        line for line in rules.splitlines(keepends=True) if not line.rstrip().endswith(exempt) or "-o lo" in line
+    )

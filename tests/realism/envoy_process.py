@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,21 +11,13 @@ from typing import Any
 
 from attrs import frozen
 
+from tests.realism.launch import launch
 from tests.realism.namespaces import Namespace
 from tests.realism.prerequisites import envoy_binary
 
 PROXY_UID = 1337
 START_SECONDS = 60.0
 FLUSH_MILLISECONDS = "20"
-# The binary may lie in a folder its new uid cannot enter, so it is opened first and executed by its descriptor.
-LAUNCH = """
-import os, sys
-uid, binary = int(sys.argv[1]), os.open(sys.argv[2], os.O_RDONLY)
-os.setgroups([])
-os.setgid(uid)
-os.setuid(uid)
-os.execve(binary, ["envoy", *sys.argv[3:]], {"PATH": "/usr/bin:/bin"})
-"""
 
 
 @frozen
@@ -52,9 +43,8 @@ def running(namespace: Namespace, bootstrap: dict[str, Any], folder: Path, log_p
         path.chmod(0o755)
     options = ["-c", str(config), "--use-dynamic-base-id", "--disable-hot-restart", "--concurrency", "1"]
     options += ["--file-flush-interval-msec", FLUSH_MILLISECONDS, "--file-flush-min-size-kb", "1", "-l", "info"]
-    command = namespace.command([sys.executable, "-I", "-S", "-c", LAUNCH, str(PROXY_UID), str(binary), *options])
     with messages.open("wb") as output:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        process = launch(namespace, PROXY_UID, binary, options, stdout=output, stderr=output)
     try:
         _await_start(process, messages)
         yield Envoy(process, log_path, messages)

@@ -1,23 +1,27 @@
 """The kernel as a witness: loads a pod's saved rules and listens to the rule path of every connection's first packet.
 
-Tracing is switched on by a table of the observer's own (what `-j TRACE` compiles to), so the saved rules keep their numbers.
+Tracing is switched on by a table of the observer's own (what `-j TRACE` compiles to), so the saved rules keep
+their numbers.
 """
 
 import contextlib
+import shutil
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO
 
 from attrs import define, field
 
 from tests.realism import kernel_trace
+from tests.realism.launch import launch
 from tests.realism.namespaces import Namespace
 
 SENTINEL_ADDRESS = "127.255.255.254"
-# Priorities outside the range iptables uses (raw -300 … security 50, nat POSTROUTING 100), so these hooks see the packet before and after.
+# Priorities outside the range iptables uses (-300 … 100): these hooks see the packet before and after its chains.
 OBSERVER_TABLE = f"""
 table ip {kernel_trace.OBSERVER} {{
   chain {kernel_trace.FIRST} {{
@@ -60,13 +64,13 @@ class Monitor:
     """`nft monitor trace`, read by a thread as it prints."""
 
     namespace: Namespace
-    process: "subprocess.Popen[str]"
+    process: "subprocess.Popen[bytes]"
     lines: list[str] = field(factory=list)
     _sentinels: int = 0
 
-    def read(self, stream: IO[str]) -> None:
+    def read(self, stream: IO[bytes]) -> None:
         for line in stream:
-            self.lines.append(line)
+            self.lines.append(line.decode())
 
     def settle(self) -> None:
         """Return once everything that happened until now has been printed.
@@ -100,8 +104,9 @@ class Monitor:
 def monitor(namespace: Namespace) -> Iterator[Monitor]:
     """Switch tracing on in the namespace and listen until the block ends."""
     namespace.run("nft", "-f", "-", text=OBSERVER_TABLE)
-    process = subprocess.Popen(
-        namespace.command(["nft", "-a", "monitor", "trace"]), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    program = Path(shutil.which("nft") or "nft")
+    process = launch(
+        namespace, 0, program, ["-a", "monitor", "trace"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
     assert process.stdout is not None
     watching = Monitor(namespace, process)

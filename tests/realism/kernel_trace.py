@@ -12,7 +12,10 @@ from attrs import define, field, frozen
 OBSERVER = "meshsim_observer"
 FIRST, FIRST_OUT, LAST, LAST_OUT = "first", "first_out", "last", "last_out"
 
-_EVENT = re.compile(r"^trace id (?P<id>\S+) (?P<family>\S+) (?P<table>\S+) (?P<chain>\S+) (?P<kind>packet|rule|policy)(?::)? ?(?P<rest>.*)$")
+_EVENT = re.compile(
+    r"^trace id (?P<id>\S+) (?P<family>\S+) (?P<table>\S+) (?P<chain>\S+) "
+    r"(?P<kind>packet|rule|policy)(?::)? ?(?P<rest>.*)$"
+)
 _RULE = re.compile(r"# handle (?P<handle>\d+) \(verdict (?P<verdict>[^)]*)\)\s*$")
 _ADDRESSES = re.compile(
     r"(?:ip|ip6) saddr (?P<source>\S+) (?:ip|ip6) daddr (?P<destination>\S+) .*?"
@@ -50,10 +53,13 @@ class Walk:
     verdicts: list[str] = field(factory=list)
     by: str | None = None
     finished: bool = False
+    rejected: bool = False
+    mark_before: int = 0
+    mark: int = 0
 
 
 def handles(ruleset: str) -> dict[tuple[str, str, str, int], int]:
-    """`nft -j -a list ruleset` -> the place of each rule in its chain, numbered from 1: (family, table, chain, handle)."""
+    """`nft -j -a list ruleset` -> (family, table, chain, handle) -> the rule's place in its chain, from 1."""
     numbers: dict[tuple[str, str, str, int], int] = {}
     lengths: dict[tuple[str, str, str], int] = {}
     for entry in json.loads(ruleset)["nftables"]:
@@ -74,7 +80,10 @@ def events(lines: Iterable[str]) -> Iterator[Event]:
 
 
 def walks(stream: Iterable[Event], numbers: Mapping[tuple[str, str, str, int], int]) -> list[Walk]:
-    """Group lines by packet. Identifiers are re-used by the kernel: a line of the observer's first chain starts a new packet."""
+    """Group lines by packet.
+
+    The kernel uses identifiers again: a line of the observer's first chain starts a new packet.
+    """
     done: list[Walk] = []
     live: dict[str, Walk] = {}
     for event in stream:
@@ -87,6 +96,11 @@ def walks(stream: Iterable[Event], numbers: Mapping[tuple[str, str, str, int], i
             continue
         if event.kind == "packet":
             walk.now = event.rest
+        elif event.kind == "policy":
+            # Only a base chain's end tells the mark.
+            walk.mark = _mark(event.rest)
+            if observer and event.chain in (FIRST, FIRST_OUT):
+                walk.mark_before = walk.mark
         if observer:
             walk.finished |= event.chain in (LAST, LAST_OUT)
         else:
@@ -113,6 +127,8 @@ def _follow(walk: Walk, event: Event, numbers: Mapping[tuple[str, str, str, int]
         walk.rules.append(f"{place}/{number}")
         walk.verdicts.append(found["verdict"])
         if found["verdict"] == "drop":
+            # REJECT ends a packet as DROP does, after it has sent an answer.
+            walk.rejected = " reject" in event.rest or "REJECT" in event.rest
             walk.by = f"{place}/{number}"
 
 
@@ -143,7 +159,7 @@ def passages(found: Iterable[Walk]) -> list[dict[str, object]]:
             done.append(entry)
             if walk.made_here and entry["interface"] == "lo" and walk.by is None:
                 open_loops[(*left, identifier[1] if identifier else None)] = entry
-        if entry["way"] != "out" and entry["result"] is None:
+        if entry["way"] in ("in", "loop") and entry["result"] is None:
             awaiting[left] = entry
     return done
 
@@ -151,15 +167,19 @@ def passages(found: Iterable[Walk]) -> list[dict[str, object]]:
 def _entry(walk: Walk, ends: tuple[str, str], left: tuple[str, str]) -> dict[str, object]:
     interface = _interface(walk.before, "out" if walk.made_here else "in")
     leaves_by = _interface(walk.now, "out") if walk.made_here else interface
-    way = ("loop" if leaves_by == "lo" else "out") if walk.made_here else "in"
-    result = "dropped" if walk.by else "wire" if way == "out" and walk.finished else None
+    forwarded_by = None if walk.made_here else _interface(walk.now, "out")
+    if walk.made_here:
+        way = "loop" if leaves_by == "lo" else "out"
+    else:
+        way = "forward" if forwarded_by else "in"
+    result = _ended(walk) if walk.by else "wire" if way in ("out", "forward") and walk.finished else None
     return {
         "way": way,
         "before": {
             "protocol": "tcp",
             "source": ends[0],
             "destination": ends[1],
-            "mark": _mark(walk.before),
+            "mark": walk.mark_before,
             "interface": interface,
         },
         "rules": list(walk.rules),
@@ -167,8 +187,9 @@ def _entry(walk: Walk, ends: tuple[str, str], left: tuple[str, str]) -> dict[str
         "verdicts": list(walk.verdicts),
         "source": left[0],
         "destination": left[1],
-        "mark": _mark(walk.now),
-        "interface": leaves_by,
+        "mark": walk.mark,
+        "interface": forwarded_by or leaves_by,
+        "finished": walk.finished,
         "result": result,
         "by": walk.by,
     }
@@ -180,9 +201,13 @@ def _extend(entry: dict[str, object], walk: Walk, left: tuple[str, str]) -> None
         assert isinstance(already, list)
         already.extend(more)
     entry["source"], entry["destination"] = left
-    entry["mark"] = _mark(walk.now)
+    entry["mark"], entry["finished"] = walk.mark, walk.finished
     if walk.by:
-        entry["by"], entry["result"] = walk.by, "dropped"
+        entry["by"], entry["result"] = walk.by, _ended(walk)
+
+
+def _ended(walk: Walk) -> str:
+    return "rejected" if walk.rejected else "dropped"
 
 
 def _ends(packet: str) -> tuple[str, str] | None:
@@ -201,8 +226,8 @@ def _interface(packet: str, direction: str) -> str | None:
     return found[1] if found else None
 
 
-def _mark(packet: str) -> int:
-    found = _MARK.search(packet)
+def _mark(policy: str) -> int:
+    found = _MARK.search(policy)
     return int(found[1], 16) if found else 0
 
 

@@ -7,8 +7,10 @@ Names carry the process id; leaving the context removes both namespaces, whateve
 import contextlib
 import itertools
 import os
+import re
 import subprocess
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from attrs import frozen
 
@@ -54,11 +56,13 @@ def network(
     serial = f"{os.getpid()}-{next(_serial)}"
     pod, world = Namespace(f"meshsim-pod-{serial}"), Namespace(f"meshsim-world-{serial}")
     gateway = gateway or pod_address.rsplit(".", 1)[0] + ".1"
+    _remove_leftovers()
     try:
         for namespace in (pod, world):
             _run(["ip", "netns", "add", namespace.name])
             namespace.run("ip", "link", "set", "lo", "up")
             namespace.run("sysctl", "-q", "-w", "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.default.rp_filter=0")
+            namespace.run("sysctl", "-q", "-w", "net.ipv4.ip_forward=0")
             namespace.run("sysctl", "-q", "-w", f"net.ipv4.ip_local_port_range={EPHEMERAL_PORTS}")
         pod.run("ip", "link", "add", "eth0", "type", "veth", "peer", "name", "cable", "netns", world.name)
         pod.run("ip", "address", "add", f"{pod_address}/{prefix_length}", "dev", "eth0")
@@ -77,6 +81,16 @@ def network(
         for namespace in (pod, world):
             with contextlib.suppress(RuntimeError):
                 _run(["ip", "netns", "delete", namespace.name])
+
+
+def _remove_leftovers() -> None:
+    """Namespaces of a test process that was killed before it could tidy up."""
+    for line in _run(["ip", "netns", "list"]).splitlines():
+        name = line.split()[0] if line.strip() else ""
+        owner = re.fullmatch(r"meshsim-(?:pod|world)-(\d+)-\d+", name)
+        if owner and not Path(f"/proc/{owner[1]}").exists():
+            with contextlib.suppress(RuntimeError):
+                _run(["ip", "netns", "delete", name])
 
 
 def _run(command: list[str], text: str | None = None) -> str:

@@ -1,6 +1,7 @@
 """What a machine must have for live observations, and the name of each thing it lacks.
 
-`missing()` is asked by the tests (to skip with a reason) and by the build (to fail when live tests were skipped needlessly).
+`missing()` is asked by the tests (to skip with a reason) and by the build (to fail when live tests were skipped
+needlessly).
 """
 
 import functools
@@ -66,3 +67,8 @@ def _quiet(command: list[str]) -> bool:
         return subprocess.run(command, capture_output=True, timeout=20, check=False).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
         return False
+
+
+if __name__ == "__main__":
+    print(", ".join(missing()) or "nothing is missing")
+    sys.exit(1 if missing() else 0)

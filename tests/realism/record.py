@@ -1,7 +1,7 @@
-"""Writes down what the real stack did, so that its answers can be replayed without root: `python -m tests.realism.record`.
+"""Writes down what the real stack did, to be replayed without root: `python -m tests.realism.record`.
 
-What changes from run to run (request ids, dates, ports the kernel chose) is replaced by stable values, so that recording again
-changes only what really changed.
+What changes from run to run (request ids, dates, ports the kernel chose) is replaced by stable values, so that
+recording again changes only what really changed.
 """
 
 import json
@@ -17,6 +17,8 @@ from tests.realism.stack import Observation
 RECORDED = Path(__file__).with_name("recorded") / "demo.json"
 VOLATILE_HEADERS = ("date", "x-request-id", "x-envoy-upstream-service-time", "content-length")
 LONGEST_BODY = 2000
+_CERTIFICATE_HASH = re.compile(r"Hash=[0-9a-f]{64}")
+_DATE_LINE = re.compile(r"date: [^\\]*\\r\\n")
 _CHOSEN_BY_THE_KERNEL = re.compile(r"(?<=[\d\]]:)([456]\d{4})(?=\D)")
 
 
@@ -36,7 +38,9 @@ def observe_demo() -> dict[str, Any]:
             }
             if name == "allow_any":
                 document[name]["shares"] = {
-                    question: dict(sorted(Counter(o["hops"][0]["cluster"] for o in live.observe([call] * times)).items()))
+                    question: dict(
+                        sorted(Counter(o["hops"][0]["cluster"] for o in live.observe([call] * times)).items())
+                    )
                     for question, (call, times) in demo_calls.SHARES.items()
                 }
     return document
@@ -46,15 +50,23 @@ def stable(observation: Observation) -> Observation:
     """The observation without what chance decided."""
     client = dict(observation["client"])
     echoed = client["body"].startswith('{"name": ')
+    if client["ended"] in ("closed", "tls_alert"):
+        # FIN or RST is a matter of timing, and an alert may be lost to it.
+        client.update(ended="closed", detail=None)
     client["headers"] = _without_volatile(client["headers"])
     # An echo says again what `upstream` holds; a long body is somebody's statistics.
     client["body"] = None if echoed or len(client["body"]) > LONGEST_BODY else client["body"]
-    upstream = [{**record, "headers": _without_volatile(record.get("headers", []))} for record in observation["upstream"]]
+    upstream = [
+        {**record, "headers": _without_volatile(record.get("headers", []))} for record in observation["upstream"]
+    ]
     text = json.dumps({**observation, "client": client, "upstream": upstream})
     ports: dict[str, str] = {}
-    for port in _CHOSEN_BY_THE_KERNEL.findall(json.dumps(observation["netfilter"])) + _CHOSEN_BY_THE_KERNEL.findall(text):
+    for port in _CHOSEN_BY_THE_KERNEL.findall(json.dumps(observation["netfilter"])) + _CHOSEN_BY_THE_KERNEL.findall(
+        text
+    ):
         ports.setdefault(port, str(60001 + len(ports)))
     replaced = _CHOSEN_BY_THE_KERNEL.sub(lambda found: ports[found[1]], text)
+    replaced = _CERTIFICATE_HASH.sub("Hash=0", _DATE_LINE.sub("", replaced))
     result: Observation = json.loads(replaced)
     return result
 

@@ -1,8 +1,8 @@
 """A whole sidecar, really running: namespaces, rules, Envoy, upstreams; calls go in, observations come out.
 
-An observation is a JSON-safe dict in the trace document's field names:
-`call` (as completed), `client` (what the caller saw), `hops` (Envoy's access log), `netfilter` (the kernel's rule path of every
-connection's first packet, in order), `upstream` (what the called applications received).
+An observation is a JSON-safe dict in the trace document's field names: `pod` (whose stack it was), `call` (as
+completed), `client` (what the caller saw), `hops` (Envoy's access log), `netfilter` (the kernel's rule path of
+every connection's first packet, in order), `upstream` (what the called applications received).
 """
 
 import contextlib
@@ -22,6 +22,8 @@ from tests.realism.upstreams import Upstream
 Observation = dict[str, Any]
 FIRST_CLIENT_PORT, LAST_CLIENT_PORT = 20000, 39999
 LOG_QUIET_SECONDS, LOG_LIMIT_SECONDS = 0.3, 8.0
+PAUSE_SECONDS = 0.02
+"""Between calls: lets the proxy close what one call opened before the next is counted."""
 DEFAULT_SPIFFE = "spiffe://cluster.local/ns/default/sa/sleep"
 
 
@@ -29,7 +31,8 @@ DEFAULT_SPIFFE = "spiffe://cluster.local/ns/default/sa/sleep"
 class Setup:
     """Everything a stack is made from; all of it states, none of it processes."""
 
-    dump: Mapping[str, Any]
+    dump: Mapping[str, Any] | None
+    """None: a pod without a proxy."""
     rules: str
     pod: str
     pod_address: str
@@ -59,20 +62,26 @@ class Stack:
         self.monitor.forget()
         log_start = self.log_path.stat().st_size
         counts = [len(received.records) for received in self.received]
-        made = [self._make(dict(call)) for call in calls]
+        made = []
+        for call in calls:
+            made.append(self._make(dict(call)))
+            time.sleep(PAUSE_SECONDS)
         self._await_log()
         self.monitor.settle()
         hops = access_log.read(self.log_path.read_bytes()[log_start:].decode().splitlines())
-        records = [record for received, count in zip(self.received, counts, strict=True) for record in received.records[count:]]
+        records = [
+            record for received, count in zip(self.received, counts, strict=True) for record in received.records[count:]
+        ]
         return _joined(made, self.monitor.passages(), hops, records, self.setup.pod)
 
     def _make(self, call: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], int]:
         call = _complete(call, self.setup)
-        port = int(call["source"].rpartition(":")[2]) if call.get("source") else self._take_port()
+        address, _, stated_port = (call.get("source") or ":0").rpartition(":")
+        port = int(stated_port) or self._take_port()
         wire = dict(call)
         host, _, destination_port = call["destination"].rpartition(":")
         wire["destination"] = [host, int(destination_port)]
-        wire["source"] = [call["source"].rpartition(":")[0] if call.get("source") else "", port]
+        wire["source"] = [address, port]
         if call.get("tls") is not None:
             wire["tls"] = self._with_certificate(call["tls"])
         namespace = self.network.world if call["from"] == "outside" else self.network.pod
@@ -109,19 +118,21 @@ def stack(setup: Setup) -> Iterator[Stack]:
         folder.chmod(0o755)
         (folder / "certificates").mkdir()
         authority = Authority.create(folder / "certificates")
-        leaf = authority.leaf(uri_sans=[setup.identity])
-        identity = bootstrap.Identity(
-            certificate=leaf.certificate_file.read_text(), key=leaf.key_file.read_text(), root=authority.root
-        )
         log_path = folder / "access.jsonl"
-        conversion = bootstrap.convert(setup.dump, identity=identity, log_path=str(log_path), names=setup.names)
+        log_path.touch()
         network = cleanup.enter_context(namespaces.network(setup.pod_address, unreachable=setup.unreachable))
         kernel.load_rules(network.pod, setup.rules)
         received = [
             cleanup.enter_context(upstreams.serving(network.world, setup.world, authority)),
             cleanup.enter_context(upstreams.serving(network.pod, setup.pod_sockets, authority)),
         ]
-        cleanup.enter_context(envoy_process.running(network.pod, conversion.bootstrap, folder, log_path))
+        not_comparable: list[str] = []
+        if setup.dump is not None:
+            conversion = bootstrap.convert(
+                setup.dump, identity=_identity(authority, setup), log_path=str(log_path), names=setup.names
+            )
+            not_comparable = conversion.not_comparable
+            cleanup.enter_context(envoy_process.running(network.pod, conversion.bootstrap, folder, log_path))
         clients = Clients()
         cleanup.callback(clients.close)
         watching = cleanup.enter_context(kernel.monitor(network.pod))
@@ -133,8 +144,15 @@ def stack(setup: Setup) -> Iterator[Stack]:
             log_path=log_path,
             received=received,
             authority=authority,
-            not_comparable=tuple(conversion.not_comparable),
+            not_comparable=tuple(not_comparable),
         )
+
+
+def _identity(authority: Authority, setup: Setup) -> bootstrap.Identity:
+    leaf = authority.leaf(uri_sans=[setup.identity])
+    return bootstrap.Identity(
+        certificate=leaf.certificate_file.read_text(), key=leaf.key_file.read_text(), root=authority.root
+    )
 
 
 def _complete(call: dict[str, Any], setup: Setup) -> dict[str, Any]:
@@ -184,7 +202,8 @@ def _joined(
             sender = "proxy" if opened is None else "peer" if passage["way"] == "in" else "application"
             mine[current].append({"pod": pod, "way": passage["way"], "sender": sender, **passage})
     return [
-        _observation(call, client, port, share, hops, records) for (call, client, port), share in zip(made, mine, strict=True)
+        _observation(call, client, port, share, hops, records, pod)
+        for (call, client, port), share in zip(made, mine, strict=True)
     ]
 
 
@@ -195,6 +214,7 @@ def _observation(
     passages: list[dict[str, Any]],
     hops: Sequence[dict[str, Any]],
     records: Sequence[dict[str, Any]],
+    pod: str,
 ) -> Observation:
     order: dict[str, int] = {}
     for place, passage in enumerate(passages):
@@ -204,14 +224,17 @@ def _observation(
         (hop for hop in hops if hop["downstream"]["direct_remote"] in order),
         key=lambda hop: order[hop["downstream"]["direct_remote"]],
     )
-    source = next((passage["before"]["source"] for passage in passages if passage["sender"] != "proxy"), client["local"])
+    source = next(
+        (passage["before"]["source"] for passage in passages if passage["sender"] != "proxy"), client["local"]
+    )
     if source is not None and source.startswith("0.0.0.0:"):
         source = client["local"] or source
     call = {name: value for name, value in call.items() if name != "timeout"} | {"source": source}
     return {
+        "pod": pod,
         "call": call,
         "client": {name: value for name, value in client.items() if name != "local"},
-        "hops": own_hops,
+        "hops": [{"pod": pod, **hop} for hop in own_hops],
         "netfilter": passages,
         "upstream": [record for record in records if record["peer"] in order or record["peer"] == client["local"]],
     }

@@ -1,8 +1,8 @@
-"""The called applications: one process a namespace, a thread a connection, each writes down what it received and echoes it.
+"""The called applications: one process a namespace, a thread a connection; each echoes what it received.
 
-Stands alone (standard library only). Reads the list of sockets as JSON from standard input, prints `ready`, then a JSON line for
-everything it receives. A socket's `speaks`: http, tcp, banner (the server speaks first), silent, close, reset, and auto
-(whatever the first byte announces); `tls` wraps it.
+Stands alone (standard library only). Reads the list of sockets as JSON from standard input, prints `ready`,
+then a JSON line for everything it receives. A socket's `speaks`: http, http2, tcp, banner (the server speaks
+first), silent, close, reset, and auto (whatever the first byte announces); `tls` wraps it.
 """
 
 import contextlib
@@ -17,6 +17,8 @@ from typing import Any
 
 IDLE_SECONDS = 5.0
 HEAD_LIMIT = 1 << 16
+HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+HTTP2_HEADERS, HTTP2_SETTINGS = 1, 4
 _printing = threading.Lock()
 
 
@@ -60,9 +62,11 @@ def _serve(connection: socket.socket, peer: tuple[str, int], spec: dict[str, Any
         first = b"" if speaks in ("banner", "close", "reset", "silent") else connection.recv(1, socket.MSG_PEEK)
         if spec.get("tls") and (speaks != "auto" or first == b"\x16"):
             stream = _accept_tls(connection, spec["tls"], seen)
+        already = b""
         if speaks == "auto":
-            speaks = _announced(connection, first, tls=seen["tls"] is not None)
-        _SPEAKERS[speaks](stream, spec, seen)
+            already = stream.recv(HEAD_LIMIT)
+            speaks = _announced(already)
+        _SPEAKERS[speaks](stream, spec, seen, already)
     except ssl.SSLError as error:
         _write({**seen, "failure": str(error.reason)})
     except TimeoutError:
@@ -74,14 +78,10 @@ def _serve(connection: socket.socket, peer: tuple[str, int], spec: dict[str, Any
             stream.close()
 
 
-def _announced(connection: socket.socket, first: bytes, *, tls: bool) -> str:
-    if tls:
-        return "http"
-    return "http" if first.isalpha() and _looks_like_http(connection) else "tcp"
-
-
-def _looks_like_http(connection: socket.socket) -> bool:
-    return re.match(rb"[A-Z]+ \S+ HTTP/1", connection.recv(HEAD_LIMIT, socket.MSG_PEEK)) is not None
+def _announced(first: bytes) -> str:
+    if first.startswith(HTTP2_PREFACE[:16]):
+        return "http2"
+    return "http" if re.match(rb"[A-Z]+ \S+ HTTP/1", first) else "tcp"
 
 
 def _accept_tls(connection: socket.socket, tls: dict[str, Any], seen: dict[str, Any]) -> ssl.SSLSocket:
@@ -102,8 +102,8 @@ def _accept_tls(connection: socket.socket, tls: dict[str, Any], seen: dict[str, 
     return wrapped
 
 
-def _speak_http(stream: socket.socket, spec: dict[str, Any], seen: dict[str, Any]) -> None:
-    buffer = b""
+def _speak_http(stream: socket.socket, spec: dict[str, Any], seen: dict[str, Any], already: bytes) -> None:
+    buffer = already
     while True:
         while b"\r\n\r\n" not in buffer:
             more = stream.recv(HEAD_LIMIT)
@@ -117,8 +117,13 @@ def _speak_http(stream: socket.socket, spec: dict[str, Any], seen: dict[str, Any
                 return
         head, _, buffer = buffer.partition(b"\r\n\r\n")
         lines = head.decode("latin-1").split("\r\n")
-        method, path, version = lines[0].split(" ", 2)
-        headers = [[name.strip().lower(), value.strip()] for name, _, value in (line.partition(":") for line in lines[1:])]
+        if lines[0].count(" ") != 2:
+            _write({**seen, "failure": "not http", "received": head.decode("latin-1")})
+            return
+        method, path, version = lines[0].split(" ")
+        headers = [
+            [name.strip().lower(), value.strip()] for name, _, value in (line.partition(":") for line in lines[1:])
+        ]
         length = int(next((value for name, value in headers if name == "content-length"), "0"))
         while len(buffer) < length:
             buffer += stream.recv(HEAD_LIMIT)
@@ -139,8 +144,35 @@ def _speak_http(stream: socket.socket, spec: dict[str, Any], seen: dict[str, Any
         stream.sendall(start.encode() + (b"" if method == "HEAD" else answer))
 
 
-def _speak_tcp(stream: socket.socket, spec: dict[str, Any], seen: dict[str, Any]) -> None:
-    data = stream.recv(HEAD_LIMIT)
+def _speak_http2(stream: socket.socket, spec: dict[str, Any], seen: dict[str, Any], already: bytes) -> None:
+    """Answers 200 to every request without reading its headers, which HPACK would be needed for."""
+    buffer = already
+    stream.sendall(_frame(HTTP2_SETTINGS, 0, 0))
+    while len(buffer) < len(HTTP2_PREFACE):
+        buffer += stream.recv(HEAD_LIMIT)
+    buffer = buffer[len(HTTP2_PREFACE) :]
+    while True:
+        while len(buffer) < 9 or len(buffer) < 9 + int.from_bytes(buffer[:3], "big"):
+            more = stream.recv(HEAD_LIMIT)
+            if not more:
+                return
+            buffer += more
+        length, kind, flags = int.from_bytes(buffer[:3], "big"), buffer[3], buffer[4]
+        number, buffer = int.from_bytes(buffer[5:9], "big"), buffer[9 + length :]
+        if kind == HTTP2_SETTINGS and not flags & 1:
+            stream.sendall(_frame(HTTP2_SETTINGS, 1, 0))
+        elif kind == HTTP2_HEADERS:
+            _write({**seen, "protocol": "http2"})
+            # 0x88 is `:status: 200` of the static table; flags END_STREAM and END_HEADERS.
+            stream.sendall(_frame(HTTP2_HEADERS, 5, number, b"\x88"))
+
+
+def _frame(kind: int, flags: int, number: int, payload: bytes = b"") -> bytes:
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + number.to_bytes(4, "big") + payload
+
+
+def _speak_tcp(stream: socket.socket, spec: dict[str, Any], seen: dict[str, Any], already: bytes) -> None:
+    data = already or stream.recv(HEAD_LIMIT)
     record = {**seen, "protocol": "tcp", "received": data.decode("latin-1")}
     _write(record)
     if data:
@@ -149,23 +181,23 @@ def _speak_tcp(stream: socket.socket, spec: dict[str, Any], seen: dict[str, Any]
             stream.recv(1)
 
 
-def _speak_first(stream: socket.socket, spec: dict[str, Any], seen: dict[str, Any]) -> None:
+def _speak_first(stream: socket.socket, spec: dict[str, Any], seen: dict[str, Any], already: bytes) -> None:
     _write({**seen, "protocol": "tcp", "received": ""})
     stream.sendall(spec.get("banner", "hello\n").encode())
     stream.recv(HEAD_LIMIT)
 
 
-def _speak_nothing(stream: socket.socket, spec: dict[str, Any], seen: dict[str, Any]) -> None:
+def _speak_nothing(stream: socket.socket, spec: dict[str, Any], seen: dict[str, Any], already: bytes) -> None:
     _write({**seen, "protocol": "tcp"})
     while stream.recv(HEAD_LIMIT):
         pass
 
 
-def _close(stream: socket.socket, spec: dict[str, Any], seen: dict[str, Any]) -> None:
+def _close(stream: socket.socket, spec: dict[str, Any], seen: dict[str, Any], already: bytes) -> None:
     _write({**seen, "protocol": "tcp"})
 
 
-def _reset(stream: socket.socket, spec: dict[str, Any], seen: dict[str, Any]) -> None:
+def _reset(stream: socket.socket, spec: dict[str, Any], seen: dict[str, Any], already: bytes) -> None:
     _write({**seen, "protocol": "tcp"})
     stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
@@ -212,6 +244,7 @@ def _write(record: dict[str, Any]) -> None:
 
 _SPEAKERS = {
     "http": _speak_http,
+    "http2": _speak_http2,
     "tcp": _speak_tcp,
     "banner": _speak_first,
     "silent": _speak_nothing,

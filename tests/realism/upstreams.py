@@ -64,7 +64,10 @@ def serving(namespace: Namespace, upstreams: Sequence[Upstream], authority: Auth
     """Run the upstreams inside the namespace until the block ends."""
     received = Received()
     process = subprocess.Popen(
-        namespace.command([sys.executable, "-I", str(PROGRAM)]), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        namespace.command([sys.executable, "-I", str(PROGRAM)]),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdin is not None
     assert process.stdout is not None

@@ -1,4 +1,4 @@
-"""Files become texts: the only module below the command line that touches the outside world.
+"""Files become texts, and places in them lines: the only module below the command line that touches the outside world.
 
 What a text means is not decided here; that is `detect`. Large texts are let go once they are parsed, and read again
 only when somebody asks for a line in them.
@@ -15,13 +15,19 @@ from typing import Any
 from attrs import define, field, frozen
 
 from ..errors import InputError
-from ..place import Place
+from ..place import PathPart, Place, Quote
+from .json_text import looks_like_json
+from .lines import JsonLines
+from .yaml_text import yaml_lines
 
 MAX_BYTES = 1 << 30
 """The largest real dumps are some hundred megabytes."""
 
 HELD_CHARACTERS = 8_000_000
 """Texts up to this length stay in memory; above it they are read again when a line is wanted."""
+
+MAX_QUOTE = 160
+"""Characters of a quoted line."""
 
 STDIN = "-"
 
@@ -96,6 +102,91 @@ class Document:
     source: SourceText
 
 
+class Library:
+    """Every text that was read, by name: answers where a place is, and what stands there. Keeps what it works out."""
+
+    def __init__(self) -> None:
+        self._sources: dict[str, SourceText] = {}
+        self._texts: dict[str, str] = {}
+        self._json: dict[str, JsonLines] = {}
+        self._yaml: dict[str, dict[tuple[PathPart, ...], int]] = {}
+
+    def read(self, path: str | Path, *names: str) -> SourceText:
+        """Read a file and remember it by the first name that is free, else by its path as given."""
+        source = read_text(path, next((name for name in names if name not in self._sources), str(path)))
+        self._sources[source.name] = source
+        return source
+
+    def add(self, source: SourceText) -> None:
+        self._sources[source.name] = source
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._sources)
+
+    def line(self, place: Place) -> int | None:
+        """The line (from 1) of a place; None when its document is not known or does not hold it."""
+        return place.line if place.line is not None else self._position(place)[0]
+
+    def locate(self, place: Place) -> Place:
+        """The same place with its line, where it can be told."""
+        return place.at_line(self.line(place))
+
+    def quote(self, place: Place) -> Quote | None:
+        """The place with its line and the text of that line; None when it is not there."""
+        line, offset = self._position(place)
+        if line is None or place.doc not in self._sources:
+            return None
+        text = self._text(place.doc)
+        start = text.rfind("\n", 0, offset) + 1 if offset is not None else _start_of_line(text, line)
+        end = text.find("\n", start)
+        shown = text[start : end if end >= 0 else len(text)].strip()
+        return Quote(place.at_line(line), shown if len(shown) <= MAX_QUOTE else shown[: MAX_QUOTE - 1] + "…")
+
+    def _position(self, place: Place) -> tuple[int | None, int | None]:
+        """(line, offset where it is known)."""
+        name = place.doc
+        if name not in self._sources or (not place.path and place.line is not None):
+            return place.line, None
+        text = self._text(name)
+        if looks_like_json(text):
+            if name not in self._json:
+                self._json[name] = JsonLines(text)
+            return self._json[name].position(place.path) or (None, None)
+        if not place.path:
+            return None, None
+        if name not in self._yaml:
+            self._yaml[name] = yaml_lines(text, name)
+        return self._yaml[name].get(place.path), None
+
+    def _text(self, name: str) -> str:
+        text = self._texts.get(name)
+        if text is None:
+            text = self._texts[name] = self._sources[name].text()
+        return text
+
+
+def locate(document: Document, path: tuple[PathPart, ...]) -> int | None:
+    """The line (from 1) of a path in one document. For many places keep a Library."""
+    library = Library()
+    library.add(document.source)
+    return library.line(Place(document.name, path))
+
+
+def quote(document: Document, path: tuple[PathPart, ...]) -> str:
+    """The line at a path in one document, shortened; empty when it is not there."""
+    library = Library()
+    library.add(document.source)
+    found = library.quote(Place(document.name, path))
+    return found.text if found is not None else ""
+
+
+def _start_of_line(text: str, line: int) -> int:
+    offset = 0
+    for _ in range(line - 1):
+        offset = text.find("\n", offset) + 1
+    return offset
+
+
 def read_text(path: str | Path, name: str | None = None) -> SourceText:
     """Read a file, or standard input for `-`. InputError for anything that is no text."""
     if str(path) == STDIN:
@@ -115,8 +206,18 @@ def read_text(path: str | Path, name: str | None = None) -> SourceText:
     return SourceText(named, real, len(data), zlib.crc32(data), text)
 
 
-def is_folder(path: Path) -> bool:
-    return path.is_dir()
+def exists(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except OSError:
+        return False
+
+
+def is_folder(path: str) -> bool:
+    try:
+        return Path(path).is_dir()
+    except OSError:
+        return False
 
 
 def list_folder(path: Path, name: str) -> tuple[tuple[Path, ...], tuple[Path, ...]]:

@@ -13,6 +13,16 @@ from typing import Any
 from ..errors import InputError
 from ..place import Place
 
+_JSON_START = re.compile(
+    r'[\s\ufeff]*(?:\{[\s\ufeff]*(?:["}/\'{\[,]|\Z)|(?!\[\d+:\d+\])\[[\s\ufeff]*(?:["{\[\]/\'\d,-]|\Z)|/[/*])'
+)
+"""`[12:720]` is not JSON but the counters of a saved rule."""
+
+
+def looks_like_json(text: str) -> bool:
+    """Whether a text begins as JSON (with comments) does; `{key: value}` begins as YAML."""
+    return _JSON_START.match(text) is not None
+
 
 def parse_json(text: str, name: str) -> Any:
     """The data of a JSON text, `/* */` and `//` comments allowed. InputError with line and remedy otherwise."""

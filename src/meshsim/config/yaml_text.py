@@ -48,7 +48,7 @@ class _Open:
 
 def parse_yaml(text: str, name: str) -> list[Any]:
     """The documents of a YAML text, mostly one. InputError with the line otherwise."""
-    return [document for document, _line in _documents(text, name)]
+    return list(_documents(text, name))
 
 
 def yaml_lines(text: str, name: str) -> dict[tuple[PathPart, ...], int]:
@@ -59,15 +59,15 @@ def yaml_lines(text: str, name: str) -> dict[tuple[PathPart, ...], int]:
     return found
 
 
-def _documents(text: str, name: str, lines: dict[tuple[PathPart, ...], int] | None = None) -> Iterator[tuple[Any, int]]:
+def _documents(text: str, name: str, lines: dict[tuple[PathPart, ...], int] | None = None) -> Iterator[Any]:
     loader = _LOADER(text)
     try:
         while True:
-            event = loader.get_event()
+            event: Any = loader.get_event()
             if isinstance(event, yaml.StreamEndEvent):
                 return
             if isinstance(event, yaml.DocumentStartEvent):
-                yield _Builder(loader, name, lines).build(), event.start_mark.line + 1
+                yield _Builder(loader, name, lines).build()
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark is not None else None
@@ -96,7 +96,7 @@ class _Builder:
     def build(self) -> Any:
         result: Any = None
         while True:
-            event = self.loader.get_event()
+            event: Any = self.loader.get_event()
             if isinstance(event, yaml.DocumentEndEvent):
                 return result
             line = event.start_mark.line + 1
@@ -109,7 +109,7 @@ class _Builder:
                 if event.anchor:
                     self.anchors[event.anchor] = (value, 1)
             elif isinstance(event, yaml.AliasEvent):
-                value, size = self._alias(event.anchor, line)
+                value, size = self._alias(event.anchor or "", line)
             elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
                 self._open(event, line)
                 continue

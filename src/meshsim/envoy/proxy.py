@@ -32,6 +32,23 @@ class Proxy:
         return kind if tilde else ""
 
     @property
+    def last_updated(self) -> str | None:
+        """The newest time stamp of any resource; Envoy writes them in one sortable form."""
+        document = self.document
+        resources = (*document.listeners.values(), *document.clusters.values(), *document.route_configs.values())
+        return max((resource.last_updated for resource in resources), default="") or None
+
+    @property
+    def envoy_version(self) -> str | None:
+        """major.minor.patch of the Envoy that wrote the dump, from the bootstrap's node."""
+        node = self.document.node
+        build = node.view("user_agent_build_version") if node is not None else None
+        version = build.view("version") if build is not None else None
+        if version is None:
+            return None
+        return ".".join(str(version.integer(part, 0)) for part in ("major_number", "minor_number", "patch"))
+
+    @property
     def listeners(self) -> ListenerTable:
         if self._listeners is None:
             self._listeners = compile_listener_table(self.document)
@@ -63,11 +80,11 @@ class Proxy:
         """The address a service's name stands for: Istio lists both as domains of one virtual host."""
         for name in (str(port), f"{host}:{port}"):
             table = self.route_table(name)
-            vhost = table.vhost_of_domain(host) if table is not None else None
-            if vhost is None:
-                continue
-            for domain in vhost.domains:
-                address = try_parse_ip(split_host_port(domain)[0])
-                if address is not None:
-                    return address
+            for vhost in table.vhosts if table is not None else ():
+                texts = [domain.text for domain in vhost.domains]
+                if host in texts:
+                    found = (try_parse_ip(split_host_port(text)[0]) for text in texts)
+                    address = next((ip for ip in found if ip is not None), None)
+                    if address is not None:
+                        return address
         return None

@@ -47,12 +47,12 @@ class Call:
     transparent: bool = False
     cluster: str | None = None
     protocol: str | None = None
-    tls: ClientTls | None | Unset = UNSET
+    tls: ClientTls | Unset | None = UNSET
     server_first: bool = False
     payload: str = ""
     proxy_protocol: ProxyProtocol | None = None
     method: str = "GET"
-    authority: str | None | Unset = UNSET
+    authority: str | Unset | None = UNSET
     path: str = "/"
     headers: Mapping[str, str | tuple[str, ...]] = field(factory=dict)
     runtime: Mapping[str, Any] = field(factory=dict)

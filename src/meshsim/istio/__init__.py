@@ -1,1 +1,1 @@
-"""What is Istio's alone: its names and identities, on top of what Envoy and the kernel know."""
+"""What is Istio's alone: its names and identities, and the packet rules it writes into a pod."""

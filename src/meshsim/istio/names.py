@@ -10,10 +10,6 @@ from functools import lru_cache
 from attrs import frozen
 
 DIRECTIONS = ("outbound", "inbound", "inbound-vip")
-PASSTHROUGH_CLUSTERS = frozenset(
-    ("PassthroughCluster", "InboundPassthroughCluster", "InboundPassthroughClusterIpv4", "InboundPassthroughClusterIpv6")
-)
-BLACK_HOLE_CLUSTER = "BlackHoleCluster"
 
 
 @frozen
@@ -52,7 +48,7 @@ def _parse(parts: list[str]) -> ClusterName | None:
 
 
 def parse_config_path(path: str) -> str | None:
-    """`/apis/networking.istio.io/v1alpha3/namespaces/default/virtual-service/reviews` -> `VirtualService default/reviews`."""
+    """`/apis/networking.istio.io/v1/namespaces/default/virtual-service/reviews` -> `VirtualService default/reviews`."""
     parts = path.strip("/").split("/")
     if len(parts) != 7 or parts[0] != "apis" or parts[3] != "namespaces":
         return None

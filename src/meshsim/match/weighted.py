@@ -1,7 +1,7 @@
 """Weighted: one of several is taken by its share (endpoints, localities, priorities).
 
 Who may be taken is settled once, by conditions over the row itself; how likely each is comes from its weight. What is
-drawn is a Choice that the chooser answers; where only one row is left there is no choice to make.
+drawn is somebody else's answer (`draw`); where only one row is left there is nothing to draw.
 """
 
 from __future__ import annotations
@@ -10,10 +10,8 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Generic, Protocol, TypeVar
 
-from ..choices import Choice, Chooser
 from ..explanation import Candidate, Check, Fate
 from ..place import Place
-from ..reasons import Reason
 from .condition import Condition, check
 
 
@@ -27,6 +25,9 @@ class WeightedRow(Protocol):
 
 
 R = TypeVar("R", bound=WeightedRow)
+
+Draw = Callable[[tuple[str, ...], tuple[Fraction, ...]], int]
+"""(names, shares) of the eligible rows -> the index of the one that is taken."""
 
 
 class Weighted(Generic[R]):
@@ -58,16 +59,17 @@ class Weighted(Generic[R]):
         self.shares: tuple[Fraction, ...] = tuple(weight(row) / total for row in self.eligible)
         self.options = tuple(row.name for row in self.eligible)
 
-    def pick(self, chooser: Chooser, hop: int, stage: str, what: Reason) -> R | None:
-        """The row this trace takes; None when no row is eligible. The site is HOP/STAGE."""
-        if len(self.eligible) == 1:
-            return self.eligible[0]
-        if not self.eligible:
+    def pick(self, draw: Draw) -> R | None:
+        """The row that is taken; None when no row is eligible. `draw` is asked only where there are several."""
+        eligible = self.eligible
+        if len(eligible) == 1:
+            return eligible[0]
+        if not eligible:
             return None
-        return self.eligible[chooser.pick(Choice(f"{hop}/{stage}", what, self.options, self.shares, what.place))]
+        return eligible[draw(self.options, self.shares)]
 
     def explain(self, picked: R | None) -> tuple[R | None, tuple[Candidate, ...]]:
-        """The winner and every row with its checks; `picked` says which of the eligible rows the chooser took."""
+        """The winner and every row with its checks; `picked` says which of the eligible rows was drawn."""
         winner: R | None = None
         candidates = []
         for row in self.rows:

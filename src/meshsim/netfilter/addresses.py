@@ -60,6 +60,8 @@ class Addresses:
                 return True
         elif ip == LOOPBACK_V6:
             return True
+        if not self.local_prefixes:
+            return False
         return any(contains((network & mask, mask), ip) for network, mask in self.local_prefixes)
 
     def primary(self, device: str, *, v6: bool) -> int | None:

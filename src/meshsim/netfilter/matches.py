@@ -1,43 +1,41 @@
 """The matches of a rule: each option is one entry in a table, with the condition it means.
 
-Reads are attribute getters and tests are built-in methods where possible: the walk calls two of them for each
-condition. Modules that are not in MATCHES load as unmodelled.
+Conditions are small closures over one frame, because a walk asks some ten of them. Modules that are not in MATCHES
+load as unmodelled.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from operator import attrgetter
-from typing import Any
 
 from ..address import format_ip
 from . import values
 from .frame import NO_OWNER, Frame
 from .options import Occurrence, Option, matching, spelled, unmodelled_option
 from .rules import Match
+from .words import quote_word
 
-Test = Callable[[Any], bool]
+Holds = Callable[[Frame], bool]
+Compile = Callable[[Occurrence], Match]
 
 
-def always(_seen: object) -> bool:
-    """The test of an option that asks nothing; the walk leaves it out."""
+def always(_frame: Frame) -> bool:
+    """The condition of an option that asks nothing; the walk leaves it out."""
     return True
 
 
-def _never(_seen: object) -> bool:
+def _never(_frame: Frame) -> bool:
     return False
 
 
-def _equals(wanted: int | str, *, negated: bool) -> Test:
-    return wanted.__ne__ if negated else wanted.__eq__
+_NOTHING = attrgetter("protocol")
+"""What an option without a condition reads: nobody is shown it."""
 
 
-def _within(wanted: range, *, negated: bool) -> Test:
-    if len(wanted) == 1:
-        return _equals(wanted.start, negated=negated)
-    if negated:
-        return lambda seen: seen not in wanted
-    return wanted.__contains__
+def _silent(at: Occurrence, *words: str, want: str = "") -> Match:
+    """An option that asks nothing of the packet."""
+    return Match(at.what, want, words, always, _NOTHING)
 
 
 # -- options without a module -------------------------------------------------------------------------------------
@@ -48,50 +46,62 @@ def _protocol(at: Occurrence) -> Match:
     if name == "all":
         if at.negated:
             raise ValueError("no packet is of none of all protocols")
-        return Match(at.what, name, (), attrgetter("protocol"), always)
-    return matching(at, name, attrgetter("protocol"), _equals(name, negated=at.negated))
+        return _silent(at)
+    if at.negated:
+        return matching(at, name, lambda frame: frame.protocol != name, attrgetter("protocol"))
+    return matching(at, name, lambda frame: frame.protocol == name, attrgetter("protocol"))
 
 
-def _address(field: str) -> Callable[[Occurrence], Match]:
-    read = attrgetter(field)
+def _address(at: Occurrence, source: bool) -> Match:
+    network, mask = values.prefix(at.values[0], v6=at.v6)
+    text = values.prefix_text(network, mask)
+    if text.endswith("/0") and not at.negated:
+        return _silent(at)
+    if source and at.negated:
+        holds: Holds = lambda frame: frame.source & mask != network  # noqa: E731
+    elif source:
+        holds = lambda frame: frame.source & mask == network  # noqa: E731
+    elif at.negated:
+        holds = lambda frame: frame.destination & mask != network  # noqa: E731
+    else:
+        holds = lambda frame: frame.destination & mask == network  # noqa: E731
+    return matching(at, text, holds, attrgetter("source" if source else "destination"), format_ip)
 
-    def compile_address(at: Occurrence) -> Match:
-        network, mask = values.prefix(at.values[0], v6=at.v6)
-        text = values.prefix_text(network, mask)
-        if at.negated:
-            return matching(at, text, read, lambda ip: ip & mask != network, format_ip)
-        if values.prefix_text(network, mask).endswith("/0"):
-            return Match(at.what, text, (), read, always, format_ip)
-        return matching(at, text, read, lambda ip: ip & mask == network, format_ip)
 
-    return compile_address
+def _source(at: Occurrence) -> Match:
+    return _address(at, source=True)
 
 
-def _interface(field: str) -> Callable[[Occurrence], Match]:
-    read = attrgetter(field)
+def _destination(at: Occurrence) -> Match:
+    return _address(at, source=False)
 
-    def compile_interface(at: Occurrence) -> Match:
-        name = values.interface(at.values[0])
-        if not name.endswith("+"):
-            return matching(at, name, read, _equals(name, negated=at.negated))
-        start = name[:-1]
-        if at.negated:
-            return matching(at, name, read, lambda device: not device.startswith(start))
-        return matching(at, name, read, lambda device: device.startswith(start))
 
-    return compile_interface
+def _incoming(at: Occurrence) -> Match:
+    name, negated = values.interface(at.values[0]), at.negated
+    holds: Holds = lambda frame: (frame.incoming == name) is not negated  # noqa: E731
+    if name.endswith("+"):
+        holds = lambda frame: frame.incoming.startswith(name[:-1]) is not negated  # noqa: E731
+    return matching(at, name, holds, attrgetter("incoming"))
+
+
+def _outgoing(at: Occurrence) -> Match:
+    name, negated = values.interface(at.values[0]), at.negated
+    holds: Holds = lambda frame: (frame.outgoing == name) is not negated  # noqa: E731
+    if name.endswith("+"):
+        holds = lambda frame: frame.outgoing.startswith(name[:-1]) is not negated  # noqa: E731
+    return matching(at, name, holds, attrgetter("outgoing"))
 
 
 def _fragment(at: Occurrence) -> Match:
     """The first packet of a connection is never a later fragment."""
-    return Match(at.what, "", spelled(at), attrgetter("protocol"), always if at.negated else _never)
+    return Match(at.what, "", spelled(at), always if at.negated else _never, _NOTHING)
 
 
 BASE: Mapping[str, Option] = {
-    "-s": Option(_address("source"), aliases=("--source", "--src")),
-    "-d": Option(_address("destination"), aliases=("--destination", "--dst")),
-    "-i": Option(_interface("incoming"), aliases=("--in-interface",)),
-    "-o": Option(_interface("outgoing"), aliases=("--out-interface",)),
+    "-s": Option(_source, aliases=("--source", "--src")),
+    "-d": Option(_destination, aliases=("--destination", "--dst")),
+    "-i": Option(_incoming, aliases=("--in-interface",)),
+    "-o": Option(_outgoing, aliases=("--out-interface",)),
     "-p": Option(_protocol, aliases=("--protocol", "--proto")),
     "-f": Option(_fragment, values=0, aliases=("--fragment",)),
 }
@@ -101,46 +111,54 @@ BASE: Mapping[str, Option] = {
 # -- tcp, udp, multiport ------------------------------------------------------------------------------------------
 
 
-def _port(field: str) -> Callable[[Occurrence], Match]:
-    read = attrgetter(field)
+def _port(field: str) -> Compile:
+    read: Callable[[Frame], int] = attrgetter(field)
 
     def compile_port(at: Occurrence) -> Match:
         ports = values.port_range(at.values[0])
-        return matching(at, values.range_text(ports), read, _within(ports, negated=at.negated))
+        text, first, negated = values.range_text(ports), ports.start, at.negated
+        if len(ports) > 1:
+            return matching(at, text, lambda frame: (read(frame) in ports) is not negated, read)
+        if negated:
+            return matching(at, text, lambda frame: read(frame) != first, read)
+        return matching(at, text, lambda frame: read(frame) == first, read)
 
     return compile_port
 
 
-def _port_list(text: str) -> tuple[tuple[range, ...], str]:
+def _port_list(text: str) -> tuple[frozenset[int], str]:
     ranges = tuple(values.port_range(part) for part in text.split(","))
     if sum(2 if len(ports) > 1 else 1 for ports in ranges) > 15:
         raise ValueError("multiport holds at most 15 ports")
-    return ranges, ",".join(values.range_text(ports) for ports in ranges)
+    return frozenset(port for ports in ranges for port in ports), ",".join(map(values.range_text, ranges))
 
 
-def _ports(*fields: str) -> Callable[[Occurrence], Match]:
-    """--ports compares both ports, the others one."""
-    read = attrgetter(*fields)
-    both = len(fields) == 2
+def _ports(field: str) -> Compile:
+    read: Callable[[Frame], int] = attrgetter(field)
 
     def compile_ports(at: Occurrence) -> Match:
-        ranges, text = _port_list(at.values[0])
-        wanted = frozenset(port for ports in ranges for port in ports)
+        wanted, text = _port_list(at.values[0])
         negated = at.negated
-        if both:
-            return matching(at, text, read, lambda seen: (seen[0] in wanted or seen[1] in wanted) is not negated, list)
-        if negated:
-            return matching(at, text, read, lambda seen: seen not in wanted)
-        return matching(at, text, read, wanted.__contains__)
+        return matching(at, text, lambda frame: (read(frame) in wanted) is not negated, read)
 
     return compile_ports
+
+
+def _either_port(at: Occurrence) -> Match:
+    wanted, text = _port_list(at.values[0])
+    negated = at.negated
+
+    def holds(frame: Frame) -> bool:
+        return (frame.source_port in wanted or frame.destination_port in wanted) is not negated
+
+    return matching(at, text, holds, attrgetter("source_port", "destination_port"), list)
 
 
 _FLAGS = ("FIN", "SYN", "RST", "PSH", "ACK", "URG")
 
 
 def _flag_set(text: str) -> frozenset[str]:
-    names = {"ALL": _FLAGS, "NONE": ()}.get(text.upper()) or (() if text.upper() == "NONE" else text.upper().split(","))
+    names: tuple[str, ...] = {"ALL": _FLAGS, "NONE": ()}.get(text.upper(), tuple(text.upper().split(",")))
     if not set(names) <= set(_FLAGS):
         raise ValueError(f"{text!r} are not TCP flags")
     return frozenset(names)
@@ -154,14 +172,10 @@ def _tcp_flags(at: Occurrence) -> Match:
     """The first packet of a connection carries SYN and no other flag."""
     mask, compared = ("FIN,SYN,RST,ACK", "SYN") if at.option == "--syn" else at.values
     examined, wanted = _flag_set(mask), _flag_set(compared)
-    holds = (frozenset({"SYN"}) & examined == wanted) is not at.negated
     text = f"{_flag_text(examined)} {_flag_text(wanted)}"
     words = (*(("!",) if at.negated else ()), "--tcp-flags", *text.split())
-    return Match(at.what, text, words, _first_flags, always if holds else _never)
-
-
-def _first_flags(_frame: Frame) -> str:
-    return "SYN"
+    same = frozenset({"SYN"}) & examined == wanted
+    return Match(at.what, text, words, _never if same is at.negated else always, lambda _frame: "SYN")
 
 
 _SPORT = Option(_port("source_port"), aliases=("--source-port",))
@@ -176,59 +190,65 @@ def _shown_owner(seen: int) -> int | None:
 
 
 def _uid(at: Occurrence) -> Match:
-    wanted = values.id_range(at.values[0])
-    text = values.range_text(wanted, "-")
-    return matching(at, text, attrgetter("uid"), _within(wanted, negated=at.negated), _shown_owner)
+    wanted, negated = values.id_range(at.values[0]), at.negated
+    text, only = values.range_text(wanted, "-"), wanted.start
+    if len(wanted) > 1:
+        return matching(at, text, lambda frame: (frame.uid in wanted) is not negated, attrgetter("uid"), _shown_owner)
+    if negated:
+        return matching(at, text, lambda frame: frame.uid != only, attrgetter("uid"), _shown_owner)
+    return matching(at, text, lambda frame: frame.uid == only, attrgetter("uid"), _shown_owner)
 
 
 def _gid(at: Occurrence) -> Match:
-    wanted = values.id_range(at.values[0])
-    text = values.range_text(wanted, "-")
-    if "--suppl-groups" not in at.beside:
-        return matching(at, text, attrgetter("gid"), _within(wanted, negated=at.negated), _shown_owner)
-    negated = at.negated
+    wanted, negated = values.id_range(at.values[0]), at.negated
+    text, only = values.range_text(wanted, "-"), wanted.start
+    if "--suppl-groups" in at.beside:
 
-    def any_group(seen: tuple[int, frozenset[int]]) -> bool:
-        return (seen[0] in wanted or any(group in wanted for group in seen[1])) is not negated
+        def any_group(frame: Frame) -> bool:
+            return (frame.gid in wanted or any(group in wanted for group in frame.groups)) is not negated
 
-    return matching(at, text, attrgetter("gid", "groups"), any_group, lambda seen: [seen[0], *sorted(seen[1])])
+        return matching(at, text, any_group, lambda frame: [frame.gid, *sorted(frame.groups)])
+    if len(wanted) > 1:
+        return matching(at, text, lambda frame: (frame.gid in wanted) is not negated, attrgetter("gid"), _shown_owner)
+    if negated:
+        return matching(at, text, lambda frame: frame.gid != only, attrgetter("gid"), _shown_owner)
+    return matching(at, text, lambda frame: frame.gid == only, attrgetter("gid"), _shown_owner)
 
 
 def _socket_exists(at: Occurrence) -> Match:
-    test = NO_OWNER.__eq__ if at.negated else NO_OWNER.__ne__
-    return Match(at.what, "", spelled(at), attrgetter("uid"), test, _shown_owner)
+    negated = at.negated
+    read = attrgetter("uid")
+    return Match(at.what, "", spelled(at), lambda frame: (frame.uid == NO_OWNER) is negated, read, _shown_owner)
 
 
 def _modifier(at: Occurrence) -> Match:
     """An option that only changes what one beside it means."""
-    return Match(at.what, "", spelled(at), attrgetter("protocol"), always)
+    return _silent(at, at.option)
 
 
 def _mark(at: Occurrence) -> Match:
     value, mask = values.mark(at.values[0])
     negated = at.negated
     text = values.mark_text(value, mask)
-    if mask == 0xFFFFFFFF:
-        return matching(at, text, attrgetter("mark"), _equals(value, negated=negated), hex)
-    return matching(at, text, attrgetter("mark"), lambda mark: (mark & mask == value) is not negated, hex)
+    return matching(at, text, lambda frame: (frame.mark & mask == value) is not negated, attrgetter("mark"), hex)
 
 
 _STATES = ("INVALID", "NEW", "RELATED", "ESTABLISHED", "UNTRACKED", "SNAT", "DNAT")
 """In the order iptables-save prints them."""
 
 
-def _state(known: tuple[str, ...]) -> Callable[[Occurrence], Match]:
+def _state(known: tuple[str, ...]) -> Compile:
     def compile_state(at: Occurrence) -> Match:
         wanted = frozenset(at.values[0].upper().split(","))
         if not wanted <= set(known):
             raise ValueError(f"{at.values[0]!r} are not connection states")
         negated = at.negated
 
-        def in_state(seen: tuple[str, bool]) -> bool:
-            return (seen[0] in wanted or (seen[1] and "DNAT" in wanted)) is not negated
+        def holds(frame: Frame) -> bool:
+            return (frame.state in wanted or (frame.translated and "DNAT" in wanted)) is not negated
 
         text = ",".join(state for state in _STATES if state in wanted)
-        return matching(at, text, attrgetter("state", "translated"), in_state, _shown_state)
+        return matching(at, text, holds, attrgetter("state", "translated"), _shown_state)
 
     return compile_state
 
@@ -243,38 +263,35 @@ _TYPES = (
 )  # fmt: skip
 
 
-def _address_type(field: str) -> Callable[[Occurrence], Match]:
+def _address_type(field: str) -> Compile:
     """Only LOCAL can be told from what is known of a namespace's routes."""
+    read_address: Callable[[Frame], int] = attrgetter(field)
+
+    def is_local(frame: Frame) -> bool:
+        return frame.addresses.is_local(read_address(frame))
 
     def compile_type(at: Occurrence) -> Match:
-        kinds = at.values[0].upper()
+        kinds, negated = at.values[0].upper(), at.negated
         if not set(kinds.split(",")) <= set(_TYPES):
             raise ValueError(f"{at.values[0]!r} are not address types")
         if kinds != "LOCAL" or at.beside & {"--limit-iface-in", "--limit-iface-out"}:
             return unmodelled_option(at)
-        return matching(at, kinds, _local_reader(field), (not at.negated).__eq__)
+        return matching(at, kinds, lambda frame: is_local(frame) is not negated, read_address, format_ip)
 
     return compile_type
 
 
-def _local_reader(field: str) -> Callable[[Frame], bool]:
-    read = attrgetter(field)
-    return lambda frame: frame.addresses.is_local(read(frame))
-
-
 def _comment(at: Occurrence) -> Match:
-    return Match(at.what, at.values[0], spelled(at, *at.values), attrgetter("protocol"), always)
+    return _silent(at, at.option, quote_word(at.values[0]), want=at.values[0])
 
 
-def _unmodelled(count: int = 1) -> Option:
-    return Option(unmodelled_option, values=count)
-
+_UNMODELLED = Option(unmodelled_option)
 
 MATCHES: Mapping[str, Mapping[str, Option]] = {
     "tcp": {
         "--sport": _SPORT,
         "--dport": _DPORT,
-        "--tcp-option": _unmodelled(),
+        "--tcp-option": _UNMODELLED,
         "--tcp-flags": Option(_tcp_flags, values=2),
         "--syn": Option(_tcp_flags, values=0),
     },
@@ -282,7 +299,7 @@ MATCHES: Mapping[str, Mapping[str, Option]] = {
     "multiport": {
         "--sports": Option(_ports("source_port"), aliases=("--source-ports",)),
         "--dports": Option(_ports("destination_port"), aliases=("--destination-ports",)),
-        "--ports": Option(_ports("source_port", "destination_port")),
+        "--ports": Option(_either_port),
     },
     "owner": {
         "--socket-exists": Option(_socket_exists, values=0),
@@ -293,18 +310,18 @@ MATCHES: Mapping[str, Mapping[str, Option]] = {
     "mark": {"--mark": Option(_mark)},
     "conntrack": {
         "--ctstate": Option(_state(_STATES)),
-        "--ctproto": _unmodelled(),
-        "--ctorigsrc": _unmodelled(),
-        "--ctorigdst": _unmodelled(),
-        "--ctreplsrc": _unmodelled(),
-        "--ctrepldst": _unmodelled(),
-        "--ctorigsrcport": _unmodelled(),
-        "--ctorigdstport": _unmodelled(),
-        "--ctreplsrcport": _unmodelled(),
-        "--ctrepldstport": _unmodelled(),
-        "--ctstatus": _unmodelled(),
-        "--ctexpire": _unmodelled(),
-        "--ctdir": _unmodelled(),
+        "--ctproto": _UNMODELLED,
+        "--ctorigsrc": _UNMODELLED,
+        "--ctorigdst": _UNMODELLED,
+        "--ctreplsrc": _UNMODELLED,
+        "--ctrepldst": _UNMODELLED,
+        "--ctorigsrcport": _UNMODELLED,
+        "--ctorigdstport": _UNMODELLED,
+        "--ctreplsrcport": _UNMODELLED,
+        "--ctrepldstport": _UNMODELLED,
+        "--ctstatus": _UNMODELLED,
+        "--ctexpire": _UNMODELLED,
+        "--ctdir": _UNMODELLED,
     },
     "state": {"--state": Option(_state(_STATES[:5]))},
     "addrtype": {

@@ -55,12 +55,12 @@ class TargetKind:
 def matching(
     at: Occurrence,
     text: str,
+    holds: Callable[[Frame], bool],
     read: Callable[[Frame], Any],
-    test: Callable[[Any], bool],
     show: Callable[[Any], Any] = as_seen,
 ) -> Match:
-    """A modelled match whose single value iptables-save writes as `text`; `test` already knows the negation."""
-    return Match(at.what, text, spelled(at, text), read, test, show)
+    """A modelled match whose single value iptables-save writes as `text`; `holds` already knows the negation."""
+    return Match(at.what, text, spelled(at, text), holds, read, show)
 
 
 def spelled(at: Occurrence, *values: str) -> tuple[str, ...]:
@@ -73,7 +73,7 @@ def unmodelled_option(at: Occurrence) -> Match:
 
 
 def unmodelled_match(at: Occurrence, what: str, words: tuple[str, ...]) -> Match:
-    return Match(what, " ".join(at.values), words, _nothing, None)
+    return Match(what, " ".join(at.values), words, None, _nothing)
 
 
 def unmodelled_target(name: str, words: tuple[str, ...]) -> Target:

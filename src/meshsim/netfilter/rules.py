@@ -54,16 +54,17 @@ def as_seen(value: Any) -> Any:
 
 @frozen(eq=False)
 class Match:
-    """One condition of a rule. `test(read(frame))` decides, and the same two make the check that explains."""
+    """One condition of a rule. `holds` decides and explains; `read` is only asked when somebody wants to see."""
 
     what: str
     """The option, with its `!` where it is negated: `--dport`, `! --uid-owner`."""
     want: str
     words: tuple[str, ...]
     """How iptables-save writes it."""
-    read: Callable[[Frame], Any]
-    test: Callable[[Any], bool] | None
+    holds: Callable[[Frame], bool] | None
     """None: not modelled."""
+    read: Callable[[Frame], Any]
+    """What `holds` looked at."""
     show: Callable[[Any], Any] = as_seen
     """What was read, made readable and JSON-safe."""
 
@@ -100,8 +101,8 @@ class Rule:
     goto: bool
     name: str = field(init=False)
     """nat/ISTIO_OUTPUT/9"""
-    tests: tuple[tuple[Callable[[Frame], Any], Callable[[Any], bool]], ...] = field(init=False)
-    """The modelled matches, ready for the walk."""
+    tests: tuple[Callable[[Frame], bool], ...] = field(init=False)
+    """The modelled matches, ready for the walk; all must hold, so the narrow ones are asked first."""
     unknown_matches: tuple[str, ...] = field(init=False)
     unmodelled: tuple[str, ...] = field(init=False)
     """The matches and the target of this rule that are not modelled."""
@@ -111,12 +112,13 @@ class Rule:
         return f"{self.table}/{self.chain}/{self.number}"
 
     @tests.default
-    def _tests(self) -> tuple[tuple[Callable[[Frame], Any], Callable[[Any], bool]], ...]:
-        return tuple((match.read, match.test) for match in self.matches if match.test is not None)
+    def _tests(self) -> tuple[Callable[[Frame], bool], ...]:
+        narrow_first = sorted(self.matches, key=lambda match: match.what[:1] == "!")
+        return tuple(match.holds for match in narrow_first if match.holds is not None)
 
     @unknown_matches.default
     def _unknown_matches(self) -> tuple[str, ...]:
-        return tuple(match.what for match in self.matches if match.test is None)
+        return tuple(match.what for match in self.matches if match.holds is None)
 
     @unmodelled.default
     def _unmodelled(self) -> tuple[str, ...]:

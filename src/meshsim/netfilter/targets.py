@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
-from ..address import LOOPBACK_V4, LOOPBACK_V6, V6_BIT, format_endpoint, format_ip, split_host_port
+from ..address import LOOPBACK_V4, LOOPBACK_V6, split_host_port
 from . import values
 from .frame import Frame
 from .options import TargetKind, unmodelled_target
@@ -14,6 +15,8 @@ Given = Mapping[str, tuple[str, ...]]
 """Option -> its values, as a rule gives them."""
 
 _ALL_BITS = 0xFFFFFFFF
+_RANGES = re.compile(r"[0-9a-fA-F.:\[\]]*-[0-9a-fA-F.:\[\]/-]*")
+"""A DNAT destination with a range of addresses or ports, of which the kernel picks one."""
 
 
 def as_written(given: Given) -> tuple[str, ...]:
@@ -65,9 +68,9 @@ def _destination_nat(name: str, given: Given, v6: bool) -> Target:
         raise ValueError("DNAT needs --to-destination")
     text = given["--to-destination"][0]
     words = ("--to-destination", text, *_flags(given))
-    host, port = (text, None) if text.startswith("[") is False and v6 else _host_and_port(text)
-    if "-" in text:
+    if _RANGES.fullmatch(text):
         return unmodelled_target(name, words)
+    host, port = split_host_port(text)
     ip = values.address(host, v6=v6) if host else None
 
     def apply(frame: Frame) -> Verdict:
@@ -79,12 +82,6 @@ def _destination_nat(name: str, given: Given, v6: bool) -> Target:
         return Verdict.ACCEPT
 
     return Target(name, words, Verdict.CHANGE, apply)
-
-
-def _host_and_port(text: str) -> tuple[str, int | None]:
-    if "-" in text:
-        return text, None
-    return split_host_port(text)
 
 
 def _set_mark(name: str, given: Given, _v6: bool) -> Target:
@@ -140,13 +137,11 @@ HARMLESS_TARGETS = frozenset(_HARMLESS)
 
 UNMODELLED_TARGETS = frozenset(
     {
-        "CLUSTERIP", "CONNMARK", "CT", "DNPT", "HMARK", "MASQUERADE", "NETMAP", "NFQUEUE", "NOTRACK", "QUEUE", "SET", "SNAT",
-        "SNPT", "SYNPROXY", "TEE", "TPROXY",
+        "CLUSTERIP", "CONNMARK", "CT", "DNPT", "HMARK", "MASQUERADE", "NETMAP", "NFQUEUE", "NOTRACK", "QUEUE", "SET",
+        "SNAT", "SNPT", "SYNPROXY", "TEE", "TPROXY",
     }
 )  # fmt: skip
 """Known names, so that a jump to a chain that does not exist can be told from them."""
 
 TRACKING_TARGETS = frozenset({"CONNMARK", "CT", "MASQUERADE", "NETMAP", "SNAT", "SYNPROXY"})
 """Unmodelled targets that switch conntrack on."""
-
-__all__ = ["HARMLESS_TARGETS", "TARGETS", "TRACKING_TARGETS", "UNMODELLED_TARGETS", "as_written"]

@@ -1,6 +1,6 @@
 """Values of iptables options: read from text, written back as iptables-save does. ValueError when a value is none.
 
-`Named` is raised for a well-formed value that only the machine itself could resolve (a user or service name).
+`UnresolvedNameError` is raised for a well-formed value that only the machine itself could resolve (a user or service).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _PROTOCOL_ALIASES = {"icmpv6": "ipv6-icmp", "ipv6-mh": "mh"}
 _PROTOCOL_NAMES = {number: name for name, number in PROTOCOLS.items()}
 
 
-class Named(ValueError):
+class UnresolvedNameError(ValueError):
     """The value is a name whose number is not written anywhere."""
 
 
@@ -93,14 +93,22 @@ def prefix(text: str, *, v6: bool) -> tuple[int, int]:
 
 def prefix_text(network: int, mask: int) -> str:
     length = prefix_length(mask)
-    if make_prefix(mask if network >= V6_BIT else mask & ~V6_BIT, length)[1] == mask:
-        return f"{format_ip(network)}/{length}"
-    return f"{format_ip(network)}/{format_ip(mask if network >= V6_BIT else mask & ~V6_BIT)}"
+    mask_ip = mask if network >= V6_BIT else mask & ~V6_BIT
+    shown = length if make_prefix(network, length)[1] == mask else address_text(mask_ip)
+    return f"{address_text(network)}/{shown}"
+
+
+def address_text(ip: int) -> str:
+    """As inet_ntop of glibc prints it: an IPv4-compatible or IPv4-mapped address ends in a dotted quad."""
+    low = ip & _ALL_BITS
+    if ip >= V6_BIT and low >> 16 and (ip ^ V6_BIT) >> 32 in (0, 0xFFFF):
+        return f"::{'ffff:' if (ip ^ V6_BIT) >> 32 else ''}{format_ip(low)}"
+    return format_ip(ip)
 
 
 def port(text: str) -> int:
     if _NAME.fullmatch(text):
-        raise Named(f"the port of service {text!r} is not known here")
+        raise UnresolvedNameError(f"the port of service {text!r} is not known here")
     return decimal(text, 65535)
 
 
@@ -124,7 +132,7 @@ def range_text(ports: range, separator: str = ":") -> str:
 def id_range(text: str) -> range:
     """`1337` or `1000-2000` as a range."""
     if _NAME.fullmatch(text):
-        raise Named(f"the number of user or group {text!r} is not known here")
+        raise UnresolvedNameError(f"the number of user or group {text!r} is not known here")
     first_text, dash, last_text = text.partition("-")
     first = decimal(first_text, _ALL_BITS)
     last = decimal(last_text, _ALL_BITS) if dash else first

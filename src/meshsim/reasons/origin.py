@@ -1,3 +1,5 @@
-"""Reasons of the origin area."""
+"""Reasons about configuration itself: what of it is not modelled."""
 
-REASONS: dict[str, tuple[str, ...]] = {}
+REASONS: dict[str, tuple[str, ...]] = {
+    "config.field-not-modelled": ("field", "resource"),
+}

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from ..choices import Chooser
-from ..config.host_facts import StatedSocket
 from ..explanation import Candidate, Decision, Fate
-from ..mesh import Mesh, Pod
+from ..mesh import Mesh
 from ..outcome import Ending
 from ..reasons import Reason, because
 from ..states import AtApp, AtReturn, State
 from .stage import Stage, agree, nothing_to_describe
 
 _SPEAKS_HTTP = ("http", "h2c", "https", "grpc")
-_SPEAKS_TLS = ("https", "tls", "grpc")
-_SILENT_ENDINGS = {"silent": ("hanging", "app.silent"), "close": ("closed", "app.closed"), "reset": ("reset", "app.reset")}
+_SILENT_ENDINGS = {
+    "silent": ("hanging", "app.silent"),
+    "close": ("closed", "app.closed"),
+    "reset": ("reset", "app.reset"),
+}
 
 
 def decide(_mesh: Mesh, at: AtApp, _chooser: Chooser) -> tuple[str, State]:
@@ -21,18 +23,9 @@ def decide(_mesh: Mesh, at: AtApp, _chooser: Chooser) -> tuple[str, State]:
     return ending.kind, AtReturn(ending, at.hop, at.frames)
 
 
-def stated_socket(pod: Pod, ip: int, port: int) -> StatedSocket | None:
-    """The host facts' socket that takes ip:port: a specific address before a wildcard."""
-    if pod.facts is None:
-        return None
-    matching = [socket for socket in pod.facts.sockets if socket.port == port]
-    exact = next((socket for socket in matching if socket.ip == ip), None)
-    return exact or next((socket for socket in matching if socket.is_wildcard), None)
-
-
 def _ending(at: AtApp) -> Ending:
     destination = at.packet.destination_text()
-    socket = stated_socket(at.pod, at.packet.destination, at.packet.destination_port)
+    socket = at.socket
     speaks = socket.speaks if socket is not None else None
     if speaks in _SILENT_ENDINGS:
         kind, code = _SILENT_ENDINGS[speaks]

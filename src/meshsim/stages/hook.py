@@ -10,18 +10,20 @@ from attrs import frozen
 
 from ..address import format_endpoint
 from ..choices import Choice, Chooser
+from ..config.host_facts import StatedSocket
 from ..envoy.listeners import Listener
 from ..explanation import Candidate, Change, Decision, Fate
 from ..facts.connection import Connection
 from ..mesh import Mesh, Pod
+from ..netfilter.explain import explain as explain_rules
+from ..netfilter.passage import Passage
 from ..netfilter.rules import Rule
-from ..netfilter.walk import Passage, explain_passage, walk
+from ..netfilter.walk import walk
 from ..outcome import Ending
 from ..reasons import Reason, because
 from ..report import Draft, NetfilterPassage, PacketBefore
 from ..states import AtApp, AtHook, AtInspect, AtReturn, AtWire, State
 from .stage import Stage, agree
-
 
 
 @frozen
@@ -75,14 +77,11 @@ def _land(at: AtHook, passage: Passage) -> Landing:
             at.packet.destination_port,
         )
         if not redirected and not pod.sockets_stated and not _proxys_own_port(pod, after.destination_port):
-            place = format_endpoint(after.destination, after.destination_port)
-            return Landing(
-                passage, None, place, "socket", because("hook.application-assumed", destination=destination)
-            )
-        if redirected and pod.proxy is None:
-            return Landing(
-                passage, None, None, "socket", because("hook.no-configuration", pod=pod.name, destination=destination)
-            )
+            assumed = because("hook.application-assumed", destination=destination)
+            return Landing(passage, None, destination, "socket", assumed)
+        if redirected and (pod.proxy is None or "listeners" not in pod.proxy.document.sections):
+            missing = because("hook.no-configuration", pod=pod.name, destination=destination)
+            return Landing(passage, None, None, "socket", missing)
         return Landing(passage, None, None, "refused", _refusal(pod, after.destination_port, destination))
     code = {"dropped": "hook.dropped", "rejected": "hook.rejected"}.get(passage.result, "hook.lost")
     place = passage.rules[-1].place if passage.rules and passage.rules[-1].name == passage.by else None
@@ -95,9 +94,8 @@ def _proxys_own_port(pod: Pod, port: int) -> bool:
     if pod.proxy is None:
         return False
     table = pod.proxy.listeners
-    return any(
-        port == address_port for rejected in (*table.rejected, *table.warming) for _ip, address_port in rejected.addresses
-    )
+    not_in_force = (*table.rejected, *table.warming)
+    return any(port == own_port for listener in not_in_force for _ip, own_port in listener.addresses)
 
 
 def _refusal(pod: Pod, port: int, destination: str) -> Reason:
@@ -141,14 +139,16 @@ def _next(at: AtHook, landing: Landing) -> State:
     if landing.reason.code == "hook.no-configuration":
         return AtReturn(Ending("unknown", landing.reason, destination=after.destination_text()), at.hop, at.frames)
     if landing.result == "socket":
-        return AtApp(at.pod, after, at.conversation, at.hop, at.frames)
+        owner = passage.socket.owner if passage.socket is not None else None
+        socket = owner if isinstance(owner, StatedSocket) else None
+        return AtApp(at.pod, after, at.conversation, socket, at.hop, at.frames)
     kind = "refused" if landing.result in ("refused", "rejected") else "dropped"
     ending = Ending(kind, landing.reason, destination=after.destination_text(), pod=at.pod.name)
     return AtReturn(ending, at.hop, at.frames)
 
 
 def explain(_mesh: Mesh, at: AtHook, picked: Landing) -> Decision:
-    candidates = explain_passage(at.pod.netns, picked.passage)
+    candidates = explain_rules(at.pod.netns, picked.passage)
     landing = _land(at, picked.passage)
     agree("hook", at, picked, landing)
     before, after = at.packet, picked.passage.after

@@ -28,13 +28,12 @@ def _arriving(packet: Packet, pod: Pod) -> Packet:
         source_port=packet.source_port,
         destination=packet.destination,
         destination_port=packet.destination_port,
-        interface=pod.netns.interface_of(packet.destination),
+        interface=pod.arrival_interface(packet.destination),
     )
 
 
 def _unreachable(at: AtWire) -> bool:
-    facts = at.pod.facts if at.pod is not None else None
-    return facts is not None and any(contains(prefix, at.packet.destination) for prefix in facts.unreachable)
+    return at.pod is not None and any(contains(prefix, at.packet.destination) for prefix in at.pod.netns.unreachable)
 
 
 def _reason(at: AtWire, pod: Pod | None) -> Reason:

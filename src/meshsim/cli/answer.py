@@ -1,0 +1,82 @@
+"""One call answered: the mesh is opened, the call traced, the report written, expectations compared."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from ..api import Mesh, demo, load
+from ..errors import InputError
+from ..facts.call import Call
+from ..render.json import document
+from ..render.options import Options
+from ..render.text import text
+from .exit_codes import ASSUMED, DONE, FAILED
+from .expect import Expectation
+
+PAGE_WIDTH = 120
+"""Where the output is no terminal."""
+
+
+def open_mesh(flags: Namespace) -> Mesh:
+    if flags.config:
+        return load(*flags.config)
+    if flags.output in ("json", "jsonl") or flags.batch is not None:
+        print("meshsim: no -c was given: the embedded demo mesh answers", file=sys.stderr)
+    return demo(flags.outbound_policy or "ALLOW_ANY")
+
+
+def answer(flags: Namespace, call: Call, expectations: Sequence[Expectation]) -> int:
+    mesh = open_mesh(flags)
+    trace = mesh.trace(call, strict=flags.strict)
+    depth = min(flags.verbose, 2)
+    report = trace.report(decisions=depth > 0)
+    _check_picks(call, [choice.site for choice in report.choices])
+    if flags.output == "json":
+        print(json.dumps(document(report, show_secrets=flags.show_secrets, depth=depth), indent=2))
+    elif flags.output == "jsonl":
+        print(json.dumps(document(report, show_secrets=flags.show_secrets, depth=depth)))
+    else:
+        sys.stdout.write(text(report, _options(flags, mesh, depth)))
+    failed = False
+    if expectations:
+        true, shown = (document(report, show_secrets=secrets, depth=depth) for secrets in (True, flags.show_secrets))
+        failed = _report_failures(expectations, true, shown)
+    if flags.strict and report.assumptions:
+        return ASSUMED
+    return FAILED if failed else DONE
+
+
+def _report_failures(expectations: Sequence[Expectation], true: dict[str, Any], shown: dict[str, Any]) -> bool:
+    failures = [expectation.failure(shown) for expectation in expectations if not expectation.holds(true)]
+    for failure in failures:
+        print(f"meshsim: {failure}", file=sys.stderr)
+    return bool(failures)
+
+
+def _check_picks(call: Call, sites: Sequence[str]) -> None:
+    """A pick at a site the call never came to would silently do nothing."""
+    for site in call.choices:
+        if site not in sites:
+            known = ", ".join(dict.fromkeys(sites)) or "none"
+            raise InputError("pick-unknown-site", f"--pick {site}: this call has no such site", hint=f"sites: {known}")
+
+
+def _options(flags: Namespace, mesh: Mesh, depth: int) -> Options:
+    terminal = sys.stdout.isatty()
+    encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "").replace("_", "")
+    return Options(
+        depth=depth,
+        show_secrets=flags.show_secrets,
+        width=min(shutil.get_terminal_size((PAGE_WIDTH, 24)).columns, PAGE_WIDTH) if terminal else PAGE_WIDTH,
+        color=terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
+        unicode=encoding.startswith("utf"),
+        locate=mesh.locate,
+        now=datetime.now(UTC),
+    )

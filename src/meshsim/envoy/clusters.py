@@ -1,0 +1,332 @@
+"""Clusters: what one name stands for, and everything about dialling its endpoints that configuration states.
+
+Compiles one resource. Which endpoint is taken is decided with `priorities`; Istio's meaning of names is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import floor
+from typing import Any
+
+from attrs import define, field, frozen
+
+from ..address import try_parse_ip
+from ..config.view import View
+from ..place import Place
+from ..reasons import Reason, because
+from .endpoints import Assignment, compile_assignment, compile_hosts, filter_metadata
+from .priorities import Balancing, LoadPlan
+from .subsets import Subsets, compile_subsets
+from .unmodelled import unmodelled_fields
+from .upstream_protocol import UpstreamProtocol, compile_upstream_protocol
+from .upstream_tls import UpstreamTransport, compile_upstream_transport
+
+DISCOVERY_TYPES = ("STATIC", "STRICT_DNS", "LOGICAL_DNS", "EDS", "ORIGINAL_DST")
+_CLUSTER_TYPES = {
+    "envoy.cluster.static": "STATIC",
+    "envoy.cluster.strict_dns": "STRICT_DNS",
+    "envoy.cluster.logical_dns": "LOGICAL_DNS",
+    "envoy.cluster.eds": "EDS",
+    "envoy.cluster.original_dst": "ORIGINAL_DST",
+}
+DNS_TYPES = frozenset(("STRICT_DNS", "LOGICAL_DNS"))
+_LOOKUP_FAMILIES = ("AUTO", "V4_ONLY", "V6_ONLY", "V4_PREFERRED", "ALL")
+_LB_POLICIES = (
+    "ROUND_ROBIN",
+    "LEAST_REQUEST",
+    "RING_HASH",
+    "RANDOM",
+    "ORIGINAL_DST_LB",
+    "MAGLEV",
+    "CLUSTER_PROVIDED",
+    "LOAD_BALANCING_POLICY_CONFIG",
+)
+_TYPED_POLICIES = {
+    "RoundRobin": "ROUND_ROBIN",
+    "LeastRequest": "LEAST_REQUEST",
+    "Random": "RANDOM",
+    "RingHash": "RING_HASH",
+    "Maglev": "MAGLEV",
+    "ClusterProvided": "CLUSTER_PROVIDED",
+    "ClientSideWeightedRoundRobin": "ROUND_ROBIN",
+}
+HASHING = frozenset(("RING_HASH", "MAGLEV"))
+
+_MODELLED = frozenset(
+    (
+        "name",
+        "type",
+        "cluster_type",
+        "eds_cluster_config",
+        "load_assignment",
+        "hosts",
+        "lb_policy",
+        "load_balancing_policy",
+        "lb_subset_config",
+        "common_lb_config",
+        "original_dst_lb_config",
+        "dns_lookup_family",
+        "transport_socket",
+        "transport_socket_matches",
+        "tls_context",
+        "upstream_bind_config",
+        "circuit_breakers",
+        "metadata",
+        "typed_extension_protocol_options",
+        "http2_protocol_options",
+        "protocol_selection",
+        "upstream_http_protocol_options",
+    )
+)
+_HARMLESS = frozenset(
+    (
+        "alt_stat_name",
+        "cleanup_interval",
+        "close_connections_on_host_health_failure",
+        "common_http_protocol_options",
+        "connect_timeout",
+        "connection_pool_per_downstream_connection",
+        "dns_failure_refresh_rate",
+        "dns_jitter",
+        "dns_refresh_rate",
+        "dns_resolution_config",
+        "dns_resolvers",
+        "drain_connections_on_host_removal",
+        "http_protocol_options",
+        "ignore_health_on_host_removal",
+        "least_request_lb_config",
+        "lrs_report_endpoint_metrics",
+        "lrs_server",
+        "max_requests_per_connection",
+        "per_connection_buffer_limit_bytes",
+        "preconnect_policy",
+        "respect_dns_ttl",
+        "ring_hash_lb_config",
+        "maglev_lb_config",
+        "round_robin_lb_config",
+        "track_cluster_stats",
+        "track_timeout_budgets",
+        "typed_dns_resolver_config",
+        "upstream_connection_options",
+        "use_tcp_for_dns_lookups",
+        "wait_for_warm_on_init",
+    )
+)
+"""Cannot change which endpoint a call goes to."""
+
+_COURSE = frozenset(("transport_socket_matcher",))
+"""Not modelled, and able to change where or how a call goes."""
+
+_HARMLESS_FILTERS = frozenset(("istio.metadata_exchange", "envoy.filters.network.upstream.metadata_exchange"))
+
+
+@frozen
+class OriginalDst:
+    """Where an ORIGINAL_DST cluster finds its one host."""
+
+    header: str | None
+    """Lower-case name; None: no header is read."""
+    port_override: int | None
+
+
+@frozen
+class Limits:
+    """The circuit breakers of the default priority; None: Envoy's default."""
+
+    max_connections: int | None = None
+    max_pending_requests: int | None = None
+    max_requests: int | None = None
+    max_retries: int | None = None
+
+
+@define(eq=False)
+class Cluster:
+    name: str
+    place: Place
+    discovery: str
+    """STATIC, STRICT_DNS, LOGICAL_DNS, EDS, ORIGINAL_DST, or the name of an extension's cluster type."""
+    service_name: str
+    """What EDS calls it."""
+    assignment: Assignment | None
+    """Its own load_assignment."""
+    balancing: Balancing
+    subsets: Subsets | None
+    original_dst: OriginalDst | None
+    lookup_family: str
+    transport: UpstreamTransport
+    protocol: UpstreamProtocol
+    bind_addresses: tuple[int, ...]
+    limits: Limits
+    istio: Mapping[str, Any]
+    """filter_metadata istio, as Istio wrote it."""
+    unmodelled: tuple[Reason, ...]
+    """Stated, without influence on where a call goes as far as is known."""
+    doubts: tuple[Reason, ...]
+    """Stated, not modelled, and able to change where a call goes."""
+    plans: dict[Any, LoadPlan | None] = field(factory=dict, init=False)
+    """Load plans by who asks, filled by the endpoint stage."""
+
+    @property
+    def modelled(self) -> bool:
+        return self.discovery in DISCOVERY_TYPES
+
+    @property
+    def overrides_alpn(self) -> bool:
+        """Whether Istio's alpn filter may replace this cluster's ALPN list."""
+        return self.istio.get("alpn_override") != "false"
+
+
+def compile_cluster(view: View) -> Cluster:
+    name = view.text("name", "")
+    doubts = tuple(
+        because("config.field-not-modelled", view.place_of(key), field=key, resource=name)
+        for key in _COURSE
+        if view.has(key)
+    )
+    discovery, dns = _discovery(view)
+    eds = view.view("eds_cluster_config")
+    subset_config = view.view("lb_subset_config")
+    subsets = None if subset_config is None else compile_subsets(subset_config, name)
+    assignment = _own_assignment(view)
+    balancing, policy_doubts = _balancing(view, name)
+    protocol = compile_upstream_protocol(view, name)
+    transport = compile_upstream_transport(view, name)
+    original_dst, destination_doubts = _original_dst(view, name) if discovery == "ORIGINAL_DST" else (None, ())
+    doubts += policy_doubts + protocol.doubts + transport.doubts + destination_doubts
+    doubts += subsets.doubts if subsets is not None else ()
+    doubts += assignment.doubts if assignment is not None else ()
+    filters, limits = _filters(view, name), _limits(view)
+    return Cluster(
+        name=name,
+        place=view.place,
+        discovery=discovery,
+        service_name=(eds.text("service_name", "") if eds is not None else "") or name,
+        assignment=assignment,
+        balancing=balancing,
+        subsets=subsets,
+        original_dst=original_dst,
+        lookup_family=(dns or view).enum("dns_lookup_family", _LOOKUP_FAMILIES),
+        transport=transport,
+        protocol=protocol,
+        bind_addresses=_bind_addresses(view),
+        limits=limits,
+        istio=filter_metadata(view, "istio"),
+        unmodelled=unmodelled_fields(view, _MODELLED | _HARMLESS | _COURSE | {"filters"}, name)
+        + filters
+        + protocol.unmodelled,
+        doubts=doubts,
+    )
+
+
+def _discovery(view: View) -> tuple[str, View | None]:
+    custom = view.view("cluster_type")
+    if custom is None:
+        return view.enum("type", DISCOVERY_TYPES), None
+    kind = custom.text("name", "")
+    if kind in ("envoy.cluster.dns", "envoy.clusters.dns"):
+        typed = custom.any("typed_config")
+        logical = typed is not None and typed.view.boolean("all_addresses_in_single_endpoint", False)
+        return ("LOGICAL_DNS" if logical else "STRICT_DNS"), typed.view if typed is not None else None
+    return _CLUSTER_TYPES.get(kind, kind), None
+
+
+def _own_assignment(view: View) -> Assignment | None:
+    own = view.view("load_assignment")
+    if own is not None:
+        return compile_assignment(own)
+    return compile_hosts(view, "hosts") if view.has("hosts") else None
+
+
+def _balancing(view: View, name: str) -> tuple[Balancing, tuple[Reason, ...]]:
+    policy = view.enum("lb_policy", _LB_POLICIES)
+    common = view.view("common_lb_config")
+    zone_aware = common.view("zone_aware_lb_config") if common is not None else None
+    threshold = common.view("healthy_panic_threshold") if common is not None else None
+    locality_weighted = common is not None and common.has("locality_weighted_lb_config")
+    doubts: tuple[Reason, ...] = ()
+    typed = view.view("load_balancing_policy")
+    if typed is not None:
+        policy, locality_weighted, zone_aware = _typed_policy(typed)
+        if policy not in _TYPED_POLICIES.values():
+            doubts = (
+                because(
+                    "config.field-not-modelled", typed.place, field=f"load_balancing_policy {policy}", resource=name
+                ),
+            )
+    return (
+        Balancing(
+            policy=policy,
+            # protobuf's percent, rounded as Envoy does: half away from zero.
+            panic_threshold=50 if threshold is None else min(100, floor(threshold.number("value", 0) + 0.5)),
+            locality_weighted=locality_weighted,
+            fail_traffic_on_panic=zone_aware is not None and zone_aware.boolean("fail_traffic_on_panic", False),
+        ),
+        doubts,
+    )
+
+
+def _typed_policy(view: View) -> tuple[str, bool, View | None]:
+    """(policy, whether localities are weighted, zone aware options): the first entry of a type Envoy knows."""
+    unknown = ""
+    for entry in view.views("policies"):
+        config = entry.view("typed_extension_config")
+        typed = config.any("typed_config") if config is not None else None
+        if typed is None:
+            continue
+        kind = typed.type_name.rpartition(".")[2]
+        if kind == "WrrLocality":
+            below = typed.view.view("endpoint_picking_policy")
+            policy, _weighted, zone_aware = _typed_policy(below) if below is not None else ("", True, None)
+            return policy, True, zone_aware
+        if kind in _TYPED_POLICIES:
+            locality = typed.view.view("locality_lb_config")
+            if locality is None:
+                return _TYPED_POLICIES[kind], typed.view.has("locality_weighted_lb_config"), None
+            weighted = locality.has("locality_weighted_lb_config")
+            return _TYPED_POLICIES[kind], weighted, locality.view("zone_aware_lb_config")
+        unknown = unknown or kind
+    return unknown, False, None
+
+
+def _original_dst(view: View, name: str) -> tuple[OriginalDst, tuple[Reason, ...]]:
+    config = view.view("original_dst_lb_config")
+    if config is None:
+        return OriginalDst(None, None), ()
+    header = None
+    if config.boolean("use_http_header", False):
+        header = config.text("http_header_name", "").lower() or "x-envoy-original-dst-host"
+    known = frozenset(("use_http_header", "http_header_name", "upstream_port_override"))
+    return OriginalDst(header, config.integer("upstream_port_override")), unmodelled_fields(config, known, name)
+
+
+def _bind_addresses(view: View) -> tuple[int, ...]:
+    config = view.view("upstream_bind_config")
+    if config is None:
+        return ()
+    sources = [config.view("source_address")]
+    sources += [extra.view("address") for extra in config.views("extra_source_addresses")]
+    sources += config.views("additional_source_addresses")
+    found = (try_parse_ip(source.text("address", "")) for source in sources if source is not None)
+    return tuple(ip for ip in found if ip is not None)
+
+
+def _limits(view: View) -> Limits:
+    breakers = view.view("circuit_breakers")
+    for threshold in breakers.views("thresholds") if breakers is not None else ():
+        if threshold.enum("priority", ("DEFAULT", "HIGH")) == "DEFAULT":
+            return Limits(
+                max_connections=threshold.integer("max_connections"),
+                max_pending_requests=threshold.integer("max_pending_requests"),
+                max_requests=threshold.integer("max_requests"),
+                max_retries=threshold.integer("max_retries"),
+            )
+    return Limits()
+
+
+def _filters(view: View, name: str) -> tuple[Reason, ...]:
+    return tuple(
+        because("config.field-not-modelled", entry.place, field=f"filters {entry.text('name', '')}", resource=name)
+        for entry in view.views("filters")
+        if entry.text("name", "") not in _HARMLESS_FILTERS
+    )

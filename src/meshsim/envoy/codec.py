@@ -1,0 +1,125 @@
+"""What the HTTP codec takes and what it refuses before any routing.
+
+envoyproxy/envoy source/common/http/http1/codec_impl.cc, balsa_parser.cc and http2/codec_impl.cc; statuses, flags and
+details as observed on Envoy 1.40.
+"""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+
+from ..facts.connection import Connection
+from ..facts.conversation import Conversation
+from ..facts.request import Request
+from ..place import Place
+from ..reasons import because
+from .hcm_options import CodecOptions
+from .hosts import port_number
+from .refusal import Refusal
+
+_METHOD_NAMES = """
+ACL BIND CHECKOUT CONNECT COPY DELETE GET HEAD LINK LOCK MERGE MKACTIVITY MKCALENDAR MKCOL MOVE MSEARCH NOTIFY
+OPTIONS PATCH POST PROPFIND PROPPATCH PURGE PUT QUERY REBIND REPORT SEARCH SOURCE SUBSCRIBE TRACE UNBIND UNLINK
+UNLOCK UNSUBSCRIBE
+"""
+METHODS = frozenset(_METHOD_NAMES.split())
+"""What the parser knows; `M-SEARCH` is not among them, `MSEARCH` is."""
+
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_TARGET = re.compile(r"[\t\f!-~]*")
+_AUTHORITY = re.compile(r"[A-Za-z0-9\-._~%!$&'()*+,;=:\[\]@]*")
+_ABSOLUTE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?]*)(.*)", re.DOTALL)
+
+
+def refused_by_codec(
+    options: CodecOptions, connection: Connection, conversation: Conversation, place: Place
+) -> Refusal | None:
+    """Not HTTP at all, the wrong HTTP, or HTTP the parser refuses; None when it is decoded."""
+    request = conversation.request
+    if conversation.server_first:
+        return Refusal(because("http.server-first", place), "hanging")
+    if _is_http2_codec(options, connection, conversation):
+        if request is None or conversation.tls is not None or request.version != "http2":
+            return Refusal(because("http.not-http2", place, protocol=_spoken(conversation)), "closed")
+        return _http2_error(request, place)
+    if request is None or conversation.tls is not None or request.version == "http2":
+        return codec_error(place, _spoken(conversation))
+    return _http1_error(options, request, place)
+
+
+def _is_http2_codec(options: CodecOptions, connection: Connection, conversation: Conversation) -> bool:
+    if options.codec_type != "AUTO":
+        return options.codec_type != "HTTP1"
+    if connection.tls is not None and connection.tls.alpn is not None:
+        return connection.tls.alpn == "h2"
+    return conversation.request is not None and conversation.tls is None and conversation.request.version == "http2"
+
+
+def _spoken(conversation: Conversation) -> str:
+    return "tls" if conversation.tls is not None else conversation.protocol
+
+
+def codec_error(place: Place, spoken: str) -> Refusal:
+    return _bad(place, "http1.codec_error", spoken)
+
+
+def _bad(place: Place, details: str, seen: str, status: int = 400) -> Refusal:
+    why = because("http.codec-refused", place, details=details, seen=seen)
+    return Refusal(why, "replied", status, details, ("DPE",), HTTPStatus(status).phrase)
+
+
+def _http2_error(request: Request, place: Place) -> Refusal | None:
+    authority = request.authority is not None or "host" in request.headers
+    if request.method != "CONNECT" and (not authority or not request.path.startswith(("/", "*"))):
+        empty = authority and not request.path
+        details = "http2.invalid.header.field" if empty else "http2.violation.of.messaging.rule"
+        why = because("http.codec-refused", place, details=details, seen=request.path if authority else "no authority")
+        return Refusal(why, "closed", None, details, ("DPE",))
+    return None
+
+
+def _http1_error(options: CodecOptions, request: Request, place: Place) -> Refusal | None:
+    method, target = request.method, request.path
+    known = method in METHODS or (options.allow_custom_methods and _TOKEN.fullmatch(method) is not None)
+    if not known:
+        return _bad(place, "http1.codec_error", method)
+    if method == "CONNECT":
+        if request.authority is None or port_number(request.authority) is None:
+            return _bad(place, "http1.invalid_url", request.authority or "no authority")
+    elif not _is_target(target):
+        return _bad(place, "http1.codec_error", target)
+    elif target.startswith("*") and not (target == "*" and method == "OPTIONS"):
+        return _bad(place, "http1.invalid_url", target)
+    if request.authority is not None and _AUTHORITY.fullmatch(request.authority) is None:
+        return _bad(place, "http.invalid_authority", request.authority)
+    return _http1_header_error(options, request, place)
+
+
+def _is_target(target: str) -> bool:
+    """Origin, asterisk or absolute form, without spaces, control characters and bytes beyond ASCII."""
+    form = target.startswith(("/", "*")) or _ABSOLUTE.fullmatch(target) is not None
+    return form and _TARGET.fullmatch(target) is not None
+
+
+def _http1_header_error(options: CodecOptions, request: Request, place: Place) -> Refusal | None:
+    headers = request.headers
+    for name in headers:
+        if _TOKEN.fullmatch(name) is None:
+            return _bad(place, "http1.codec_error", name)
+        if "_" in name and options.underscores == "REJECT_REQUEST":
+            return _bad(place, "http1.unexpected_underscore", name)
+    count = sum(map(len, headers.values())) + (request.authority is not None)
+    if count > options.max_headers:
+        return _bad(place, "http1.too_many_headers", str(count), 431)
+    if "transfer-encoding" in headers and "content-length" in headers:
+        return _bad(place, "http1.content_length_and_chunked_not_allowed", "transfer-encoding and content-length")
+    return None
+
+
+def absolute_form(target: str) -> tuple[str, str, str] | None:
+    """(scheme, authority, path) of an absolute request target; None for the usual origin form."""
+    if target.startswith("/"):
+        return None
+    found = _ABSOLUTE.fullmatch(target)
+    return None if found is None else (found.group(1).lower(), found.group(2), found.group(3) or "/")

@@ -1,0 +1,180 @@
+"""What a TLS filter chain asks of its client, and how the handshake with one ends.
+
+Only the certificate and ALPN sides of the handshake are modelled: versions, ciphers and revocation are not what routes
+a call. Failure texts are what Envoy 1.40 writes to %DOWNSTREAM_TRANSPORT_FAILURE_REASON%; follows
+envoyproxy/envoy source/common/tls/{context_impl,server_context_impl}.cc.
+"""
+
+from __future__ import annotations
+
+from attrs import define, frozen
+
+from ..config.view import View
+from ..facts.connection import DownstreamTls, Peer
+from ..facts.conversation import ClientTls, Conversation
+from ..place import Place
+from ..reasons import Reason
+from .first_bytes import WAITING, begins_with_tls, first_text, tls_in
+from .unmodelled import unmodelled_fields
+
+_ERROR = "TLS_error:|{}:SSL_routines:OPENSSL_internal:{}:TLS_error_end"
+HTTP_REQUEST = _ERROR.format(268435612, "HTTP_REQUEST")
+PROXY_REQUEST = _ERROR.format(268435611, "HTTPS_PROXY_REQUEST")
+WRONG_VERSION = _ERROR.format(268435703, "WRONG_VERSION_NUMBER")
+NO_CERTIFICATE = _ERROR.format(
+    268435648, "PEER_DID_NOT_RETURN_A_CERTIFICATE:peer_did_not_provide_required_client_certificate"
+)
+NOT_TRUSTED = _ERROR.format(268435581, "CERTIFICATE_VERIFY_FAILED:verify_cert_failed")
+_HTTP_METHODS = ("GET ", "POST ", "HEAD ", "PUT ")
+"""Plaintext that BoringSSL knows as HTTP; it closes on these without an alert."""
+
+
+@define(eq=False)
+class DownstreamTlsContext:
+    """The TLS settings of a filter chain."""
+
+    place: Place
+    require_client_certificate: bool
+    alpn_protocols: tuple[str, ...]
+    verifies_clients: bool
+    """A validation context with something to verify against is there, so a certificate is asked for."""
+    accepts_untrusted: bool
+    certificates: tuple[str, ...]
+    """Names of the secrets with the server's certificates."""
+    validation_secret: str | None
+    unmodelled: tuple[Reason, ...]
+    """Fields that could refuse a client and are not evaluated."""
+
+
+@frozen
+class Handshake:
+    """How the chain's transport socket and the client got on."""
+
+    tls: DownstreamTls | None
+    """The result; None when it failed, or when the chain speaks plaintext."""
+    failure: str | None = None
+    """A word for the cause: plaintext, no-certificate, untrusted-certificate, silent; None when it went well."""
+    text: str | None = None
+    """Envoy's own text for it."""
+    alert: bool = False
+    """Whether the client gets a TLS alert before the close."""
+
+
+def shake_hands(context: DownstreamTlsContext, conversation: Conversation) -> Handshake:
+    """The handshake of a TLS chain with what the client sends."""
+    if not begins_with_tls(conversation) or conversation.tls is None:
+        return _plaintext(conversation)
+    hello = conversation.tls
+    certificate = hello.client_certificate if context.verifies_clients else None
+    alpn = negotiated(context.alpn_protocols, hello)
+    if certificate is None:
+        if context.require_client_certificate and context.verifies_clients:
+            return Handshake(None, "no-certificate", NO_CERTIFICATE, alert=True)
+        return Handshake(DownstreamTls(alpn, Peer(presented=False, validated=False)))
+    validated = certificate.trusted and not certificate.expired
+    if not validated and not context.accepts_untrusted:
+        return Handshake(None, "untrusted-certificate", NOT_TRUSTED, alert=True)
+    peer = Peer(True, validated, certificate.uri_sans, certificate.dns_sans, certificate.subject)
+    return Handshake(DownstreamTls(alpn, peer))
+
+
+def _plaintext(conversation: Conversation) -> Handshake:
+    text = first_text(conversation)
+    if text is None or tls_in(text) == WAITING:
+        return Handshake(None, "silent")
+    if text.startswith(_HTTP_METHODS):
+        return Handshake(None, "plaintext", HTTP_REQUEST)
+    if text.startswith("CONNE"):
+        return Handshake(None, "plaintext", PROXY_REQUEST)
+    return Handshake(None, "plaintext", WRONG_VERSION, alert=True)
+
+
+def negotiated(server: tuple[str, ...], hello: ClientTls) -> str | None:
+    """The server's order decides; without a common protocol the handshake goes on and nothing is negotiated."""
+    return next((protocol for protocol in server if protocol in hello.alpn), None)
+
+
+_CONTEXT_KNOWN = frozenset(
+    {
+        "common_tls_context",
+        "require_client_certificate",
+        # none of these refuses or moves a client that can speak TLS at all
+        "session_ticket_keys",
+        "session_ticket_keys_sds_secret_config",
+        "disable_stateless_session_resumption",
+        "disable_stateful_session_resumption",
+        "session_timeout",
+        "ocsp_staple_policy",
+        "full_scan_certs_on_sni_mismatch",
+        "prefer_client_ciphers",
+        "require_sni",
+    }
+)
+_COMMON_KNOWN = frozenset(
+    {
+        "alpn_protocols",
+        "tls_certificates",
+        "tls_certificate_sds_secret_configs",
+        "validation_context",
+        "validation_context_sds_secret_config",
+        "combined_validation_context",
+        "tls_params",
+        "key_log",
+        "tls_certificate_provider_instance",
+        "tls_certificate_certificate_provider",
+        "tls_certificate_certificate_provider_instance",
+        "validation_context_certificate_provider",
+        "validation_context_certificate_provider_instance",
+    }
+)
+_VALIDATION_KNOWN = frozenset(
+    {
+        "trusted_ca",
+        "ca_certificate_provider_instance",
+        "system_root_certs",
+        "trust_chain_verification",
+        "allow_expired_certificate",
+        "watched_directory",
+        "max_verify_depth",
+        "only_verify_leaf_cert_crl",
+        "require_signed_certificate_timestamp",
+    }
+)
+_VERIFIES = ("trusted_ca", "ca_certificate_provider_instance", "system_root_certs", "custom_validator_config")
+_VERIFIES_LEAF = ("verify_certificate_hash", "verify_certificate_spki")
+
+
+def compile_downstream_tls(view: View) -> DownstreamTlsContext:
+    """A DownstreamTlsContext message (or the old inline `tls_context`)."""
+    common = view.view("common_tls_context") or View({}, view.place_of("common_tls_context"))
+    combined = common.view("combined_validation_context")
+    inline = common.view("validation_context")
+    secret = common.view("validation_context_sds_secret_config")
+    provider = common.one_of(
+        ["validation_context_certificate_provider", "validation_context_certificate_provider_instance"]
+    )
+    if combined is not None:
+        inline = combined.view("default_validation_context") or inline
+        secret = combined.view("validation_context_sds_secret_config") or secret
+    verifies = (
+        secret is not None
+        or provider is not None
+        or (inline is not None and inline.one_of([*_VERIFIES, *_VERIFIES_LEAF]) is not None)
+    )
+    certificates = tuple(each.text("name", "") for each in common.views("tls_certificate_sds_secret_configs"))
+    unmodelled = (
+        *unmodelled_fields(view, _CONTEXT_KNOWN, "DownstreamTlsContext"),
+        *unmodelled_fields(common, _COMMON_KNOWN, "CommonTlsContext"),
+        *(unmodelled_fields(inline, _VALIDATION_KNOWN, "CertificateValidationContext") if inline is not None else ()),
+    )
+    return DownstreamTlsContext(
+        place=view.place,
+        require_client_certificate=view.boolean("require_client_certificate", False),
+        alpn_protocols=common.texts("alpn_protocols"),
+        verifies_clients=verifies,
+        accepts_untrusted=inline is not None
+        and inline.enum("trust_chain_verification", ("VERIFY_TRUST_CHAIN", "ACCEPT_UNTRUSTED")) == "ACCEPT_UNTRUSTED",
+        certificates=certificates,
+        validation_secret=secret.text("name") if secret is not None else None,
+        unmodelled=unmodelled,
+    )

@@ -1,0 +1,84 @@
+"""What a client's first bytes look like to Envoy: silence, a ClientHello, an HTTP request line, or something else.
+
+Shared by the listener filters that peek and by the transport socket that must understand. The findings were observed
+on Envoy 1.40; the code behind them is envoyproxy/envoy source/extensions/filters/listener/{tls,http}_inspector.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ..facts.conversation import Conversation
+
+PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+_RECORD_HEADER = 5
+"""Bytes of a TLS record header; nobody decides on fewer."""
+_METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]*")
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
+_VERSION = re.compile(r"HTTP/[0-9]\.[0-9]")
+
+WAITING = "waiting"
+"""Too few bytes to tell."""
+
+
+def first_text(conversation: Conversation) -> str | None:
+    """The first plaintext bytes; None while the client stays silent. Only for conversations that begin without TLS.
+
+    "" stands for bytes nobody stated: neither TLS nor HTTP.
+    """
+    if conversation.proxy_protocol is not None:
+        header = conversation.proxy_protocol
+        return f"PROXY TCP {header.source} {header.destination}\r\n"
+    request = conversation.request
+    if request is not None:
+        if request.version == "http2":
+            return PREFACE
+        return f"{request.method} {request.path} {request.version.upper()}\r\n"
+    if conversation.server_first:
+        return None
+    return conversation.payload
+
+
+def begins_with_tls(conversation: Conversation) -> bool:
+    return conversation.tls is not None and conversation.proxy_protocol is None
+
+
+def tls_in(text: str) -> str:
+    """`waiting`, or `""` when plaintext bytes cannot be TLS."""
+    if not text:
+        return ""
+    if len(text) < _RECORD_HEADER:
+        return WAITING
+    if text.startswith("\x16\x03") and len(text) - _RECORD_HEADER < ord(text[3]) * 256 + ord(text[4]):
+        return WAITING
+    return ""
+
+
+def http_in(text: str) -> str:
+    """h2c, http/1.1 or http/1.0 as http_inspector names them, `""` for anything else, or `waiting`."""
+    if text.startswith(PREFACE):
+        return "h2c"
+    if not text:
+        return ""
+    if PREFACE.startswith(text):
+        return WAITING
+    line, newline, _rest = text.partition("\n")
+    method, space, _target = line.partition(" ")
+    if not newline:
+        known = _METHOD.fullmatch(method if space else method.rstrip("\r"))
+        return WAITING if known and method else ""
+    return _request_line(line)
+
+
+def _request_line(line: str) -> str:
+    parts = line.split()
+    if line[:1].isspace() or not 2 <= len(parts) <= 3 or not _METHOD.fullmatch(parts[0]):
+        return ""
+    method, target = parts[:2]
+    if not (target.startswith("/") or target == "*" or _ABSOLUTE.match(target) or method == "CONNECT"):
+        return ""
+    if len(parts) == 2:
+        return "http/1.0"
+    if not _VERSION.fullmatch(parts[2]):
+        return ""
+    return "http/1.1" if parts[2] == "HTTP/1.1" else "http/1.0"

@@ -1,0 +1,99 @@
+"""Options of the HTTP connection manager that act before routing, read and typed."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from ..address import make_prefix, parse_ip
+from ..config.view import View
+from .paths import ESCAPED_SLASHES
+
+CODEC_TYPES = ("AUTO", "HTTP1", "HTTP2", "HTTP3")
+XFCC_MODES = ("SANITIZE", "FORWARD_ONLY", "APPEND_FORWARD", "SANITIZE_SET", "ALWAYS_FORWARD_ONLY")
+
+
+@frozen(eq=False)
+class ForwardingOptions:
+    """How client address, scheme and x-forwarded headers are worked out."""
+
+    use_remote_address: bool
+    trusted_hops: int
+    skip_xff_append: bool
+    append_port: bool
+    via: str
+    internal_ranges: tuple[tuple[int, int], ...]
+    scheme: str | None
+    """scheme_header_transformation.scheme_to_overwrite"""
+    client_certificate: str
+    """forward_client_cert_details"""
+    generate_request_id: bool
+    preserve_request_id: bool
+
+
+@frozen(eq=False)
+class CodecOptions:
+    codec_type: str
+    accept_http_10: bool
+    default_host: str | None
+    allow_absolute_url: bool
+    allow_custom_methods: bool
+    underscores: str
+    """headers_with_underscores_action"""
+    max_headers: int
+
+
+@frozen(eq=False)
+class NormalisationOptions:
+    normalize_path: bool
+    merge_slashes: bool
+    escaped_slashes: str
+    strip_any_port: bool
+    strip_matching_port: bool
+    strip_trailing_dot: bool
+
+
+def compile_codec(view: View) -> CodecOptions:
+    options = view.view("http_protocol_options")
+    common = view.view("common_http_protocol_options")
+    return CodecOptions(
+        codec_type=view.enum("codec_type", CODEC_TYPES),
+        accept_http_10=options.boolean("accept_http_10", False) if options is not None else False,
+        default_host=options.text("default_host_for_http_10") or None if options is not None else None,
+        allow_absolute_url=options.boolean("allow_absolute_url", True) if options is not None else True,
+        allow_custom_methods=options.boolean("allow_custom_methods", False) if options is not None else False,
+        underscores=common.enum("headers_with_underscores_action", ("ALLOW", "REJECT_REQUEST", "DROP_HEADER"))
+        if common is not None
+        else "ALLOW",
+        max_headers=common.integer("max_headers_count", 100) if common is not None else 100,
+    )
+
+
+def compile_forwarding(view: View) -> ForwardingOptions:
+    internal = view.view("internal_address_config")
+    ranges = internal.views("cidr_ranges") if internal is not None else ()
+    scheme = view.view("scheme_header_transformation")
+    return ForwardingOptions(
+        use_remote_address=view.boolean("use_remote_address", False),
+        trusted_hops=view.integer("xff_num_trusted_hops", 0),
+        skip_xff_append=view.boolean("skip_xff_append", False),
+        append_port=view.boolean("append_x_forwarded_port", False),
+        via=view.text("via", ""),
+        internal_ranges=tuple(
+            make_prefix(parse_ip(entry.text("address_prefix", "")), entry.integer("prefix_len", 0)) for entry in ranges
+        ),
+        scheme=scheme.text("scheme_to_overwrite") or None if scheme is not None else None,
+        client_certificate=view.enum("forward_client_cert_details", XFCC_MODES),
+        generate_request_id=view.boolean("generate_request_id", True),
+        preserve_request_id=view.boolean("preserve_external_request_id", False),
+    )
+
+
+def compile_normalisation(view: View) -> NormalisationOptions:
+    return NormalisationOptions(
+        normalize_path=view.boolean("normalize_path", False),
+        merge_slashes=view.boolean("merge_slashes", False),
+        escaped_slashes=view.enum("path_with_escaped_slashes_action", ESCAPED_SLASHES),
+        strip_any_port=view.boolean("strip_any_host_port", False),
+        strip_matching_port=view.boolean("strip_matching_host_port", False),
+        strip_trailing_dot=view.boolean("strip_trailing_host_dot", False),
+    )

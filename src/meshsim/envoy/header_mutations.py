@@ -1,0 +1,109 @@
+"""Header additions and removals of route configuration, virtual host, route and weighted cluster.
+
+envoyproxy/envoy source/common/router/header_parser.cc. Within one level: removals, then every value is formatted
+against what is left, then overwrites, then appends. An empty tuple of values is a header whose value only run time
+knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attrs import frozen
+
+from ..config.view import View
+from ..facts.request import Headers, Request
+from ..place import Place
+from .format_strings import FormatFacts, FormatString, compile_format_string
+
+APPEND = "APPEND_IF_EXISTS_OR_ADD"
+ADD_IF_ABSENT = "ADD_IF_ABSENT"
+OVERWRITE = "OVERWRITE_IF_EXISTS_OR_ADD"
+OVERWRITE_IF_EXISTS = "OVERWRITE_IF_EXISTS"
+_ACTIONS = (APPEND, ADD_IF_ABSENT, OVERWRITE, OVERWRITE_IF_EXISTS)
+
+
+@frozen(eq=False)
+class HeaderAddition:
+    name: str
+    value: FormatString
+    action: str
+    keep_empty: bool
+    place: Place | None
+
+
+@frozen(eq=False)
+class MutationLevel:
+    """What one level of the configuration does to the headers."""
+
+    removals: tuple[str, ...] = ()
+    additions: tuple[HeaderAddition, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.removals or self.additions)
+
+
+def compile_mutations(view: View, side: str) -> MutationLevel:
+    """`side` is `request` or `response`: reads `{side}_headers_to_add` and `{side}_headers_to_remove`."""
+    removals = tuple(name.lower() for name in view.texts(f"{side}_headers_to_remove"))
+    additions = tuple(compiled_addition(entry) for entry in view.views(f"{side}_headers_to_add"))
+    return MutationLevel(removals, additions)
+
+
+def compiled_addition(entry: View) -> HeaderAddition:
+    """A HeaderValueOption."""
+    header = entry.view("header")
+    name = "" if header is None else header.text("key", "").lower()
+    value = "" if header is None else header.text("value", "")
+    action = entry.enum("append_action", _ACTIONS)
+    if entry.boolean("append") is False and not entry.has("append_action"):
+        action = OVERWRITE
+    return HeaderAddition(
+        name, compile_format_string(value), action, entry.boolean("keep_empty_value", False), entry.place
+    )
+
+
+def mutated(headers: Headers, levels: Sequence[MutationLevel], facts: FormatFacts) -> Headers:
+    """The headers after each level in turn; each sees the result of the one before."""
+    for level in levels:
+        if level:
+            seen = FormatFacts(_with_headers(facts.request, headers), facts.connection, facts.route_name)
+            headers = _apply(dict(headers), level, seen)
+    return headers
+
+
+def _apply(headers: dict[str, tuple[str, ...]], level: MutationLevel, facts: FormatFacts) -> Headers:
+    for name in level.removals:
+        headers.pop(name, None)
+    facts = FormatFacts(_with_headers(facts.request, headers), facts.connection, facts.route_name)
+    present = frozenset(headers)
+    overwrites: list[tuple[str, str | None]] = []
+    appends: list[tuple[str, str | None]] = []
+    for addition in level.additions:
+        value = addition.value.render(facts)
+        if value == "" and not addition.keep_empty:
+            continue
+        match addition.action:
+            case "APPEND_IF_EXISTS_OR_ADD":
+                appends.append((addition.name, value))
+            case "ADD_IF_ABSENT":
+                if addition.name not in present:
+                    appends.append((addition.name, value))
+            case "OVERWRITE_IF_EXISTS":
+                if addition.name in present:
+                    overwrites.append((addition.name, value))
+            case _:
+                overwrites.append((addition.name, value))
+    for name, value in overwrites:
+        headers[name] = () if value is None else (value,)
+    for name, value in appends:
+        before = headers.get(name)
+        if value is None or before == ():
+            headers[name] = ()
+        else:
+            headers[name] = (*(before or ()), value)
+    return headers
+
+
+def _with_headers(request: Request, headers: Headers) -> Request:
+    return Request(request.method, request.scheme, request.authority, request.path, headers, request.version)

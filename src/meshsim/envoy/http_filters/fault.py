@@ -1,0 +1,163 @@
+"""fault: aborts (and delays) a share of the requests. envoyproxy/envoy source/extensions/filters/http/fault.
+
+A delay changes when, not where; it shows in the response flags of an abort that follows it.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from attrs import define, field, frozen
+
+from ...config.view import View
+from ...match.condition import Condition
+from ...place import Place
+from ...reasons import Reason, because
+from ..matchers import compile_header_matcher
+from ..per_filter import PerFilter
+from ..route_actions import RouteAction
+from ..unmodelled import unmodelled_fields
+from .base import FilterFacts, Open, Option, Reply, Verdict
+
+TYPE_NAME = "envoy.extensions.filters.http.fault.v3.HTTPFault"
+_FIELDS = frozenset(
+    {
+        "delay",
+        "abort",
+        "upstream_cluster",
+        "headers",
+        "max_active_faults",
+        "response_rate_limit",
+        "delay_percent_runtime",
+        "abort_percent_runtime",
+        "delay_duration_runtime",
+        "abort_http_status_runtime",
+        "abort_grpc_status_runtime",
+        "max_active_faults_runtime",
+        "response_rate_limit_percent_runtime",
+        "disable_downstream_cluster_stats",
+        "filter_metadata",
+    }
+)
+_ABORT_HEADER = "x-envoy-fault-abort-request"
+_PERCENTAGE_HEADER = "x-envoy-fault-abort-request-percentage"
+
+
+@frozen(eq=False)
+class FaultConfig:
+    place: Place
+    upstream_cluster: str
+    headers: tuple[Condition[Any], ...]
+    abort_share: Fraction
+    http_status: int | None
+    grpc_status: int | None
+    by_header: bool
+    delay_share: Fraction
+    unmodelled: tuple[Reason, ...]
+
+
+def compile_config(view: View, name: str) -> FaultConfig:
+    abort = view.view("abort")
+    delay = view.view("delay")
+    return FaultConfig(
+        place=view.place,
+        upstream_cluster=view.text("upstream_cluster", ""),
+        headers=tuple(compile_header_matcher(entry) for entry in view.views("headers")),
+        abort_share=_share(abort),
+        http_status=abort.integer("http_status") if abort is not None else None,
+        grpc_status=abort.integer("grpc_status") if abort is not None else None,
+        by_header=abort is not None and abort.has("header_abort"),
+        delay_share=_share(delay),
+        unmodelled=unmodelled_fields(view, _FIELDS, name),
+    )
+
+
+def _share(view: View | None) -> Fraction:
+    """A percentage that is not set is zero."""
+    if view is None:
+        return Fraction(0)
+    found = view.fraction("percentage")
+    if found is None:
+        return Fraction(view.integer("percent", 0), 100)
+    return min(Fraction(*found), Fraction(1))
+
+
+@define(eq=False)
+class Fault:
+    name: str
+    place: Place
+    config: FaultConfig
+    _per_route: dict[PerFilter, FaultConfig] = field(factory=dict, init=False)
+
+    def ask(self, facts: FilterFacts, own: PerFilter | None) -> Verdict:
+        config = self.config if own is None else self._own(own)
+        share, status = config.abort_share, config.http_status
+        if config.by_header:
+            share, status = _asked_for(facts, share)
+        if not share or (status is None and config.grpc_status is None):
+            return None
+        acts, open_question = self._acts(config, facts)
+        if not acts:
+            return None
+        flags = ("DI", "FI") if config.delay_share == 1 else ("FI",)
+        reply = Reply(
+            because("filter.fault-abort", config.place, filter=self.name),
+            200 if status is None else status,
+            "fault_filter_abort",
+            flags,
+            "fault filter abort",
+            grpc_status=config.grpc_status if status is None else None,
+        )
+        if open_question is not None:
+            options = (Option("pass", None, None), Option("abort", None, reply))
+            return Open(open_question, options, default=0)
+        if share == 1:
+            return reply
+        return Open(
+            because("filter.fault-share", config.place, filter=self.name),
+            (Option("pass", 1 - share, None), Option("abort", share, reply)),
+        )
+
+    def _own(self, own: PerFilter) -> FaultConfig:
+        if own.config is None:
+            return self.config
+        made = self._per_route.get(own)
+        if made is None:
+            made = self._per_route[own] = compile_config(own.config.view, self.name)
+        return made
+
+    def _acts(self, config: FaultConfig, facts: FilterFacts) -> tuple[bool, Reason | None]:
+        """Whether it acts on this request; the reason where nobody can say."""
+        unknown = config.unmodelled[0] if config.unmodelled else None
+        opaque = because("filter.opaque", config.place, filter=self.name, type=TYPE_NAME)
+        if config.upstream_cluster:
+            action = facts.route.action if facts.route is not None else None
+            if not isinstance(action, RouteAction):
+                return False, None
+            if action.cluster is None:
+                unknown = opaque
+            elif action.cluster != config.upstream_cluster:
+                return False, None
+        for condition in config.headers:
+            held = condition.holds(facts)
+            if held is False:
+                return False, None
+            if held is None:
+                unknown = opaque
+        return True, unknown
+
+
+def _asked_for(facts: FilterFacts, share: Fraction) -> tuple[Fraction, int | None]:
+    """header_abort: the request names the status, and may lower the percentage."""
+    stated = facts.request.values(_ABORT_HEADER)
+    if not stated or not stated[0].isdecimal() or not 200 <= int(stated[0][:4]) < 600:
+        return share, None
+    lowered = facts.request.values(_PERCENTAGE_HEADER)
+    if lowered and lowered[0].isdecimal():
+        share = min(share, Fraction(int(lowered[0][:12]) * share.denominator, 100 * share.denominator))
+    return share, int(stated[0])
+
+
+def compile_fault(view: View, name: str) -> Fault:
+    return Fault(name, view.place, compile_config(view, name))

@@ -1,0 +1,69 @@
+"""Filters whose decision configuration does not show: external services, scripts, and what is not modelled.
+
+Each lets the request pass by default, as an assumption; the other course is what that filter answers when it blocks.
+"""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from ...place import Place
+from ...reasons import because
+from ..per_filter import PerFilter
+from .base import FilterFacts, Open, Option, Reply, Verdict
+
+_RBAC_PER_ROUTE = "envoy.extensions.filters.http.rbac.v3.RBACPerRoute"
+
+
+@frozen(eq=False)
+class Blocking:
+    """What a kind of filter answers when it does not let a request pass, as far as that is fixed."""
+
+    status: int | None = None
+    details: str | None = None
+    flags: tuple[str, ...] = ()
+    body: str = ""
+
+
+UNKNOWN = Blocking()
+
+KINDS: dict[str, Blocking] = {
+    "envoy.extensions.filters.http.ext_authz.v3.ExtAuthz": Blocking(None, "ext_authz_denied", ("UAEX",)),
+    "envoy.extensions.filters.http.rbac.v3.RBAC": Blocking(403, None, (), "RBAC: access denied"),
+    "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication": Blocking(401),
+    "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit": Blocking(
+        429, "local_rate_limited", ("RL",), "local_rate_limited"
+    ),
+    "envoy.extensions.filters.http.ratelimit.v3.RateLimit": Blocking(429, "request_rate_limited", ("RL",)),
+}
+"""By type; everything else blocks in ways that are not known."""
+
+
+@frozen(eq=False)
+class Opaque:
+    name: str
+    type_name: str
+    place: Place
+    only_per_route: bool = False
+    """The filter's own configuration lets everything pass; a route's may not."""
+
+    def ask(self, _facts: FilterFacts, own: PerFilter | None) -> Verdict:
+        config = own.config if own is not None else None
+        if config is None and self.only_per_route:
+            return None
+        if config is not None and config.type_name == _RBAC_PER_ROUTE and not config.view.has("rbac"):
+            return None
+        place = config.view.place if config is not None else self.place
+        blocking = KINDS.get(self.type_name, UNKNOWN)
+        reply = Reply(
+            because("filter.blocked", place, filter=self.name, type=self.type_name),
+            blocking.status,
+            blocking.details,
+            blocking.flags,
+            blocking.body,
+        )
+        return Open(
+            because("filter.opaque", place, filter=self.name, type=self.type_name),
+            (Option("pass", None, None), Option("blocks", None, reply)),
+            default=0,
+        )

@@ -1,0 +1,194 @@
+"""The HTTP connection manager: its options before routing, its route table, its HTTP filters.
+
+envoyproxy/envoy source/extensions/filters/network/http_connection_manager/config.cc. The field ledger is here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Protocol
+
+from attrs import define, field
+
+from ...config.view import View
+from ...place import Place
+from ...reasons import Reason
+from ..hcm_options import (
+    CodecOptions,
+    ForwardingOptions,
+    NormalisationOptions,
+    compile_codec,
+    compile_forwarding,
+    compile_normalisation,
+)
+from ..http_filters import ROUTER, compile_http_filters
+from ..http_filters.base import HttpFilter
+from ..http_filters.istio_alpn import TYPE_NAMES as ISTIO_ALPN
+from ..http_filters.istio_alpn import compile_alpn_override
+from ..unmodelled import unmodelled_fields
+from ..vhosts import RouteTable, compile_route_table
+
+TYPE_NAME = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+
+_MODELLED = frozenset(
+    {
+        "route_config",
+        "rds",
+        "scoped_routes",
+        "http_filters",
+        "codec_type",
+        "use_remote_address",
+        "xff_num_trusted_hops",
+        "skip_xff_append",
+        "append_x_forwarded_port",
+        "via",
+        "internal_address_config",
+        "normalize_path",
+        "merge_slashes",
+        "path_with_escaped_slashes_action",
+        "strip_matching_host_port",
+        "strip_any_host_port",
+        "strip_port_mode",
+        "strip_trailing_host_dot",
+        "http_protocol_options",
+        "common_http_protocol_options",
+        "upgrade_configs",
+        "forward_client_cert_details",
+        "set_current_client_cert_details",
+        "scheme_header_transformation",
+        "server_name",
+        "generate_request_id",
+        "preserve_external_request_id",
+    }
+)
+_HARMLESS = frozenset(
+    {
+        "stat_prefix",
+        "tracing",
+        "access_log",
+        "access_log_flush_interval",
+        "access_log_options",
+        "flush_access_log_on_new_request",
+        "stream_idle_timeout",
+        "stream_flush_timeout",
+        "request_timeout",
+        "request_headers_timeout",
+        "drain_timeout",
+        "delayed_close_timeout",
+        "idle_timeout",
+        "max_request_headers_kb",
+        "http2_protocol_options",
+        "http3_protocol_options",
+        "server_header_transformation",
+        "always_set_request_id_in_response",
+        "request_id_extension",
+        "proxy_100_continue",
+        "represent_ipv4_remote_address_as_ipv4_mapped_ipv6",
+        "proxy_status_config",
+        "add_proxy_protocol_connection_state",
+        "append_local_overload",
+        "typed_header_validation_config",
+        "stream_error_on_invalid_http_message",
+        "add_user_agent",
+    }
+)
+"""They set times, sizes, logs and response headers; none changes where a request goes."""
+
+
+class RouteTables(Protocol):
+    """Who knows the RDS route configurations: the proxy."""
+
+    def route_table(self, name: str) -> RouteTable | None: ...
+
+
+@define(eq=False)
+class HttpConnectionManager:
+    """Its route table and filters are compiled when first asked for."""
+
+    name: str
+    place: Place
+    codec: CodecOptions
+    forwarding: ForwardingOptions
+    normalisation: NormalisationOptions
+    route_config_name: str | None
+    """Of RDS; None for an inline or scoped one."""
+    scoped: Place | None
+    """Where scoped_routes stands."""
+    upgrades: Mapping[str, bool]
+    """Lower-case upgrade type -> enabled."""
+    server_name: str
+    unmodelled: tuple[Reason, ...]
+    _view: View
+    _inline: RouteTable | None = field(default=None, init=False)
+    _filters: tuple[HttpFilter, ...] | None = field(default=None, init=False)
+    _istio_alpn: Mapping[str, tuple[str, ...]] | None = field(default=None, init=False)
+    _suppress_envoy_headers: bool = field(default=False, init=False)
+
+    kind: ClassVar[str] = "http_connection_manager"
+
+    def table(self, tables: RouteTables | None) -> RouteTable | None:
+        """Inline, or by name from the proxy; None when the dump does not hold it."""
+        if self.route_config_name is not None:
+            return tables.route_table(self.route_config_name) if tables is not None else None
+        if self._inline is None:
+            below = self._view.view("route_config")
+            if below is not None:
+                self._inline = compile_route_table(below)
+        return self._inline
+
+    @property
+    def http_filters(self) -> tuple[HttpFilter, ...]:
+        if self._filters is None:
+            self._compile_filters()
+        assert self._filters is not None
+        return self._filters
+
+    @property
+    def istio_alpn(self) -> Mapping[str, tuple[str, ...]] | None:
+        """Protocol spoken upstream -> ALPN list, where the istio.alpn filter is there."""
+        if self._filters is None:
+            self._compile_filters()
+        return self._istio_alpn
+
+    @property
+    def suppress_envoy_headers(self) -> bool:
+        """The router's option: no x-envoy- headers towards the upstream."""
+        if self._filters is None:
+            self._compile_filters()
+        return self._suppress_envoy_headers
+
+    def upgrade_allowed(self, upgrade: str) -> bool:
+        return self.upgrades.get(upgrade, False)
+
+    def _compile_filters(self) -> None:
+        views = self._view.views("http_filters")
+        self._filters = compile_http_filters(views)
+        for view, made in zip(views, self._filters, strict=True):
+            typed = view.extension()
+            if typed is None or made.disabled:
+                continue
+            if made.type_name in ISTIO_ALPN:
+                self._istio_alpn = compile_alpn_override(typed.view)
+            elif made.type_name == ROUTER:
+                self._suppress_envoy_headers = typed.view.boolean("suppress_envoy_headers", False)
+
+
+def compile_hcm(view: View, name: str) -> HttpConnectionManager:
+    """The connection manager of a network filter called `name`."""
+    rds = view.view("rds")
+    return HttpConnectionManager(
+        name=name,
+        place=view.place,
+        codec=compile_codec(view),
+        forwarding=compile_forwarding(view),
+        normalisation=compile_normalisation(view),
+        route_config_name=rds.text("route_config_name", "") if rds is not None else None,
+        scoped=view.place_of("scoped_routes") if view.has("scoped_routes") else None,
+        upgrades={
+            entry.text("upgrade_type", "").lower(): entry.boolean("enabled", True)
+            for entry in view.views("upgrade_configs")
+        },
+        server_name=view.text("server_name") or "envoy",
+        unmodelled=unmodelled_fields(view, _MODELLED | _HARMLESS, name),
+        view=view,
+    )

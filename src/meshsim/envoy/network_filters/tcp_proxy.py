@@ -1,0 +1,99 @@
+"""tcp_proxy: bytes go to a cluster, picked by name or by weight.
+
+Follows envoyproxy/envoy source/common/tcp_proxy/tcp_proxy.cc.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from attrs import define
+
+from ...config.view import View
+from ...errors import Rejected
+from ...place import Place
+from ...reasons import Reason
+from ..endpoints import filter_metadata
+from ..unmodelled import unmodelled_fields
+
+DEFAULT_IDLE_TIMEOUT_MS = 3_600_000
+
+_KNOWN = frozenset(
+    {
+        "stat_prefix",
+        "cluster",
+        "weighted_clusters",
+        "max_connect_attempts",
+        "metadata_match",
+        "idle_timeout",
+        "hash_policy",
+        "tunneling_config",
+        # time, logs and bytes after the cluster is known
+        "downstream_idle_timeout",
+        "upstream_idle_timeout",
+        "access_log",
+        "access_log_flush_interval",
+        "flush_access_log_on_connected",
+        "flush_access_log_on_start",
+        "access_log_options",
+        "max_downstream_connection_duration",
+        "max_downstream_connection_duration_jitter_percentage",
+        "backoff_options",
+        "proxy_protocol_tlvs",
+        "proxy_protocol_tlv_merge_policy",
+    }
+)
+
+
+@define(eq=False)
+class TcpProxy:
+    name: str
+    place: Place
+    cluster: str | None
+    """None when clusters are picked by weight."""
+    weighted_clusters: tuple[tuple[str, int], ...]
+    stat_prefix: str
+    max_connect_attempts: int
+    metadata_match: Mapping[str, Any] | None
+    """filter_metadata `envoy.lb`, or None."""
+    idle_timeout_ms: int | float
+    hash_policies: tuple[str, ...]
+    """What feeds a hashing load balancer: source_ip or filter_state."""
+    tunnels: bool
+    """The bytes travel inside an HTTP CONNECT or POST."""
+    unmodelled: tuple[Reason, ...]
+
+    kind: ClassVar[str] = "tcp"
+    retry_policy: ClassVar[None] = None
+    """tcp_proxy has connect attempts, no retry policy."""
+
+
+def compile_tcp_proxy(view: View, name: str) -> TcpProxy:
+    weighted = view.view("weighted_clusters")
+    entries = tuple(
+        (each.text("name", ""), each.integer("weight", 0))
+        for each in (weighted.views("clusters") if weighted is not None else ())
+    )
+    cluster = view.text("cluster")
+    if cluster is None and not entries:
+        raise Rejected(
+            "no-cluster",
+            "tcp_proxy names no cluster",
+            place=view.place,
+            hint="give cluster or weighted_clusters; Envoy refuses this listener too",
+        )
+    policies = tuple(each.one_of(["source_ip", "filter_state"]) or "" for each in view.views("hash_policy"))
+    return TcpProxy(
+        name=name,
+        place=view.place,
+        cluster=cluster,
+        weighted_clusters=entries,
+        stat_prefix=view.text("stat_prefix", ""),
+        max_connect_attempts=view.integer("max_connect_attempts", 1),
+        metadata_match=filter_metadata(view, "envoy.lb", "metadata_match") or None,
+        idle_timeout_ms=view.duration_ms("idle_timeout", DEFAULT_IDLE_TIMEOUT_MS),
+        hash_policies=policies,
+        tunnels=view.has("tunneling_config"),
+        unmodelled=unmodelled_fields(view, _KNOWN, name),
+    )

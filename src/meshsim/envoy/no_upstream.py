@@ -1,0 +1,51 @@
+"""How a proxy ends a call for which it finds no upstream, by HTTP reply or by closing; before anything is dialled.
+
+envoyproxy/envoy source/common/router/router.cc and source/common/tcp_proxy/tcp_proxy.cc (onConnectFailed's reasons).
+"""
+
+from __future__ import annotations
+
+from ..facts.request import Request
+from ..outcome import Ending
+from ..reasons import Reason
+from ..report import Hop
+from .local_reply import local_reply
+
+NO_HEALTHY_UPSTREAM = 1
+NO_ROUTE = 3
+"""Numbers that tcp_proxy puts behind its local close reason."""
+
+_CLOSE_REASON = "tcp_initializion_failure:"
+"""In Envoy's own spelling."""
+
+
+def no_cluster(kind: str, request: Request | None, hop: int, why: Reason, status: int) -> Ending:
+    """`kind` is http or tcp."""
+    if kind == "http":
+        return local_reply(request, hop, why, status=status, details="cluster_not_found", flags=("NC",))
+    return Ending("closed", why, response_flags=("NC",), answered_by=hop)
+
+
+def no_healthy_upstream(kind: str, request: Request | None, hop: int, why: Reason) -> Ending:
+    if kind == "http":
+        return local_reply(
+            request,
+            hop,
+            why,
+            status=503,
+            details="no_healthy_upstream",
+            flags=("UH",),
+            body="no healthy upstream",
+        )
+    return Ending("closed", why, response_flags=("UH",), answered_by=hop)
+
+
+def describe_no_upstream(hop: Hop, ending: Ending, close_code: int) -> None:
+    """Write such an ending into its hop; other endings leave it as it is."""
+    if ending.kind not in ("replied", "closed"):
+        return
+    hop.status = ending.status
+    hop.response_flags = ending.response_flags
+    hop.response_code_details = ending.response_code_details
+    if ending.kind == "closed":
+        hop.downstream_local_close_reason = f"{_CLOSE_REASON}{close_code}"

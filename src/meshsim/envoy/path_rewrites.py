@@ -1,0 +1,56 @@
+"""Which part of a path a route matched, and what rewrites make of it.
+
+envoyproxy/envoy source/common/router/config_impl.cc (rewritePathHeader).
+"""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from ..config.view import View
+from ..match.regex import Regex
+from ..match.strings import ascii_lower
+from .paths import without_query
+
+WHOLE = frozenset({"safe_regex", "connect_matcher", "path_match_policy"})
+"""Kinds whose match is the whole path without its query."""
+
+
+@frozen(eq=False)
+class PathRule:
+    """A route's path specifier, as far as rewriting needs it."""
+
+    kind: str
+    """prefix, path, path_separated_prefix, safe_regex, connect_matcher or path_match_policy."""
+    value: str
+    case_sensitive: bool = True
+
+    def replaced(self, path: str, replacement: str) -> str | None:
+        """The path with the matched text replaced: plain text, no care for slashes.
+
+        None where the raw path does not start with the configured text (path parameters were ignored).
+        """
+        if self.kind in WHOLE:
+            bare = without_query(path)
+            return replacement + path[len(bare) :]
+        start = path[: len(self.value)]
+        same = start == self.value if self.case_sensitive else ascii_lower(start) == ascii_lower(self.value)
+        return replacement + path[len(self.value) :] if same else None
+
+
+@frozen(eq=False)
+class RegexRewrite:
+    """RegexMatchAndSubstitute: every match in the path without its query is replaced."""
+
+    regex: Regex
+    substitution: str
+
+    def rewritten(self, path: str) -> str:
+        bare, mark, query = path.partition("?")
+        return self.regex.replace_all(bare, self.substitution) + mark + query
+
+
+def compile_regex_rewrite(view: View) -> RegexRewrite:
+    pattern = view.view("pattern")
+    regex = Regex("" if pattern is None else pattern.text("regex", ""), view.place_of("pattern"))
+    return RegexRewrite(regex, view.text("substitution", ""))

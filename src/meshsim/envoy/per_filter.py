@@ -1,0 +1,51 @@
+"""typed_per_filter_config of route configuration, virtual host and route: by filter name, most specific first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import frozen
+
+from ..config.view import TypedConfig, View
+
+CORS_FILTERS = ("envoy.filters.http.cors", "envoy.cors")
+FILTER_CONFIG = "envoy.config.route.v3.FilterConfig"
+
+
+@frozen(eq=False)
+class PerFilter:
+    """What one level says about one filter."""
+
+    disabled: bool
+    config: TypedConfig | None
+    """None: only switched on or off; the filter's own configuration is used."""
+
+
+def compile_per_filter(view: View) -> Mapping[str, PerFilter]:
+    """Both spellings, the second of them untyped; and the `cors` field that virtual hosts had before."""
+    made = dict(compile_cors(view))
+    for name, below in view.map("per_filter_config"):
+        made[name] = PerFilter(disabled=False, config=TypedConfig("", below))
+    for name, below in view.map("typed_per_filter_config"):
+        made[name] = _entry(below)
+    return made
+
+
+def compile_cors(view: View) -> Mapping[str, PerFilter]:
+    """The `cors` field of a virtual host or route action, as a per-filter configuration of the cors filter."""
+    cors = view.view("cors")
+    if cors is None:
+        return {}
+    return dict.fromkeys(CORS_FILTERS, PerFilter(disabled=False, config=TypedConfig("", cors)))
+
+
+def _entry(view: View) -> PerFilter:
+    typed = view.unwrapped()
+    if typed is None:
+        return PerFilter(disabled=False, config=None)
+    if typed.type_name != FILTER_CONFIG:
+        return PerFilter(disabled=False, config=typed)
+    if typed.view.boolean("disabled", False):
+        return PerFilter(disabled=True, config=None)
+    inner = typed.view.any("config")
+    return PerFilter(disabled=False, config=inner if inner is not None and inner.view.keys() != ("@type",) else None)

@@ -1,0 +1,261 @@
+"""Who of a cluster's endpoints gets how much: health classes, priorities, panic, localities, weights.
+
+Exact shares, as envoyproxy/envoy source/extensions/load_balancing_policies/common/load_balancer_impl.cc and
+source/common/upstream/upstream_impl.cc reckon them (whole percents, integer division). What an Envoy learns while it
+runs (ejections, connections in use, round robin's position) does not enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+
+from attrs import define, frozen
+
+from ..match.condition import Condition
+from ..match.weighted import Weighted
+from ..place import Place
+from .endpoints import Assignment, Endpoint, Locality
+
+HEALTHY = frozenset(("UNKNOWN", "HEALTHY"))
+DEGRADED = frozenset(("DEGRADED",))
+EXCLUDED = frozenset(("DRAINING",))
+"""Not counted when a priority's health is reckoned; picked in panic all the same."""
+
+
+@frozen
+class Balancing:
+    """The parts of a cluster's load balancing that decide who may be picked."""
+
+    policy: str = "ROUND_ROBIN"
+    panic_threshold: int = 50
+    """Percent."""
+    locality_weighted: bool = False
+    fail_traffic_on_panic: bool = False
+
+
+@frozen
+class Census:
+    """How much of one priority is in which class: hosts, or their weights where the assignment says so."""
+
+    hosts: int
+    """Number of all hosts; what total panic counts."""
+    counted: int
+    healthy: int
+    degraded: int
+    healthy_percent: Fraction
+    """Healthy and degraded hosts of the counted ones, by number: what the panic threshold is compared with."""
+
+
+@frozen
+class Load:
+    """What one priority gets of the whole, in percent."""
+
+    healthy: int
+    degraded: int
+    panic: bool
+
+
+def priority_loads(census: Sequence[Census], overprovisioning: int, panic_threshold: int) -> tuple[Load, ...]:
+    """The loads of all priorities, P0 first; they sum to 100."""
+    health = [_availability(overprovisioning, entry.healthy, entry.counted) for entry in census]
+    degraded = [_availability(overprovisioning, entry.degraded, entry.counted) for entry in census]
+    total = min(100, sum(health) + sum(degraded))
+    if total == 0 and panic_threshold == 0:
+        return tuple(Load(100 if index == 0 else 0, 0, panic=False) for index in range(len(census)))
+    panic = [total != 100 and entry.healthy_percent < panic_threshold for entry in census]
+    if all(panic):
+        return _total_panic(census)
+    if total == 0:
+        # Factors below 1/hosts: no priority gets load, and Envoy falls back to the healthy hosts of P0.
+        return tuple(Load(100 if index == 0 else 0, 0, panicking) for index, panicking in enumerate(panic))
+    left = 100
+    loads: list[list[int]] = []
+    for availability in (health, degraded):
+        taken = []
+        for part in availability:
+            share = min(left, part * 100 // total)
+            taken.append(share)
+            left -= share
+        loads.append(taken)
+    for availability, taken in zip((health, degraded), loads, strict=True):
+        first = next((index for index, part in enumerate(availability) if part > 0), None)
+        if first is not None:
+            taken[first] += left
+            break
+    return tuple(Load(*row) for row in zip(*loads, panic, strict=True))
+
+
+def _availability(overprovisioning: int, part: int, counted: int) -> int:
+    return min(100, overprovisioning * part // counted) if counted else 0
+
+
+def _total_panic(census: Sequence[Census]) -> tuple[Load, ...]:
+    """Every priority panics: load by number of hosts, healthy or not."""
+    hosts = sum(entry.hosts for entry in census)
+    if hosts == 0:
+        return tuple(Load(100 if index == 0 else 0, 0, panic=True) for index in range(len(census)))
+    shares = [100 * entry.hosts // hosts for entry in census]
+    first = next(index for index, entry in enumerate(census) if entry.hosts)
+    shares[first] += 100 - sum(shares)
+    return tuple(Load(share, 0, panic=True) for share in shares)
+
+
+@define(eq=False)
+class LocalityShare:
+    """One locality of a priority, where localities are weighted."""
+
+    name: str
+    place: Place
+    weight: Fraction
+    """load_balancing_weight x how much of the locality is eligible."""
+    endpoints: Weighted[Endpoint]
+
+
+@define(eq=False)
+class PriorityShare:
+    """One priority, or its degraded part, as a target of load."""
+
+    name: str
+    """`0`, or `0/degraded`."""
+    place: Place
+    priority: int
+    load: int
+    panic: bool
+    endpoints: Weighted[Endpoint]
+    """Everything eligible in it."""
+    localities: Weighted[LocalityShare] | None
+    """None: localities are not weighted here, endpoints are picked from all of them."""
+
+
+@define(eq=False)
+class LoadPlan:
+    """One cluster's endpoints with their shares."""
+
+    assignment: Assignment
+    priorities: Weighted[PriorityShare]
+    hosts: int
+    """How many endpoints there are, usable or not."""
+
+    def shares(self) -> dict[Endpoint, Fraction]:
+        """Each endpoint's part of the whole; empty when none can be picked."""
+        found: dict[Endpoint, Fraction] = {}
+        for priority, part in zip(self.priorities.eligible, self.priorities.shares, strict=True):
+            groups: Iterable[tuple[Weighted[Endpoint], Fraction]] = ((priority.endpoints, Fraction(1)),)
+            if priority.localities is not None:
+                groups = tuple(
+                    (locality.endpoints, share)
+                    for locality, share in zip(priority.localities.eligible, priority.localities.shares, strict=True)
+                )
+            for endpoints, fraction in groups:
+                for endpoint, share in zip(endpoints.eligible, endpoints.shares, strict=True):
+                    found[endpoint] = found.get(endpoint, Fraction(0)) + part * fraction * share
+        return found
+
+
+def plan_load(assignment: Assignment, balancing: Balancing, member: Condition[Endpoint] | None = None) -> LoadPlan:
+    """The plan of an assignment; `member` is the subset that the call selects, None: all endpoints."""
+    by_priority: list[list[Locality]] = [[]]
+    for locality in assignment.localities:
+        while len(by_priority) <= locality.priority:
+            by_priority.append([])
+        by_priority[locality.priority].append(locality)
+    planner = _Planner(assignment, balancing, () if member is None else (member,))
+    census = tuple(planner.census(planner.members(localities)) for localities in by_priority)
+    loads = priority_loads(census, assignment.overprovisioning, balancing.panic_threshold)
+    rows = [
+        planner.priority(number, localities, load, degraded=False)
+        for number, (localities, load) in enumerate(zip(by_priority, loads, strict=True))
+    ]
+    rows += [
+        planner.priority(number, localities, load, degraded=True)
+        for number, (localities, load) in enumerate(zip(by_priority, loads, strict=True))
+        if load.degraded
+    ]
+    priorities = Weighted("priority", rows, weight=lambda row: row.load, weight_field="load")
+    return LoadPlan(assignment, priorities, len(assignment.endpoints))
+
+
+class _Planner:
+    def __init__(self, assignment: Assignment, balancing: Balancing, member: tuple[Condition[Endpoint], ...]) -> None:
+        self.assignment = assignment
+        self.balancing = balancing
+        self.member = member
+
+    def members(self, localities: Iterable[Locality]) -> list[Endpoint]:
+        return [
+            endpoint
+            for locality in localities
+            for endpoint in locality.endpoints
+            if all(condition.holds(endpoint) for condition in self.member)
+        ]
+
+    def census(self, members: Sequence[Endpoint]) -> Census:
+        counted = [endpoint for endpoint in members if endpoint.health not in EXCLUDED]
+        healthy = [endpoint for endpoint in counted if endpoint.health in HEALTHY]
+        degraded = [endpoint for endpoint in counted if endpoint.health in DEGRADED]
+        size = _weights if self.assignment.weighted_health else len
+        percent = Fraction(100 * (len(healthy) + len(degraded)), len(counted)) if counted else Fraction(0)
+        return Census(len(members), size(counted), size(healthy), size(degraded), percent)
+
+    def priority(self, number: int, localities: Sequence[Locality], load: Load, *, degraded: bool) -> PriorityShare:
+        if load.panic:
+            conditions = (*self.member, _NO_PANIC_TRAFFIC) if self.balancing.fail_traffic_on_panic else self.member
+        else:
+            conditions = (*self.member, _IS_DEGRADED if degraded else _IS_HEALTHY)
+        endpoints = [endpoint for locality in localities for endpoint in locality.endpoints]
+        weighted: Weighted[LocalityShare] | None = None
+        if self.balancing.locality_weighted and not load.panic:
+            rows = [self.locality(locality, conditions) for locality in localities]
+            weighted = Weighted("locality", rows, weight=lambda row: row.weight, weight_field="load_balancing_weight")
+        return PriorityShare(
+            name=f"{number}/degraded" if degraded else str(number),
+            place=localities[0].place if localities else self.assignment.place,
+            priority=number,
+            load=load.degraded if degraded else load.healthy,
+            panic=load.panic,
+            endpoints=self.endpoints(endpoints, conditions),
+            # envoy: where no locality has a weight left, all of the priority's eligible hosts are used.
+            localities=weighted if weighted is not None and weighted.eligible else None,
+        )
+
+    def locality(self, locality: Locality, conditions: tuple[Condition[Endpoint], ...]) -> LocalityShare:
+        endpoints = self.endpoints(locality.endpoints, conditions)
+        counted = sum(endpoint.health not in EXCLUDED for endpoint in self.members((locality,)))
+        weight = Fraction(0)
+        if counted and locality.weight:
+            eligible = Fraction(self.assignment.overprovisioning * len(endpoints.eligible), 100 * counted)
+            weight = locality.weight * min(Fraction(1), eligible)
+        return LocalityShare(locality.name, locality.place, weight, endpoints)
+
+    def endpoints(
+        self, endpoints: Sequence[Endpoint], conditions: tuple[Condition[Endpoint], ...]
+    ) -> Weighted[Endpoint]:
+        weight = _evenly if self.balancing.policy == "RANDOM" else _stated_weight
+        return Weighted(
+            "endpoint", endpoints, weight=weight, weight_field="load_balancing_weight", conditions=conditions
+        )
+
+
+def _weights(endpoints: Sequence[Endpoint]) -> int:
+    return sum(endpoint.weight for endpoint in endpoints)
+
+
+def _stated_weight(endpoint: Endpoint) -> int:
+    return endpoint.weight
+
+
+def _evenly(_endpoint: Endpoint) -> int:
+    return 1
+
+
+def _health_in(what: str, want: str, states: frozenset[str]) -> Condition[Endpoint]:
+    test: Callable[[str], bool] = states.__contains__
+    return Condition(what, want, lambda endpoint: endpoint.health, test)
+
+
+_IS_HEALTHY = _health_in("health_status", "HEALTHY or UNKNOWN", HEALTHY)
+_IS_DEGRADED = _health_in("health_status", "DEGRADED", DEGRADED)
+_NO_PANIC_TRAFFIC: Condition[Endpoint] = Condition(
+    "fail_traffic_on_panic", False, lambda _endpoint: True, lambda _seen: False
+)

@@ -1,0 +1,286 @@
+"""What a matched route does: forward to a cluster, answer directly, redirect, or nothing at all.
+
+The field ledger of RouteAction lives here: what is modelled, what cannot change where a call goes, and the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from attrs import evolve, frozen
+
+from ..config.view import View
+from ..place import Place
+from ..reasons import Reason
+from .header_mutations import MutationLevel, compile_mutations
+from .path_rewrites import RegexRewrite, compile_regex_rewrite
+from .unmodelled import unmodelled_fields
+
+DEFAULT_TIMEOUT_MS = 15_000
+_NOT_FOUND_STATUS = {"SERVICE_UNAVAILABLE": 503, "NOT_FOUND": 404, "INTERNAL_SERVER_ERROR": 500}
+_MODELLED = frozenset(
+    {
+        "cluster",
+        "cluster_header",
+        "weighted_clusters",
+        "cluster_not_found_response_code",
+        "metadata_match",
+        "prefix_rewrite",
+        "regex_rewrite",
+        "host_rewrite_literal",
+        "host_rewrite",
+        "auto_host_rewrite",
+        "host_rewrite_header",
+        "host_rewrite_path_regex",
+        "append_x_forwarded_host",
+        "timeout",
+        "max_grpc_timeout",
+        "retry_policy",
+        "request_mirror_policies",
+        "request_mirror_policy",
+        "hash_policy",
+        "upgrade_configs",
+        "priority",
+        "cors",
+    }
+)
+_HARMLESS = frozenset(
+    {
+        "idle_timeout",
+        "max_stream_duration",
+        "grpc_timeout_offset",
+        "rate_limits",
+        "include_vh_rate_limits",
+        "hedge_policy",
+        "early_data_policy",
+        "flush_timeout",
+        "retry_policy_typed_config",
+    }
+)
+"""They decide when or how often, or are only reported; never where."""
+_WEIGHTED_FIELDS = frozenset({"clusters", "total_weight", "runtime_key_prefix"})
+_ENTRY_FIELDS = frozenset(
+    {
+        "name",
+        "cluster_header",
+        "weight",
+        "metadata_match",
+        "request_headers_to_add",
+        "request_headers_to_remove",
+        "response_headers_to_add",
+        "response_headers_to_remove",
+        "host_rewrite_literal",
+    }
+)
+
+
+@frozen(eq=False)
+class RetryPolicy:
+    """`name` is the conditions it retries on."""
+
+    name: str
+    place: Place | None
+    num_retries: int = 1
+
+
+@frozen(eq=False)
+class RouteAction:
+    """Forward to a cluster."""
+
+    name: str
+    """The route's name."""
+    place: Place | None
+    cluster: str | None = None
+    cluster_header: str | None = None
+    weighted: tuple[WeightedCluster, ...] = ()
+    total_weight: int = 0
+    weighted_place: Place | None = None
+    specifier_plugin: str | None = None
+    """The field that names a cluster specifier extension, which is opaque."""
+    cluster_not_found_status: int = 503
+    metadata_match: Mapping[str, Any] | None = None
+    """filter_metadata `envoy.lb`, or None."""
+    prefix_rewrite: str | None = None
+    regex_rewrite: RegexRewrite | None = None
+    host_rewrite_literal: str | None = None
+    host_rewrite_header: str | None = None
+    host_rewrite_path_regex: RegexRewrite | None = None
+    auto_host_rewrite: bool = False
+    """The authority becomes the chosen endpoint's hostname, where it has one."""
+    append_x_forwarded_host: bool = False
+    timeout_ms: int | float = DEFAULT_TIMEOUT_MS
+    max_grpc_timeout_ms: int | float | None = None
+    retry_policy: RetryPolicy | None = None
+    mirrors: tuple[str, ...] = ()
+    hash_policy: bool = False
+    upgrades: Mapping[str, bool] | None = None
+    """Lower-case upgrade type -> enabled."""
+    connect_terminated: bool = False
+    """CONNECT ends here and its payload goes on as raw bytes."""
+    unmodelled: tuple[Reason, ...] = ()
+
+    kind: ClassVar[str] = "http"
+
+
+@frozen(eq=False)
+class WeightedCluster:
+    """One entry of weighted_clusters; `via` is the route's action as this entry changes it."""
+
+    name: str
+    place: Place | None
+    weight: int
+    cluster_header: str | None
+    host_rewrite_literal: str | None
+    request_mutations: MutationLevel
+    response_mutations: MutationLevel
+    via: RouteAction
+
+
+@frozen(eq=False)
+class DirectResponse:
+    name: str
+    place: Place | None
+    status: int
+    body: str | None
+    """None: it comes from a file or the environment, or is a format string."""
+    unmodelled: tuple[Reason, ...] = ()
+
+
+@frozen(eq=False)
+class NonForwarding:
+    """non_forwarding_action, filter_action and actions that are not modelled: no cluster to forward to."""
+
+    name: str
+    place: Place | None
+    kind: str
+    unmodelled: tuple[Reason, ...] = ()
+
+
+def compile_route_action(view: View, name: str, retry_policy: RetryPolicy | None) -> RouteAction:
+    """`retry_policy` is the virtual host's, used only where the route has none."""
+    weighted = view.view("weighted_clusters")
+    leftovers = unmodelled_fields(view, _MODELLED | _HARMLESS | _PLUGINS, name)
+    if weighted is not None:
+        leftovers += unmodelled_fields(weighted, _WEIGHTED_FIELDS, name)
+    grpc_timeout = view.duration_ms("max_grpc_timeout")
+    upgrades, terminated = _upgrades(view)
+    action = RouteAction(
+        name=name,
+        place=view.place,
+        cluster=view.text("cluster") or None,
+        cluster_header=view.text("cluster_header") or None,
+        specifier_plugin=view.one_of(sorted(_PLUGINS)),
+        cluster_not_found_status=_NOT_FOUND_STATUS.get(
+            view.enum("cluster_not_found_response_code", tuple(_NOT_FOUND_STATUS)), 503
+        ),
+        metadata_match=_subset(view),
+        prefix_rewrite=view.text("prefix_rewrite") or None,
+        regex_rewrite=_regex_rewrite(view, "regex_rewrite"),
+        host_rewrite_literal=view.text("host_rewrite_literal") or _old_host_rewrite(view),
+        host_rewrite_header=view.text("host_rewrite_header") or None,
+        host_rewrite_path_regex=_regex_rewrite(view, "host_rewrite_path_regex"),
+        auto_host_rewrite=view.boolean("auto_host_rewrite", False),
+        append_x_forwarded_host=view.boolean("append_x_forwarded_host", False),
+        timeout_ms=view.duration_ms("timeout", DEFAULT_TIMEOUT_MS),
+        max_grpc_timeout_ms=grpc_timeout,
+        retry_policy=compile_retry_policy(view) or retry_policy,
+        mirrors=_mirrors(view),
+        hash_policy=view.has("hash_policy"),
+        upgrades=upgrades,
+        connect_terminated=terminated,
+        unmodelled=leftovers,
+    )
+    if weighted is None:
+        return action
+    entries = tuple(_weighted_cluster(entry, action) for entry in weighted.views("clusters"))
+    return evolve(
+        action,
+        weighted=entries,
+        total_weight=sum(entry.weight for entry in entries),
+        weighted_place=weighted.place,
+        unmodelled=leftovers
+        + tuple(
+            reason for entry in weighted.views("clusters") for reason in unmodelled_fields(entry, _ENTRY_FIELDS, name)
+        ),
+    )
+
+
+_PLUGINS = frozenset({"cluster_specifier_plugin", "inline_cluster_specifier_plugin"})
+
+
+def _weighted_cluster(entry: View, action: RouteAction) -> WeightedCluster:
+    subset = _subset(entry)
+    merged = {**(action.metadata_match or {}), **subset} if subset is not None else action.metadata_match
+    return WeightedCluster(
+        name=entry.text("name", ""),
+        place=entry.place,
+        weight=entry.integer("weight", 0),
+        cluster_header=entry.text("cluster_header") or None,
+        host_rewrite_literal=entry.text("host_rewrite_literal") or None,
+        request_mutations=compile_mutations(entry, "request"),
+        response_mutations=compile_mutations(entry, "response"),
+        via=action if merged is action.metadata_match else evolve(action, metadata_match=merged),
+    )
+
+
+def compile_retry_policy(view: View) -> RetryPolicy | None:
+    """The retry_policy of a route or virtual host."""
+    policy = view.view("retry_policy")
+    if policy is None:
+        return None
+    return RetryPolicy(policy.text("retry_on", ""), policy.place, policy.integer("num_retries", 1))
+
+
+def _subset(view: View) -> Mapping[str, Any] | None:
+    metadata = view.view("metadata_match")
+    filters = metadata.view("filter_metadata") if metadata is not None else None
+    wanted = filters.view("envoy.lb") if filters is not None else None
+    return None if wanted is None else wanted.data
+
+
+def _regex_rewrite(view: View, key: str) -> RegexRewrite | None:
+    below = view.view(key)
+    return None if below is None else compile_regex_rewrite(below)
+
+
+def _old_host_rewrite(view: View) -> str | None:
+    """`host_rewrite` was a text before 1.14; since 1.40 it is a format string message, which is not modelled."""
+    value = view.raw("host_rewrite")
+    return value if isinstance(value, str) and value else None
+
+
+def _mirrors(view: View) -> tuple[str, ...]:
+    policies = view.views("request_mirror_policies")
+    old = view.view("request_mirror_policy")
+    names = [policy.text("cluster", "") for policy in (*policies, *((old,) if old is not None else ()))]
+    return tuple(name for name in names if name)
+
+
+def _upgrades(view: View) -> tuple[Mapping[str, bool] | None, bool]:
+    entries = view.views("upgrade_configs")
+    if not entries:
+        return None, False
+    terminated = any(entry.has("connect_config") for entry in entries)
+    return {entry.text("upgrade_type", "").lower(): entry.boolean("enabled", True) for entry in entries}, terminated
+
+
+_RESPONSE_FIELDS = frozenset({"status", "body", "body_format"})
+
+
+def compile_direct_response(view: View, name: str) -> DirectResponse:
+    body: str | None = ""
+    source = view.view("body")
+    if source is not None:
+        body = source.text("inline_string") if source.has("inline_string") else None
+        if source.has("inline_bytes"):
+            body = None
+    if view.has("body_format"):
+        body = None
+    return DirectResponse(
+        name=name,
+        place=view.place,
+        status=view.integer("status", 0),
+        body=body,
+        unmodelled=unmodelled_fields(view, _RESPONSE_FIELDS, name),
+    )

@@ -1,0 +1,165 @@
+"""RouteMatch -> conditions in Envoy's order: fraction, grpc, headers, query, cookies, tls_context, metadata, path.
+
+envoyproxy/envoy source/common/router/config_impl.cc (matchRoute and the matches of each route kind). What is not
+modelled becomes a condition nobody can answer, so it is asked about and never silently true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from attrs import frozen
+
+from ..config.view import View
+from ..facts.connection import Connection
+from ..facts.request import Request
+from ..match.condition import Condition, unmodelled
+from ..match.regex import Regex
+from ..match.strings import ascii_lower
+from .matchers import compile_cookie_matcher, compile_header_matcher, compile_query_matcher
+from .path_rewrites import PathRule
+
+PATH_KINDS = ("prefix", "path", "safe_regex", "path_separated_prefix", "connect_matcher", "path_match_policy")
+_FIELDS = frozenset(
+    {
+        *PATH_KINDS,
+        "case_sensitive",
+        "runtime_fraction",
+        "headers",
+        "query_parameters",
+        "cookies",
+        "grpc",
+        "tls_context",
+        "dynamic_metadata",
+        "filter_state",
+    }
+)
+_OPAQUE = ("dynamic_metadata", "filter_state")
+_CONNECT = ("CONNECT", "CONNECT-UDP")
+
+
+@frozen
+class RouteFacts:
+    """What a route may ask of a request."""
+
+    request: Request
+    path: str | None
+    """Without the query (and path parameters, where the table says so); None for CONNECT, which has no path."""
+    connection: Connection
+
+
+RouteCondition = Condition[RouteFacts]
+
+
+@frozen(eq=False)
+class CompiledMatch:
+    conditions: tuple[RouteCondition, ...]
+    rule: PathRule
+    fraction: tuple[int, int] | None
+    """(numerator, denominator) of a runtime_fraction that is neither never nor always."""
+
+
+def compile_match(view: View) -> CompiledMatch:
+    fraction, conditions = _fraction(view)
+    if view.has("grpc"):
+        conditions.append(Condition("grpc", True, _is_grpc, bool, view.place_of("grpc")))
+    conditions += [compile_header_matcher(entry) for entry in view.views("headers")]
+    conditions += [compile_query_matcher(entry) for entry in view.views("query_parameters")]
+    conditions += [compile_cookie_matcher(entry) for entry in view.views("cookies")]
+    conditions += _tls_conditions(view.view("tls_context"))
+    for field in (*_OPAQUE, *view.leftovers(_FIELDS)):
+        if view.has(field):
+            conditions.append(unmodelled(field, "not modelled", view.place_of(field)))
+    rule, path = _path(view)
+    return CompiledMatch((*conditions, path), rule, fraction)
+
+
+def _fraction(view: View) -> tuple[tuple[int, int] | None, list[RouteCondition]]:
+    below = view.view("runtime_fraction")
+    found = below.fraction("default_value") if below is not None else None
+    if below is None or found is None:
+        return None, []
+    numerator, denominator = found
+    if numerator >= denominator:
+        return None, []
+    want = f"R % {denominator} < {numerator}"
+    verdict = None if numerator else False
+    condition: RouteCondition = Condition("runtime_fraction", want, _nothing, lambda _seen: verdict, below.place)
+    return (found if numerator else None), [condition]
+
+
+def _nothing(_facts: RouteFacts) -> None:
+    return None
+
+
+def _is_grpc(facts: RouteFacts) -> bool:
+    return facts.request.is_grpc()
+
+
+def _tls_conditions(view: View | None) -> list[RouteCondition]:
+    """Plaintext counts as neither presented nor validated; unset fields are not asked."""
+    if view is None:
+        return []
+    conditions: list[RouteCondition] = []
+    for field in ("presented", "validated"):
+        wanted = view.boolean(field)
+        if wanted is not None:
+            conditions.append(
+                Condition(f"tls_context {field}", wanted, _peer_reader(field), wanted.__eq__, view.place_of(field))
+            )
+    for field in view.leftovers(frozenset({"presented", "validated"})):
+        conditions.append(unmodelled(f"tls_context {field}", "not modelled", view.place_of(field)))
+    return conditions
+
+
+def _peer_reader(field: str) -> Callable[[RouteFacts], bool]:
+    def read(facts: RouteFacts) -> bool:
+        tls = facts.connection.tls
+        return False if tls is None or tls.peer is None else bool(getattr(tls.peer, field))
+
+    return read
+
+
+def _read_path(facts: RouteFacts) -> str | None:
+    return facts.path
+
+
+def _read_method(facts: RouteFacts) -> str:
+    return facts.request.method
+
+
+def _path(view: View) -> tuple[PathRule, RouteCondition]:
+    kind = view.one_of(PATH_KINDS)
+    sensitive = view.boolean("case_sensitive", True)
+    if kind == "connect_matcher":
+        return PathRule(kind, ""), Condition(
+            kind, "method CONNECT", _read_method, _CONNECT.__contains__, view.place_of(kind)
+        )
+    if kind == "safe_regex":
+        below = view.view(kind)
+        regex = Regex("" if below is None else below.text("regex", ""), view.place_of(kind))
+        matches = regex.matches
+        return PathRule(kind, regex.pattern), Condition(
+            kind, regex.pattern, _read_path, lambda path: path is not None and matches(path), view.place_of(kind)
+        )
+    if kind is None or kind == "path_match_policy":
+        place = view.place if kind is None else view.place_of(kind)
+        return PathRule("path_match_policy", ""), unmodelled(kind or "path specifier", "not modelled", place)
+    value = view.text(kind, "")
+    condition: RouteCondition = Condition(
+        kind, value, _read_path, _text_test(kind, value, sensitive=sensitive), view.place_of(kind)
+    )
+    return PathRule(kind, value, sensitive), condition
+
+
+def _text_test(kind: str, value: str, *, sensitive: bool) -> Callable[[Any], bool]:
+    if not sensitive:
+        inner = _text_test(kind, ascii_lower(value), sensitive=True)
+        return lambda path: path is not None and inner(ascii_lower(path))
+    if kind == "path":
+        return value.__eq__
+    if kind == "prefix":
+        return lambda path: path is not None and path.startswith(value)
+    length = len(value)
+    return lambda path: path is not None and path.startswith(value) and (len(path) == length or path[length] == "/")

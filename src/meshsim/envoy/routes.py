@@ -1,0 +1,170 @@
+"""A route: its conditions, its action, where it came from, and what it means for filters and headers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import frozen
+
+from ..config.view import View
+from ..place import Place
+from ..reasons import Reason
+from .header_mutations import MutationLevel, compile_mutations
+from .path_rewrites import PathRule
+from .per_filter import PerFilter, compile_cors, compile_per_filter
+from .redirects import Redirect, TlsRedirect, compile_redirect
+from .route_actions import (
+    DirectResponse,
+    NonForwarding,
+    RetryPolicy,
+    RouteAction,
+    compile_direct_response,
+    compile_route_action,
+)
+from .route_matches import RouteCondition, compile_match
+from .unmodelled import unmodelled_fields
+
+Action = RouteAction | DirectResponse | Redirect | TlsRedirect | NonForwarding
+_ACTION_KEYS = ("route", "redirect", "direct_response", "filter_action", "non_forwarding_action")
+_FIELDS = frozenset(
+    {
+        *_ACTION_KEYS,
+        "name",
+        "match",
+        "metadata",
+        "typed_per_filter_config",
+        "per_filter_config",
+        "request_headers_to_add",
+        "request_headers_to_remove",
+        "response_headers_to_add",
+        "response_headers_to_remove",
+    }
+)
+_HARMLESS = frozenset(
+    {
+        "decorator",
+        "tracing",
+        "per_request_buffer_limit_bytes",
+        "request_body_buffer_limit",
+        "stat_prefix",
+    }
+)
+
+
+@frozen(eq=False)
+class Surroundings:
+    """What a route inherits from its virtual host and route configuration."""
+
+    per_filter: Mapping[str, PerFilter]
+    request_levels: tuple[MutationLevel, MutationLevel]
+    """Virtual host, route configuration."""
+    response_levels: tuple[MutationLevel, MutationLevel]
+    most_specific_wins: bool
+    retry_policy: RetryPolicy | None
+    attempt_count: bool
+    """include_request_attempt_count"""
+
+
+@frozen(eq=False)
+class Route:
+    name: str
+    """As configured; may be empty or shared with its neighbours."""
+    label: str
+    """Names it within its virtual host: the name, or `#3`, or `name#3` where the name is shared."""
+    place: Place
+    conditions: tuple[RouteCondition, ...]
+    rule: PathRule
+    fraction: tuple[int, int] | None
+    action: Action
+    origin: str | None
+    """filter_metadata istio.config: the object in the cluster that made it."""
+    per_filter: Mapping[str, PerFilter]
+    """By filter name, with what virtual host and route configuration say."""
+    request_mutations: tuple[MutationLevel, ...]
+    """In the order in which Envoy applies them, after a weighted cluster's own."""
+    response_mutations: tuple[MutationLevel, ...]
+    attempt_count: bool
+    unmodelled: tuple[Reason, ...]
+
+    def upgrade_allowed(self, upgrade: str) -> bool | None:
+        """What the route itself says about an upgrade type; None: nothing."""
+        if isinstance(self.action, RouteAction) and self.action.upgrades is not None:
+            return self.action.upgrades.get(upgrade)
+        return None
+
+
+def compile_route(view: View, label: str, around: Surroundings) -> Route:
+    name = view.text("name", "")
+    match_view = view.view("match")
+    match = compile_match(match_view if match_view is not None else View({}, view.place / "match"))
+    return Route(
+        name=name,
+        label=label,
+        place=view.place,
+        conditions=match.conditions,
+        rule=match.rule,
+        fraction=match.fraction,
+        action=_action(view, name or label, around),
+        origin=istio_config(view),
+        per_filter={**around.per_filter, **_legacy_cors(view), **compile_per_filter(view)},
+        request_mutations=ordered(compile_mutations(view, "request"), around.request_levels, around),
+        response_mutations=ordered(compile_mutations(view, "response"), around.response_levels, around),
+        attempt_count=around.attempt_count,
+        unmodelled=unmodelled_fields(view, _FIELDS | _HARMLESS, name or label),
+    )
+
+
+def tls_redirect_route(place: Place, around: Surroundings) -> Route:
+    """What require_tls puts in the place of a route: nameless, with the virtual host's surroundings."""
+    return Route(
+        name="",
+        label="require_tls",
+        place=place,
+        conditions=(),
+        rule=PathRule("prefix", ""),
+        fraction=None,
+        action=TlsRedirect("require_tls", place),
+        origin=None,
+        per_filter=around.per_filter,
+        request_mutations=(),
+        response_mutations=ordered(MutationLevel(), around.response_levels, around),
+        attempt_count=False,
+        unmodelled=(),
+    )
+
+
+def ordered(
+    own: MutationLevel, outer: tuple[MutationLevel, MutationLevel], around: Surroundings
+) -> tuple[MutationLevel, ...]:
+    """Route, virtual host, configuration; the other way round where the most specific is to win."""
+    host, table = outer
+    levels = (table, host, own) if around.most_specific_wins else (own, host, table)
+    return tuple(level for level in levels if level)
+
+
+def istio_config(view: View) -> str | None:
+    """metadata.filter_metadata.istio.config, where Istio wrote which object this came from."""
+    metadata = view.view("metadata")
+    filters = metadata.view("filter_metadata") if metadata is not None else None
+    istio = filters.view("istio") if filters is not None else None
+    return istio.text("config") if istio is not None else None
+
+
+def _legacy_cors(view: View) -> Mapping[str, PerFilter]:
+    action = view.view("route")
+    return compile_cors(action) if action is not None else {}
+
+
+def _action(view: View, name: str, around: Surroundings) -> Action:
+    kind = view.one_of(_ACTION_KEYS)
+    below = view.view(kind) if kind is not None else None
+    if kind is None or below is None:
+        return NonForwarding(name, view.place, "none")
+    match kind:
+        case "route":
+            return compile_route_action(below, name, around.retry_policy)
+        case "redirect":
+            return compile_redirect(below, name)
+        case "direct_response":
+            return compile_direct_response(below, name)
+    return NonForwarding(name, below.place, kind)

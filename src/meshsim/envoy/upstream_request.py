@@ -1,0 +1,127 @@
+"""The request as the router sends it on: its own headers, mutations, host rewrite, path rewrite, in that order.
+
+envoyproxy/envoy source/common/router/router.cc (decodeHeaders) and config_impl.cc (finalizeRequestHeaders).
+"""
+
+from __future__ import annotations
+
+from ..facts.connection import Connection
+from ..facts.request import Headers, Request
+from .format_strings import FormatFacts
+from .header_mutations import mutated
+from .path_rewrites import PathRule
+from .paths import without_query
+from .route_actions import RouteAction, WeightedCluster
+from .routes import Route
+
+_READ_BY_ROUTER = (
+    "x-envoy-retry-on",
+    "x-envoy-retry-grpc-on",
+    "x-envoy-max-retries",
+    "x-envoy-upstream-alt-stat-name",
+    "x-envoy-upstream-rq-per-try-timeout-ms",
+    "x-envoy-upstream-rq-timeout-alt-response",
+    "x-envoy-upstream-stream-duration-ms",
+    "x-envoy-hedge-on-per-try-timeout",
+    "x-envoy-retriable-status-codes",
+    "x-envoy-retriable-header-names",
+)
+_TIMEOUT = "x-envoy-upstream-rq-timeout-ms"
+
+
+def upstream_request(
+    request: Request,
+    connection: Connection,
+    route: Route,
+    action: RouteAction,
+    entry: WeightedCluster | None,
+    *,
+    envoy_headers: bool,
+) -> Request:
+    """`envoy_headers` is off where the router suppresses them."""
+    headers = dict(request.headers)
+    for name in _READ_BY_ROUTER:
+        headers.pop(name, None)
+    stated = headers.pop(_TIMEOUT, None)
+    if envoy_headers:
+        timeout = _timeout(action, request, stated)
+        if timeout != "":
+            headers["x-envoy-expected-rq-timeout-ms"] = () if timeout is None else (timeout,)
+        if route.attempt_count:
+            headers["x-envoy-attempt-count"] = ("1",)
+    levels = route.request_mutations
+    if entry is not None and entry.request_mutations:
+        levels = (entry.request_mutations, *levels)
+    seen: Headers = headers
+    if levels:
+        seen = mutated(headers, levels, FormatFacts(request, connection, route.name))
+    authority, headers = _host(request, action, entry, dict(seen), keep_old=envoy_headers)
+    path = rewritten_path(action, route.rule, request.path)
+    if path is None:
+        path = request.path
+    elif envoy_headers:
+        headers["x-envoy-original-path"] = (request.path,)
+    return Request(request.method, request.scheme, authority, path, headers, request.version)
+
+
+def _timeout(action: RouteAction, request: Request, stated: tuple[str, ...] | None) -> str | None:
+    """The milliseconds; "" for no limit (and no header); None where the client's own deadline decides."""
+    timeout = action.timeout_ms
+    if action.max_grpc_timeout_ms is not None and request.is_grpc():
+        if "grpc-timeout" in request.headers:
+            return None
+        timeout = action.max_grpc_timeout_ms
+    if stated and stated[0].isdecimal():
+        timeout = int(stated[0])
+    return str(int(timeout)) if timeout else ""
+
+
+def _host(
+    request: Request,
+    action: RouteAction,
+    entry: WeightedCluster | None,
+    headers: dict[str, tuple[str, ...]],
+    *,
+    keep_old: bool,
+) -> tuple[str | None, dict[str, tuple[str, ...]]]:
+    authority = request.authority
+    if entry is not None and entry.host_rewrite_literal is not None:
+        authority = _replace(authority, entry.host_rewrite_literal, action, headers, keep_old=False)
+    wanted = _wanted_host(request, action, headers)
+    if wanted is not None:
+        authority = _replace(authority, wanted, action, headers, keep_old=keep_old)
+    return authority, headers
+
+
+def _wanted_host(request: Request, action: RouteAction, headers: Headers) -> str | None:
+    if action.host_rewrite_literal is not None:
+        return action.host_rewrite_literal
+    if action.host_rewrite_header is not None:
+        name = action.host_rewrite_header.lower()
+        values = headers.get(name) if not name.startswith(":") else request.values(name)
+        return values[0] if values and values[0] else None
+    if action.host_rewrite_path_regex is not None:
+        return action.host_rewrite_path_regex.rewritten(without_query(request.path))
+    return None
+
+
+def _replace(
+    old: str | None, new: str, action: RouteAction, headers: dict[str, tuple[str, ...]], *, keep_old: bool
+) -> str:
+    """envoyproxy/envoy source/common/http/utility.cc (updateAuthority)."""
+    if old and action.append_x_forwarded_host:
+        listed = ",".join(headers.get("x-forwarded-host", ()))
+        if listed.rpartition(",")[2].strip() != old:
+            headers["x-forwarded-host"] = (f"{listed},{old}" if listed else old,)
+    if old and keep_old:
+        headers["x-envoy-original-host"] = (old,)
+    return new
+
+
+def rewritten_path(action: RouteAction, rule: PathRule, path: str) -> str | None:
+    """None where no rewrite happens."""
+    if action.regex_rewrite is not None:
+        return action.regex_rewrite.rewritten(path)
+    if action.prefix_rewrite is not None:
+        return rule.replaced(path, action.prefix_rewrite)
+    return None

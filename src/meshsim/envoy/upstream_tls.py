@@ -1,0 +1,315 @@
+"""Transport sockets towards an upstream: which one an endpoint gets, and what its TLS says on the wire.
+
+Semantics of envoyproxy/envoy source/common/upstream/transport_socket_match_impl.cc and
+source/common/tls/client_ssl_socket.cc. What the far side answers is the far side's configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import define
+
+from ..address import split_host_port, try_parse_ip
+from ..config.view import TypedConfig, View
+from ..explanation import Candidate, Check, Fate
+from ..facts.conversation import ClientCertificate
+from ..facts.request import Request
+from ..match.condition import Condition
+from ..match.first import FirstMatch
+from ..place import Place
+from ..reasons import Reason
+from .endpoints import Endpoint
+from .unmodelled import unmodelled_fields
+from .upstream_protocol import UpstreamProtocol
+
+Labels = Mapping[str, Any]
+
+_TLS = "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
+_RAW = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer"
+_PROXY_PROTOCOL = "envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport"
+_WRAPPERS = frozenset(
+    (
+        "envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport",
+        "envoy.extensions.transport_sockets.tap.v3.Tap",
+        "envoy.extensions.transport_sockets.tcp_stats.v3.Config",
+        _PROXY_PROTOCOL,
+    )
+)
+"""Sockets around another one, which decides what is on the wire."""
+
+_RAW_NAMES = frozenset(("raw_buffer", "envoy.transport_sockets.raw_buffer"))
+_TLS_NAMES = frozenset(("tls", "envoy.transport_sockets.tls"))
+
+_CONTEXT_KNOWN = frozenset(
+    (
+        "common_tls_context",
+        "sni",
+        "auto_host_sni",
+        "auto_sni_san_validation",
+        "allow_renegotiation",
+        "max_session_keys",
+        "enforce_rsa_key_usage",
+    )
+)
+_COMMON_KNOWN = frozenset(
+    (
+        "tls_params",
+        "tls_certificates",
+        "tls_certificate_sds_secret_configs",
+        "tls_certificate_provider_instance",
+        "validation_context",
+        "validation_context_sds_secret_config",
+        "combined_validation_context",
+        "alpn_protocols",
+        "key_log",
+    )
+)
+_CERTIFICATE_FIELDS = (
+    "tls_certificates",
+    "tls_certificate_sds_secret_configs",
+    "tls_certificate_provider_instance",
+)
+_TEXT_MATCHERS = ("exact", "prefix", "suffix", "contains")
+
+
+@define(eq=False)
+class UpstreamTls:
+    """An UpstreamTlsContext."""
+
+    sni: str
+    alpn: tuple[str, ...]
+    auto_host_sni: bool
+    client_certificate: bool
+    """Whether a certificate of our own is configured, inline or from a secret."""
+    secrets: tuple[str, ...]
+    """Names of the secrets that must be delivered before it can speak."""
+    san: tuple[str, ...]
+    """What the peer's certificate must be for; other matchers than exact are written `kind:value`."""
+    validates: bool
+    """Whether the peer's certificate is looked at, at all."""
+    sni_san: bool = False
+    """auto_sni_san_validation: the peer must be for the SNI that is sent."""
+
+
+@define(eq=False)
+class TransportSocket:
+    """One way to talk to an endpoint; a row of transport_socket_matches, or the cluster's own."""
+
+    name: str
+    """The row's name; the cluster's own: `transport_socket`, or `raw_buffer` where none is configured."""
+    place: Place
+    kind: str
+    """raw_buffer, tls, or the type's own name where it is not modelled."""
+    tls: UpstreamTls | None = None
+    matched: bool = True
+    """Whether it is a row of transport_socket_matches."""
+    conditions: tuple[Condition[Labels], ...] = ()
+    sends_proxy_protocol: bool = False
+    unmodelled: tuple[Reason, ...] = ()
+    certificate: ClientCertificate | None = None
+    """What this proxy presents on it; filled by the tls stage."""
+
+    @property
+    def mode(self) -> str:
+        if self.tls is None:
+            return "plaintext"
+        return "mtls" if self.tls.client_certificate else "tls"
+
+
+@define(eq=False)
+class UpstreamTransport:
+    """A cluster's transport sockets."""
+
+    matches: FirstMatch[TransportSocket, Labels] | None
+    default: TransportSocket
+    doubts: tuple[Reason, ...] = ()
+
+    def pick(self, endpoint: Endpoint) -> TransportSocket:
+        if self.matches is None:
+            return self.default
+        found = self.matches.pick(endpoint.socket_metadata, _never)
+        if found is None and endpoint.locality is not None:
+            found = self.matches.pick(endpoint.locality.socket_metadata, _never)
+        return self.default if found is None else found
+
+    def explain(self, endpoint: Endpoint) -> tuple[TransportSocket, tuple[Candidate, ...]]:
+        """The socket with every row's checks; those against the locality's labels only where the endpoint's lost."""
+        found: TransportSocket | None = None
+        candidates: tuple[Candidate, ...] = ()
+        if self.matches is not None:
+            found, candidates = self.matches.explain(endpoint.socket_metadata, _never)
+            if found is None and endpoint.locality is not None and endpoint.locality.socket_metadata:
+                found, more = self.matches.explain(endpoint.locality.socket_metadata, _never)
+                candidates += more
+        default = self.default
+        fate = Fate.CHOSEN if found is None else Fate.NOT_REACHED
+        check = Check("transport_socket_matches", "no match", None if found is None else found.name, found is None)
+        own = Candidate(default.name, "transport_socket", fate, (check,), default.place)
+        return (default if found is None else found), (*candidates, own)
+
+
+def _never(_row: TransportSocket) -> bool:
+    return False
+
+
+def compile_upstream_transport(cluster: View, resource: str) -> UpstreamTransport:
+    rows = tuple(_row(view, resource) for view in cluster.views("transport_socket_matches"))
+    own = cluster.view("transport_socket")
+    if own is not None:
+        default = _compile_socket(own, "transport_socket", resource)
+    elif cluster.has("tls_context"):
+        default = _compile_tls(cluster.view("tls_context") or cluster, "transport_socket", resource)
+    else:
+        default = TransportSocket("raw_buffer", cluster.place, "raw_buffer")
+    default.matched = False
+    return UpstreamTransport(FirstMatch("transport_socket_match", rows) if rows else None, default)
+
+
+def _row(view: View, resource: str) -> TransportSocket:
+    below = view.view("transport_socket")
+    name = view.text("name", "")
+    socket = (
+        TransportSocket(name, view.place, "raw_buffer") if below is None else _compile_socket(below, name, resource)
+    )
+    socket.place = view.place
+    labels = view.view("match")
+    if labels is not None:
+        socket.conditions = tuple(_label(key, want, labels.place_of(key)) for key, want in labels.data.items())
+    return socket
+
+
+def _label(key: str, want: Any, place: Place) -> Condition[Labels]:
+    """A label holds when the endpoint has it with an equal value of the same type; lists never do."""
+    numeric = isinstance(want, int | float) and not isinstance(want, bool)
+
+    def test(seen: Any) -> bool:
+        if isinstance(want, list) or seen is None:
+            return False
+        if numeric:
+            return isinstance(seen, int | float) and not isinstance(seen, bool) and bool(seen == want)
+        return type(seen) is type(want) and bool(seen == want)
+
+    return Condition(f"match.{key}", want, lambda labels: labels.get(key), test, place)
+
+
+def _compile_socket(view: View, name: str, resource: str) -> TransportSocket:
+    typed = view.extension()
+    type_name = typed.type_name if typed is not None else ""
+    if typed is not None and type_name in _WRAPPERS:
+        inner = typed.view.view("transport_socket")
+        if inner is not None:
+            socket = _compile_socket(inner, name, resource)
+            socket.sends_proxy_protocol |= type_name == _PROXY_PROTOCOL
+            return socket
+    written = view.text("name", "")
+    if _is_tls(typed, written):
+        context = typed.view if typed is not None else view.view("config") or view
+        return _compile_tls(context, name, resource)
+    if type_name == _RAW or (typed is None and written in _RAW_NAMES):
+        return TransportSocket(name, view.place, "raw_buffer")
+    return TransportSocket(name, view.place, type_name or written)
+
+
+def _is_tls(typed: TypedConfig | None, written: str) -> bool:
+    if typed is None:
+        return written in _TLS_NAMES
+    return typed.type_name == _TLS or typed.type_name.endswith(".UpstreamTlsContext")
+
+
+def _compile_tls(view: View, name: str, resource: str) -> TransportSocket:
+    common = view.view("common_tls_context")
+    unmodelled = unmodelled_fields(view, _CONTEXT_KNOWN, resource)
+    tls = UpstreamTls(
+        sni=view.text("sni", ""),
+        alpn=() if common is None else common.texts("alpn_protocols"),
+        auto_host_sni=view.boolean("auto_host_sni", False),
+        client_certificate=common is not None and any(common.raw(field) for field in _CERTIFICATE_FIELDS),
+        secrets=() if common is None else _secrets(common),
+        san=(),
+        validates=False,
+        sni_san=view.boolean("auto_sni_san_validation", False),
+    )
+    if common is not None:
+        unmodelled += unmodelled_fields(common, _COMMON_KNOWN, resource)
+        combined = common.view("combined_validation_context")
+        validation = common.view("validation_context") or (
+            combined.view("default_validation_context") if combined is not None else None
+        )
+        tls.san = _san(validation) if validation is not None else ()
+        tls.validates = (
+            validation is not None or combined is not None or common.has("validation_context_sds_secret_config")
+        )
+    return TransportSocket(name, view.place, "tls", tls, unmodelled=unmodelled)
+
+
+def _secrets(common: View) -> tuple[str, ...]:
+    views = list(common.views("tls_certificate_sds_secret_configs"))
+    combined = common.view("combined_validation_context")
+    for holder in (common, combined):
+        config = holder.view("validation_context_sds_secret_config") if holder is not None else None
+        if config is not None:
+            views.append(config)
+    return tuple(view.text("name", "") for view in views)
+
+
+def _san(validation: View) -> tuple[str, ...]:
+    matchers = [view.view("matcher") for view in validation.views("match_typed_subject_alt_names")]
+    matchers += validation.views("match_subject_alt_names")
+    return (
+        *(_san_text(matcher) for matcher in matchers if matcher is not None),
+        *validation.texts("verify_subject_alt_name"),
+    )
+
+
+def _san_text(matcher: View) -> str:
+    kind = matcher.one_of(_TEXT_MATCHERS)
+    if kind == "exact":
+        return matcher.text("exact", "")
+    if kind is not None:
+        return f"{kind}:{matcher.text(kind, '')}"
+    regex = matcher.view("safe_regex")
+    return "regex:" + (regex.text("regex", "") if regex is not None else "")
+
+
+def server_name(
+    tls: UpstreamTls, protocol: UpstreamProtocol, endpoint: Endpoint, request: Request | None
+) -> str | None:
+    """The SNI that is sent; None: none. `request` is what leaves, None where no HTTP is spoken."""
+    if protocol.auto_sni and request is not None:
+        host = _request_host(protocol, request)
+        # An IP address is no server name.
+        if host and try_parse_ip(host) is None:
+            return host
+    if tls.auto_host_sni and endpoint.hostname:
+        return endpoint.hostname
+    return tls.sni or None
+
+
+def _request_host(protocol: UpstreamProtocol, request: Request) -> str:
+    """The authority's host, or that of the configured header."""
+    authority = request.authority or ""
+    if protocol.auto_sni_header:
+        values = request.values(protocol.auto_sni_header)
+        authority = values[0] if values and values[0] else authority
+    try:
+        return split_host_port(authority)[0]
+    except ValueError:
+        return authority
+
+
+def offered_alpn(tls: UpstreamTls, override: tuple[str, ...], pool: tuple[str, ...]) -> tuple[str, ...]:
+    """First of: what a filter set for this request, the configured list, what the connection pool speaks."""
+    return override or tls.alpn or pool
+
+
+def wanted_san(
+    tls: UpstreamTls, protocol: UpstreamProtocol, sni: str | None, request: Request | None
+) -> tuple[str, ...]:
+    """What the peer's certificate must be for; a name known only per connection replaces the configured list."""
+    if protocol.auto_san_validation and request is not None:
+        return (_request_host(protocol, request),)
+    if tls.sni_san and sni is not None:
+        return (sni,)
+    return tls.san

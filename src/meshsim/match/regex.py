@@ -1,0 +1,92 @@
+"""RE2 as Envoy runs it: bytes (Latin-1), full match, bounded memory, compiled once.
+
+The only module that touches the regex engine. Python's own `re` may not be used on configured patterns: it means
+other things and can run for ever.
+"""
+
+from __future__ import annotations
+
+import re2
+
+from ..errors import Rejected
+from ..place import Place
+
+MAX_MEMORY = 8 << 20
+"""Bytes that one compiled pattern may take."""
+
+_OPTIONS = re2.Options()
+_OPTIONS.encoding = re2.Options.Encoding.LATIN1
+_OPTIONS.log_errors = False
+_OPTIONS.max_mem = MAX_MEMORY
+
+
+def to_bytes(text: str) -> bytes:
+    """The bytes of a header value or path as they are on the wire."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+class Regex:
+    """One compiled pattern."""
+
+    __slots__ = ("_compiled", "pattern")
+
+    def __init__(self, pattern: str, place: Place | None) -> None:
+        self.pattern = pattern
+        try:
+            self._compiled = re2.compile(to_bytes(pattern), _OPTIONS)
+        except re2.error as error:
+            reason = error.args[0] if error.args else b""
+            raise Rejected(
+                "invalid-regex",
+                f"{pattern!r} is no RE2 expression: {_text(reason)}",
+                place=place,
+                hint="RE2 has no look-around and no back-references",
+            ) from None
+
+    def matches(self, text: str) -> bool:
+        """Whether the whole text matches."""
+        return self._compiled.fullmatch(to_bytes(text)) is not None
+
+    def replace_all(self, text: str, rewrite: str) -> str:
+        """RE2::GlobalReplace: every match replaced, `\\0` to `\\9` standing for groups.
+
+        Unlike Python's `sub`, an empty match right behind the previous match is passed over.
+        """
+        source = to_bytes(text)
+        pieces: list[bytes] = []
+        position, last_end = 0, -1
+        while position <= len(source):
+            found = self._compiled.search(source, position)
+            if found is None:
+                break
+            start, end = found.span()
+            pieces.append(source[position:start])
+            if start == last_end and end == start:
+                if position >= len(source):
+                    break
+                pieces.append(source[position : position + 1])
+                position += 1
+                continue
+            pieces.append(_rewritten(found, to_bytes(rewrite)))
+            position = last_end = end
+        pieces.append(source[position:])
+        return b"".join(pieces).decode("utf-8", "surrogateescape")
+
+
+def _rewritten(found: re2._Match, rewrite: bytes) -> bytes:
+    made = bytearray()
+    index = 0
+    while index < len(rewrite):
+        byte = rewrite[index : index + 1]
+        if byte == b"\\" and index + 1 < len(rewrite):
+            following = rewrite[index + 1 : index + 2]
+            made += (found.group(int(following)) or b"") if following.isdigit() else following
+            index += 2
+        else:
+            made += byte
+            index += 1
+    return bytes(made)
+
+
+def _text(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -1,0 +1,173 @@
+"""The path: each passage through packet rules and each hop through a proxy, in the order of the walk."""
+
+from __future__ import annotations
+
+from ..report import Hop, NetfilterPassage, Report, UpstreamTls
+from .page import Page
+from .redact import Redactor
+
+_INDENT = 4
+_ARROW = " → "
+_FROM = {"application": "the application", "proxy": "the proxy", "peer": "a peer"}
+
+
+def write_path(report: Report, page: Page, redactor: Redactor) -> None:
+    """Hops carry the numbers that --pick, --expect and the JSON document use."""
+    page.line("path", style="label")
+    written = 0
+    for passage in report.netfilter:
+        if passage.from_hop is not None:
+            written = _write_hops(report, page, redactor, written, passage.from_hop + 1)
+        page.entry("packet", _packet(passage), indent=2)
+        if passage.to_hop is not None:
+            written = _write_hops(report, page, redactor, written, passage.to_hop + 1)
+    _write_hops(report, page, redactor, written, len(report.hops))
+
+
+def _write_hops(report: Report, page: Page, redactor: Redactor, start: int, stop: int) -> int:
+    for index in range(start, min(stop, len(report.hops))):
+        _write_hop(index, report, page, redactor)
+    return max(start, stop)
+
+
+def _packet(passage: NetfilterPassage) -> str:
+    """One line: who sent it, which rules matched, where it ended."""
+    rules = ", ".join(passage.rules) if passage.rules else "no rule matches"
+    sender = _FROM.get(passage.sender, passage.sender)
+    via = f" on {passage.interface}" if passage.interface else ""
+    by = f" by {passage.by}" if passage.by else ""
+    ends = {
+        "socket": f"{passage.destination}{via}, socket {passage.socket}",
+        "wire": f"leaves{via} for {passage.destination}",
+        "refused": f"{passage.destination}{via}: no socket, refused",
+        "dropped": f"dropped{by}",
+        "rejected": f"rejected{by}",
+        "lost": f"lost{by}",
+    }
+    return f"{passage.pod}, {passage.way}, from {sender}: {rules}{_ARROW}{ends.get(passage.result, passage.result)}"
+
+
+def _write_hop(index: int, report: Report, page: Page, redactor: Redactor) -> None:
+    hop = report.hops[index]
+    page.entry(f"hop {index}", _title(hop), indent=2)
+    for label, text in _details(hop, report, redactor):
+        if text:
+            page.entry(label, text, indent=_INDENT)
+
+
+def _title(hop: Hop) -> str:
+    parts = [f"{hop.direction or 'proxy'} {hop.pod}"]
+    if hop.original_destination:
+        parts.append(f"for {hop.original_destination}")
+    if hop.downstream is not None:
+        parts.append(f"from {hop.downstream.remote}")
+        if hop.downstream.protocol:
+            parts.append(f"in {hop.downstream.protocol}")
+    if hop.cause not in ("", "connect"):
+        parts.append(f"({hop.cause.replace('_', ' ')} of hop {hop.from_hop})")
+    return " ".join(parts)
+
+
+def _details(hop: Hop, report: Report, redactor: Redactor) -> list[tuple[str, str]]:
+    return [
+        ("listener", _joined(hop.received_by, hop.listener if hop.listener != hop.received_by else None)),
+        ("tls in", _downstream_tls(hop)),
+        ("chain", _joined(hop.filter_chain, hop.network_filter)),
+        ("route", _joined(hop.route_config, hop.virtual_host, hop.route) + _origin(hop)),
+        ("cluster", hop.cluster or ""),
+        ("endpoint", _endpoint(hop)),
+        ("tls", _tls(hop.tls)),
+        ("sends", _sends(hop, report, redactor)),
+        ("mirrors", ", ".join(hop.mirrors)),
+        ("skipped", ", ".join(hop.filters_not_reached)),
+        ("answer", _answer(hop)),
+        ("failure", _failure(hop)),
+    ]
+
+
+def _joined(*names: str | None) -> str:
+    return _ARROW.join(name for name in names if name)
+
+
+def _origin(hop: Hop) -> str:
+    origin = hop.origin.get("route") or hop.origin.get("listener")
+    return f" ({origin})" if origin else ""
+
+
+def _downstream_tls(hop: Hop) -> str:
+    tls = hop.downstream.tls if hop.downstream is not None else None
+    if tls is None:
+        return ""
+    parts = ["terminated" if tls.terminated else "passed through", f"sni {tls.sni or 'none'}"]
+    if tls.alpn:
+        parts.append(f"alpn {tls.alpn}")
+    if tls.peer is not None and tls.peer.presented:
+        names = ", ".join(tls.peer.uri_sans) or "a certificate without URI name"
+        parts.append(f"peer {names}{'' if tls.peer.validated else ' (not validated)'}")
+    if tls.failure:
+        parts.append(f"failed: {tls.failure}")
+    return ", ".join(parts)
+
+
+def _endpoint(hop: Hop) -> str:
+    if not hop.attempts:
+        return hop.endpoint or ""
+    attempts = []
+    for attempt in hop.attempts:
+        status = f" {attempt.status}" if attempt.status is not None else ""
+        into = f", into hop {attempt.next_hop}" if attempt.next_hop is not None else ""
+        attempts.append(f"{attempt.endpoint or 'none'} {attempt.result}{status}{into}")
+    return "; ".join(attempts)
+
+
+def _tls(tls: UpstreamTls | None) -> str:
+    if tls is None:
+        return ""
+    parts = [tls.mode]
+    if tls.sni:
+        parts.append(f"sni {tls.sni}")
+    if tls.alpn:
+        parts.append(f"alpn {tls.alpn}")
+    elif tls.alpn_offered:
+        parts.append(f"alpn offered {' '.join(tls.alpn_offered)}")
+    if tls.transport_socket_match:
+        parts.append(f"by {tls.transport_socket_match}")
+    return ", ".join(parts)
+
+
+def _sends(hop: Hop, report: Report, redactor: Redactor) -> str:
+    """What leaves towards the endpoint, where a hop changed it."""
+    upstream = hop.upstream
+    if upstream is None:
+        return ""
+    if upstream.method is None:
+        return upstream.protocol if upstream.protocol != report.call.protocol else ""
+    same = (upstream.method, upstream.authority, upstream.path, upstream.protocol) == (
+        report.call.method,
+        report.call.authority,
+        report.call.path,
+        report.call.protocol,
+    )
+    if same:
+        return ""
+    host = "no host" if upstream.authority is None else f"host {upstream.authority}"
+    return f"{upstream.method} {redactor.target(upstream.path or '')}, {host}, {upstream.protocol}"
+
+
+def _answer(hop: Hop) -> str:
+    if hop.status is None and not hop.response_flags and not hop.response_code_details:
+        return ""
+    parts = ["closed" if hop.status is None else str(hop.status), *hop.response_flags]
+    if hop.response_code_details:
+        parts.append(hop.response_code_details)
+    return " ".join(parts)
+
+
+def _failure(hop: Hop) -> str:
+    reasons = (
+        hop.connection_termination_details,
+        hop.downstream_local_close_reason,
+        hop.downstream_transport_failure_reason,
+        hop.upstream_transport_failure_reason,
+    )
+    return "; ".join(reason for reason in reasons if reason)

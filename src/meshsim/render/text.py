@@ -1,0 +1,148 @@
+"""The text answer: what happened in one line, its cause, the path, what was assumed, which configuration answered.
+
+The layout is fixed, so that eyes and scripts find each part where it was yesterday. For someone at 3 a.m.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ..explanation import Candidate, Decision
+from ..place import Place
+from ..report import ConfigNote, Report
+from .call_line import call_line
+from .checks_text import failed_checks
+from .decisions_text import write_decisions
+from .options import Options
+from .page import Page
+from .path_text import write_path
+from .places import at_place, place_text
+from .redact import Redactor
+from .summary import summary
+from .words import sentence
+
+NEARLY = 2
+"""How many near misses stand beside the cause."""
+
+MOST_OPTIONS = 6
+"""Options of a choice that are named; the rest is counted."""
+
+_STYLES = {"delivered": "good", "forwarded": "good", "replied": "odd", "unknown": "odd"}
+
+
+def text(report: Report, options: Options) -> str:
+    """The whole page."""
+    page = Page(options)
+    redactor = Redactor.of(report, show_secrets=options.show_secrets)
+    page.headline(_headline(report, redactor), style=_STYLES.get(report.outcome.kind, "bad"))
+    page.gap()
+    page.entry("call", call_line(report, redactor))
+    _write_resolution(report, page)
+    _write_cause(report, options, page, redactor)
+    write_path(report, page, redactor)
+    _write_choices(report, page)
+    for assumption in report.assumptions:
+        page.entry("assumed", redactor.text(sentence(assumption)) + at_place(assumption.place, options))
+    _write_config(report, options, page)
+    if options.depth > 0 and report.decisions:
+        page.gap()
+        write_decisions(report.decisions, page, redactor, options)
+    return page.text()
+
+
+def _headline(report: Report, redactor: Redactor) -> str:
+    outcome = report.outcome
+    word = outcome.kind if outcome.status is None else f"{outcome.kind} {outcome.status}"
+    evidence = [*outcome.response_flags, *filter(None, [outcome.response_code_details])]
+    tail = f" ({' '.join(evidence)})" if evidence else ""
+    return f"{word}: {redactor.text(summary(report))}{tail}"
+
+
+def _write_resolution(report: Report, page: Page) -> None:
+    resolution = report.resolution
+    if resolution is None:
+        return
+    others = [address for address in resolution.addresses if address != resolution.address]
+    more = f", also {', '.join(others)}" if others else ""
+    page.entry("name", f"{resolution.name} → {resolution.address} (by {resolution.by}{more})")
+
+
+def _write_cause(report: Report, options: Options, page: Page, redactor: Redactor) -> None:
+    decision = report.cause
+    why = report.outcome.why if decision is None else decision.reason
+    page.entry("cause", redactor.text(sentence(why)))
+    place = _place_of(decision) or why.place or report.outcome.why.place
+    if place is not None:
+        page.entry("", place_text(place, options))
+    for candidate in _nearly(decision):
+        page.entry("", f"nearly {redactor.text(candidate.label)}: {failed_checks(candidate, redactor)}")
+
+
+def _place_of(decision: Decision | None) -> Place | None:
+    if decision is None:
+        return None
+    if decision.reason.place is not None:
+        return decision.reason.place
+    return decision.chosen.place if decision.chosen is not None else None
+
+
+def _nearly(decision: Decision | None) -> list[Candidate]:
+    """The losers of the cause that failed one check and passed at least one other."""
+    if decision is None:
+        return []
+    near = [
+        candidate for candidate in decision.candidates if candidate.near_miss and any(c.ok for c in candidate.checks)
+    ]
+    return near[:NEARLY]
+
+
+def _write_choices(report: Report, page: Page) -> None:
+    for choice in report.choices:
+        if len(choice.of) < 2:
+            continue
+        options = ", ".join(f"{option.option} {_share(option.share)}" for option in choice.of[:MOST_OPTIONS])
+        more = f", … {len(choice.of) - MOST_OPTIONS} more" if len(choice.of) > MOST_OPTIONS else ""
+        page.entry(
+            "choice", f"{choice.site}: {choice.picked} of {options}{more} (--pick {choice.site}=… takes another)"
+        )
+
+
+def _share(share: float | None) -> str:
+    return "(share unknown)" if share is None else f"{share * 100:.4g} %"
+
+
+def _write_config(report: Report, options: Options, page: Page) -> None:
+    if report.demo:
+        page.entry("config", "the embedded demo mesh (no -c was given)")
+    label = "" if report.demo else "config"
+    for note in report.config:
+        page.entry(label, _config_line(note, report, options))
+        label = ""
+
+
+def _config_line(note: ConfigNote, report: Report, options: Options) -> str:
+    parts = [f"{note.pod}: {', '.join(note.documents) or 'no configuration of its own'}"]
+    versions = [hop.config_version for hop in report.hops if hop.pod == note.pod and hop.config_version]
+    if versions:
+        parts.append("version " + ", ".join(dict.fromkeys(versions)))
+    if note.last_updated:
+        parts.append(f"updated {note.last_updated}" + ("" if report.demo else _age(note.last_updated, options.now)))
+    if note.envoy_version:
+        parts.append(f"Envoy {note.envoy_version}")
+    return "; ".join(parts)
+
+
+def _age(updated: str, now: datetime | None) -> str:
+    """How old, in the largest fitting unit; nothing where the clock or the time is of no use."""
+    if now is None:
+        return ""
+    try:
+        seconds = (now - datetime.fromisoformat(updated)).total_seconds()
+    except (TypeError, ValueError):
+        return ""
+    if seconds < 0:
+        return ""
+    for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return f" ({int(seconds // size)} {unit} ago)"
+    return " (just now)"

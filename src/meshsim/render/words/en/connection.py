@@ -1,0 +1,77 @@
+"""Sentences about connections: listener filters, listeners, filter chains, handshakes, network filters."""
+
+WORDS: dict[str, str] = {
+    "inspect.question": "what do the listener filters of {listener} learn?",
+    "inspect.nothing": "{listener} has no listener filters",
+    "inspect.learned": "destination {destination}, transport {transport}, SNI {sni}, ALPN {alpn}",
+    "inspect.timeout-closed": (
+        "{filter} waits for the client's first bytes, which do not come: Envoy closes the connection after {after} "
+        "(listener_filters_timeout)"
+    ),
+    "inspect.timeout-passed": (
+        "{filter} waits for the client's first bytes for {after}, then the connection goes on without what it and the "
+        "filters after it would have found"
+    ),
+    "inspect.hanging": (
+        "{filter} waits for the client's first bytes and the client waits for the server's: both wait for ever "
+        "(listener_filters_timeout is 0)"
+    ),
+    "inspect.closed": "{filter} closes the connection",
+    "inspect.opaque-filter": "the listener filter {filter} ({type}) is not modelled; it is taken to let the call pass",
+    "inspect.filter-finding": "{filter}: {finding}",
+    "listener.question": "is there a listener for {destination}?",
+    "listener.handed-off": "the listener {listener} owns {destination}",
+    "listener.to-itself": "{destination} is the address of {listener} itself: its listener filters run a second time",
+    "listener.none": "no listener for {destination}, so {receiver} keeps the connection",
+    "listener.update-refused": (
+        "Envoy refused a later version of {listener} at {time} and goes on with this one: {error}"
+    ),
+    "chain.question": "which filter chain of {listener} takes {destination}?",
+    "chain.matched": "filter chain {chain} matches best",
+    "chain.only": "filter chain {chain} is the only one and asks for nothing",
+    "chain.default": "no filter chain matches, so the default filter chain {chain} takes it",
+    "chain.none": (
+        "no filter chain of {listener} matches destination {destination}, transport {transport}, SNI {sni}, "
+        "ALPN {alpn}: Envoy closes the connection"
+    ),
+    "chain.none-outranked": (
+        "no filter chain of {listener} is left: {chain} would match, but a more specific {level} took over and then "
+        "failed, and Envoy does not go back"
+    ),
+    "chain.ambiguous": (
+        "{listener} has an explicit catch-all range beside a chain without one, and Envoy's choice between {chains} "
+        "changes from start to start"
+    ),
+    "chain.matcher-not-modelled": "the filter_chain_matcher of {listener} is not modelled",
+    "chain.transport-socket-not-modelled": (
+        "the transport socket {type} of filter chain {chain} is not modelled; bytes are taken as they come"
+    ),
+    "handshake.question": "does the client speak what filter chain {chain} expects?",
+    "handshake.plaintext": "{chain} takes the bytes as they come",
+    "handshake.tls-not-terminated": "{chain} does not terminate TLS: the client's TLS bytes go on unread",
+    "handshake.done": "TLS handshake done, ALPN {alpn}, client certificate {peer}",
+    "handshake.client-speaks-plaintext": "{chain} expects TLS and the client speaks plaintext: the handshake fails",
+    "handshake.client-silent": "{chain} waits for a ClientHello that the client never sends",
+    "handshake.client-silent-closed": (
+        "{chain} waits for a ClientHello that the client never sends, and closes after {after} "
+        "(transport_socket_connect_timeout)"
+    ),
+    "handshake.no-certificate": "{chain} requires a client certificate and the client has none: the handshake fails",
+    "handshake.untrusted-certificate": "{chain} does not accept the client's certificate: the handshake fails",
+    "network.question": "what do the network filters of {chain} do?",
+    "network.to-http": "{filter} reads the bytes as HTTP",
+    "network.to-cluster": "{filter} sends the bytes to cluster {cluster}",
+    "network.weighted-clusters": "{filter} picks a cluster by weight",
+    "network.cluster-by-sni": "{filter} takes the SNI as the cluster: {cluster}",
+    "network.opaque-filter": "the network filter {filter} ({type}) is not modelled; it is taken to let the call pass",
+    "network.filter-blocks": "{filter} is taken to close the connection",
+    "network.direct-response": "{filter} answers with a fixed text and closes",
+    "network.no-filters": "{chain} has no filters, so Envoy closes the connection at once",
+    "network.no-terminal-filter": "{chain} ends in no filter that could send the call on",
+    "network.terminal-not-modelled": (
+        "the filter {filter} ({type}) ends the chain and is not modelled; clusters it names: {clusters}"
+    ),
+    "network.tunnel-not-modelled": (
+        "{filter} tunnels through HTTP, which is not modelled; the bytes are shown as they are"
+    ),
+}

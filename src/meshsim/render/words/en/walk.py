@@ -1,0 +1,56 @@
+"""Sentences of the walk itself: hooks, the wire, applications, endings, assumptions about hosts."""
+
+WORDS: dict[str, str] = {
+    "hook.question": "where do the packet rules of {pod} send {packet}?",
+    "hook.to-proxy": "the packet ends at {socket}, the socket of the proxy's listener {listener}",
+    "hook.to-application": "the packet ends at the application's socket {socket}",
+    "hook.to-wire": "the packet leaves the pod for {destination}",
+    "hook.refused": "nothing listens on {destination}, so the connection is refused",
+    "hook.refused-listener-rejected": (
+        "nothing listens on {destination}: Envoy rejected the listener {listener} at {time}: {error}"
+    ),
+    "hook.refused-listener-warming": (
+        "nothing listens on {destination}: the listener {listener} is still warming and takes no connections"
+    ),
+    "hook.dropped": "the packet to {destination} is dropped by {by}",
+    "hook.rejected": "the packet to {destination} is rejected by {by}, so the connection is refused",
+    "hook.lost": "the packet to {destination} finds no way on ({by})",
+    "hook.application-assumed": (
+        "no input says which sockets exist there, so an application is assumed to listen on {destination} "
+        "(state `sockets` in host facts, or give the output of `ss -Hltunpe`)"
+    ),
+    "hook.rules-assumed": (
+        "no packet rules were given for {pod}, so the rules of a default sidecar are assumed "
+        "(give the output of `iptables-save`)"
+    ),
+    "hook.address-assumed": (
+        "no input says which addresses {pod} has, so {address} is assumed (state `addresses` in host facts)"
+    ),
+    "hook.no-configuration": (
+        "the packet to {destination} reaches the proxy of {pod}, whose configuration holds no listener at all "
+        "(give its whole `config_dump`)"
+    ),
+    "wire.question": "who owns {destination}?",
+    "wire.to-pod": "{destination} belongs to {pod}",
+    "wire.outside": "{destination} belongs to no known host: the call leaves for it, and what follows is not known",
+    "wire.unreachable": "packets to {destination} get no answer",
+    "app.question": "what does the application on {destination} do?",
+    "app.delivered": "the application on {destination} in {pod} gets the call",
+    "app.silent": "the application on {destination} accepts and never answers",
+    "app.closed": "the application on {destination} accepts and closes the connection",
+    "app.reset": "the application on {destination} resets the connection",
+    "app.tls-mismatch": "the client speaks {client} and the application on {destination} speaks {server}",
+    "return.question": "what does the proxy make of this ending: {ending}?",
+    "return.passed-on": "the proxy passes the answer on ({ending})",
+    "return.local-reply": "the upstream attempt ended ({ending}), so the proxy answers {status} itself ({details})",
+    "return.closed": "the upstream attempt ended ({ending}), so the proxy closes the connection ({flags})",
+    "return.retries-not-modelled": (
+        "a retry policy applies here ({policy}); retries are not modelled, so the first attempt counts"
+    ),
+    "outcome.loop": "the packets of {pod} to {destination} come back to where they started",
+    "outcome.unknown-assumption": "the answer rests on an assumption ({code}), and --strict allows none",
+    "name.assumed": (
+        "no input says what the name {name} resolves to, so the stand-in address {address} is dialled "
+        "(use --resolve, or `names` in host facts)"
+    ),
+}

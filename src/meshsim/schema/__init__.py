@@ -1,0 +1,16 @@
+"""The JSON Schemas (2020-12) of the call, trace and host facts documents, for users' own validators too."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from typing import Any
+
+NAMES = ("call", "trace", "host_facts")
+
+
+def schema(name: str) -> dict[str, Any]:
+    """The schema of one of NAMES."""
+    text = resources.files(__package__).joinpath(f"{name}.schema.json").read_text("utf-8")
+    made: dict[str, Any] = json.loads(text)
+    return made

@@ -1,0 +1,324 @@
+"""endpoint: which of a cluster's endpoints is dialled; nobody's endpoints are ever taken for none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from attrs import frozen
+
+from ..address import try_parse_ip
+from ..choices import Choice, Chooser
+from ..envoy.clusters import DNS_TYPES, HASHING, Cluster, OriginalDst
+from ..envoy.endpoints import Assignment, Endpoint, NameAddress, SocketAddress
+from ..envoy.name_resolution import has_unresolved, resolve_assignment
+from ..envoy.no_upstream import NO_HEALTHY_UPSTREAM, describe_no_upstream, no_healthy_upstream
+from ..envoy.priorities import LoadPlan, LocalityShare, PriorityShare, plan_load
+from ..explanation import Candidate, Check, Decision, Fate
+from ..facts.request import Request
+from ..mesh import Mesh
+from ..outcome import Ending
+from ..reasons import Reason, because
+from ..report import Draft
+from ..states import AtEndpoint, AtReturn, AtTls, State
+from .stage import Stage, agree
+
+Draw = Callable[[str, tuple[str, ...], tuple[Fraction, ...]], int]
+"""(stage, names, shares) -> index of what is taken."""
+
+_CHOICES = {"priority": "endpoint.priority-choice", "locality": "endpoint.locality-choice"}
+
+
+@frozen
+class Selection:
+    """What was picked, level by level; an endpoint of None: there is none to dial, or nobody states them."""
+
+    endpoint: Endpoint | None = None
+    priority: PriorityShare | None = None
+    locality: LocalityShare | None = None
+
+
+def decide(_mesh: Mesh, at: AtEndpoint, chooser: Chooser) -> tuple[Selection, State]:
+    cluster = at.cluster
+    if cluster.original_dst is not None:
+        picked = Selection(_original_destination(at, cluster.original_dst))
+    else:
+        plan = _load_plan(at)
+        if plan is None:
+            ending = _unstated(at)
+            chooser.assume(ending.why)
+            return Selection(), AtReturn(ending, at.hop, at.frames)
+        for doubt in plan.assignment.doubts:
+            chooser.assume(doubt)
+
+        def draw(stage: str, names: tuple[str, ...], shares: tuple[Fraction, ...]) -> int:
+            return chooser.pick(Choice(f"{at.hop}/{stage}", _open(at, stage), names, shares, cluster.place))
+
+        picked = _select(plan, draw)
+    endpoint = picked.endpoint
+    if endpoint is None:
+        return picked, AtReturn(_nobody(at), at.hop, at.frames)
+    if isinstance(endpoint.address, NameAddress):
+        ending = _unresolved(at, endpoint)
+        chooser.assume(ending.why)
+        return picked, AtReturn(ending, at.hop, at.frames)
+    return picked, AtTls(
+        at.pod, cluster, endpoint, at.via, at.connection, at.conversation, at.alpn_override, at.hop, at.frames
+    )
+
+
+def _select(plan: LoadPlan, draw: Draw) -> Selection:
+    priority = plan.priorities.pick(lambda names, shares: draw("priority", names, shares))
+    if priority is None:
+        return Selection()
+    locality = None
+    endpoints = priority.endpoints
+    if priority.localities is not None:
+        locality = priority.localities.pick(lambda names, shares: draw("locality", names, shares))
+        if locality is not None:
+            endpoints = locality.endpoints
+    return Selection(endpoints.pick(lambda names, shares: draw("endpoint", names, shares)), priority, locality)
+
+
+def _open(at: AtEndpoint, stage: str) -> Reason:
+    code = _CHOICES.get(stage)
+    if code is not None:
+        return because(code, at.cluster.place, cluster=at.cluster.name)
+    policy = at.cluster.balancing.policy
+    return because("endpoint.choice", at.cluster.place, cluster=at.cluster.name, policy=policy)
+
+
+def _load_plan(at: AtEndpoint) -> LoadPlan | None:
+    """None: no input states this cluster's endpoints."""
+    cluster = at.cluster
+    criteria = at.via.metadata_match if cluster.subsets is not None else None
+    key: Any = at.pod.name
+    if criteria:
+        key = (key, json.dumps(criteria, sort_keys=True))
+    try:
+        return cluster.plans[key]
+    except KeyError:
+        assignment = _assignment(at, cluster)
+        plan = None
+        if assignment is not None:
+            member = None
+            if cluster.subsets is not None:
+                member = cluster.subsets.member(criteria or {}, assignment.endpoints)
+            plan = plan_load(assignment, cluster.balancing, member)
+        cluster.plans[key] = plan
+        return plan
+
+
+def _assignment(at: AtEndpoint, cluster: Cluster) -> Assignment | None:
+    proxy = at.pod.proxy
+    if cluster.discovery == "EDS":
+        return proxy.assignment(cluster.service_name) if proxy is not None else None
+    own = cluster.assignment or Assignment(cluster.name, cluster.place, ())
+    if cluster.discovery not in DNS_TYPES:
+        return own
+    names = at.pod.names
+    if has_unresolved(own, names) and proxy is not None:
+        # A dump with endpoints shows the addresses this Envoy's own resolver gave it.
+        resolved = proxy.assignment(cluster.name)
+        if resolved is not None and not has_unresolved(resolved, {}):
+            return resolved
+    return resolve_assignment(own, names, cluster.lookup_family, only_first=cluster.discovery == "LOGICAL_DNS")
+
+
+def _unstated(at: AtEndpoint) -> Ending:
+    cluster = at.cluster
+    return Ending(
+        "forwarded",
+        because(
+            "upstream.endpoints-not-in-dump",
+            cluster.place,
+            cluster=cluster.name,
+            discovery=cluster.discovery,
+            name=cluster.service_name,
+        ),
+    )
+
+
+def _unresolved(at: AtEndpoint, endpoint: Endpoint) -> Ending:
+    cluster = at.cluster
+    return Ending(
+        "forwarded",
+        because(
+            "upstream.endpoints-not-in-dump",
+            endpoint.place,
+            cluster=cluster.name,
+            discovery=cluster.discovery,
+            name=endpoint.name,
+        ),
+        destination=endpoint.name,
+    )
+
+
+def _nobody(at: AtEndpoint) -> Ending:
+    return no_healthy_upstream(at.via.kind, at.conversation.request, at.hop, _why_nobody(at))
+
+
+def _why_nobody(at: AtEndpoint) -> Reason:
+    cluster = at.cluster
+    if cluster.original_dst is not None:
+        return because("endpoint.no-original-destination", cluster.place, cluster=cluster.name)
+    plan = _load_plan(at)
+    if plan is None or plan.hosts == 0:
+        place = cluster.place if plan is None else plan.assignment.place
+        return because("endpoint.none", place, cluster=cluster.name)
+    return because("endpoint.none-eligible", plan.assignment.place, cluster=cluster.name, hosts=plan.hosts)
+
+
+def _original_destination(at: AtEndpoint, rule: OriginalDst) -> Endpoint | None:
+    """The header's address where the cluster reads one and it is an address with a port, else the restored one."""
+    named = _from_header(rule, at.conversation.request) if at.via.kind == "http" else None
+    connection = at.connection
+    if named is not None:
+        ip, port = named
+    elif connection.restored:
+        ip, port = connection.local, connection.local_port
+    else:
+        return None
+    address = SocketAddress(ip, port if rule.port_override is None else rule.port_override)
+    return Endpoint(str(address), at.cluster.place, address)
+
+
+def _from_header(rule: OriginalDst, request: Request | None) -> tuple[int, int] | None:
+    if rule.header is None or request is None:
+        return None
+    values = request.values(rule.header)
+    host, colon, port = values[0].rpartition(":") if values else ("", "", "")
+    ip = try_parse_ip(host)
+    if not colon or ip is None or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        return None
+    return ip, int(port)
+
+
+def explain(_mesh: Mesh, at: AtEndpoint, picked: Selection) -> Decision:
+    question = because("endpoint.question", at.cluster.place, cluster=at.cluster.name)
+    rule = at.cluster.original_dst
+    if rule is not None:
+        return _explain_original_destination(at, rule, picked, question)
+    plan = _load_plan(at)
+    if plan is None:
+        reason = _unstated(at).why
+        return Decision("endpoint", at.pod.name, question, None, reason, deciding=True, hop=at.hop)
+    winner, candidates = _explain_plan(plan, picked)
+    agree("endpoint", at, picked.endpoint, winner)
+    chosen = next((entry for entry in candidates if entry.kind == "endpoint" and entry.fate is Fate.CHOSEN), None)
+    return Decision(
+        stage="endpoint",
+        pod=at.pod.name,
+        question=question,
+        chosen=chosen,
+        reason=_why_nobody(at) if winner is None else _why_chosen(at, plan, picked, winner),
+        candidates=candidates,
+        notes=(*plan.assignment.unmodelled, *_notes(at, picked)),
+        trivial=winner is not None and plan.hosts == 1,
+        deciding=winner is None or isinstance(winner.address, NameAddress),
+        hop=at.hop,
+    )
+
+
+def _explain_plan(plan: LoadPlan, picked: Selection) -> tuple[Endpoint | None, tuple[Candidate, ...]]:
+    """The winner, and every endpoint with what it lost on: its priority, its locality, its health, or the draw."""
+    priority, candidates = plan.priorities.explain(picked.priority)
+    if len(plan.priorities.rows) == 1:
+        candidates = ()
+    if priority is None:
+        return None, candidates
+    endpoints = priority.endpoints
+    if priority.localities is not None:
+        locality, localities = priority.localities.explain(picked.locality)
+        candidates += localities
+        if locality is None:
+            return None, candidates
+        endpoints = locality.endpoints
+    winner, rows = endpoints.explain(picked.endpoint)
+    seen = set(endpoints.rows)
+    elsewhere = tuple(
+        Candidate(endpoint.name, "endpoint", Fate.NOT_REACHED, (), endpoint.place, _level(endpoint, priority))
+        for endpoint in plan.assignment.endpoints
+        if endpoint not in seen
+    )
+    return winner, (*candidates, *rows, *elsewhere)
+
+
+def _level(endpoint: Endpoint, taken: PriorityShare) -> str:
+    same = endpoint.locality is not None and endpoint.locality.priority == taken.priority
+    return "locality" if same else "priority"
+
+
+def _why_chosen(at: AtEndpoint, plan: LoadPlan, picked: Selection, winner: Endpoint) -> Reason:
+    if isinstance(winner.address, NameAddress):
+        return because("endpoint.name-not-resolved", winner.place, cluster=at.cluster.name, name=winner.name)
+    group = picked.locality or picked.priority
+    eligible = len(group.endpoints.eligible) if group is not None else 0
+    return because("endpoint.chosen", winner.place, endpoint=winner.name, eligible=eligible, hosts=plan.hosts)
+
+
+def _notes(at: AtEndpoint, picked: Selection) -> tuple[Reason, ...]:
+    balancing = at.cluster.balancing
+    notes: tuple[Reason, ...] = ()
+    priority = picked.priority
+    if priority is not None and priority.panic and priority.endpoints.rows:
+        notes += (
+            because("endpoint.panic", priority.place, priority=priority.name, threshold=balancing.panic_threshold),
+        )
+    if balancing.policy in HASHING and priority is not None and len(priority.endpoints.eligible) > 1:
+        notes += (because("endpoint.hash-not-modelled", at.cluster.place, policy=balancing.policy),)
+    return notes
+
+
+def _explain_original_destination(at: AtEndpoint, rule: OriginalDst, picked: Selection, question: Reason) -> Decision:
+    endpoint = _original_destination(at, rule)
+    agree("endpoint", at, _name(picked.endpoint), _name(endpoint))
+    named = _from_header(rule, at.conversation.request) if at.via.kind == "http" else None
+    checks: tuple[Check, ...] = ()
+    if rule.header is not None:
+        values = at.conversation.request.values(rule.header) if at.conversation.request is not None else ()
+        seen = values[0] if values else None
+        checks += (Check(f"header {rule.header}", "ip:port", seen, named is not None, at.cluster.place),)
+    restored = at.connection.restored
+    seen = at.connection.local_text() if restored else None
+    if named is None:
+        checks += (Check("restored original destination", "ip:port", seen, restored, at.cluster.place),)
+    if endpoint is None:
+        candidate = None
+        reason = _why_nobody(at)
+    else:
+        candidate = Candidate(endpoint.name, "endpoint", Fate.CHOSEN, checks[-1:], at.cluster.place)
+        if named is not None:
+            reason = because("endpoint.from-header", at.cluster.place, endpoint=endpoint.name, header=rule.header)
+        else:
+            reason = because("endpoint.original-destination", at.cluster.place, endpoint=endpoint.name)
+    lost = Candidate("original destination", "endpoint", Fate.FAILED, checks, at.cluster.place, checks[-1].what)
+    return Decision(
+        stage="endpoint",
+        pod=at.pod.name,
+        question=question,
+        chosen=candidate,
+        reason=reason,
+        candidates=(candidate or lost,),
+        trivial=candidate is not None,
+        deciding=candidate is None,
+        hop=at.hop,
+    )
+
+
+def _name(endpoint: Endpoint | None) -> str | None:
+    return None if endpoint is None else endpoint.name
+
+
+def describe(_mesh: Mesh, at: AtEndpoint, picked: Selection, draft: Draft) -> None:
+    hop = draft.hop(at.hop, at.pod.name)
+    endpoint = picked.endpoint
+    if endpoint is not None:
+        hop.endpoint = None if isinstance(endpoint.address, NameAddress) else endpoint.name
+    elif at.cluster.original_dst is not None or _load_plan(at) is not None:
+        describe_no_upstream(hop, _nobody(at), NO_HEALTHY_UPSTREAM)
+
+
+STAGE = Stage("endpoint", AtEndpoint, decide, explain, describe)

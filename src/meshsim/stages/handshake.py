@@ -1,0 +1,161 @@
+"""handshake: the chain's transport socket meets what the client sends; TLS is terminated, refused, or left alone.
+
+Upstream: envoyproxy/envoy source/common/tls/ssl_socket.cc. A failed handshake never moves to another chain.
+"""
+
+from __future__ import annotations
+
+from ..choices import Chooser
+from ..envoy.downstream_tls import Handshake, shake_hands
+from ..envoy.listener_filters import seconds
+from ..explanation import Candidate, Change, Check, Decision, Fate
+from ..facts.connection import Connection, DownstreamTls
+from ..facts.conversation import Conversation
+from ..mesh import Mesh
+from ..outcome import Ending
+from ..reasons import Reason, because
+from ..report import Downstream, DownstreamTlsReport, Draft, PeerReport
+from ..states import AtHandshake, AtNetwork, AtReturn, State
+from .stage import Stage, agree
+
+_UNTOUCHED = Handshake(None)
+_FAILURES = {
+    "plaintext": "handshake.client-speaks-plaintext",
+    "no-certificate": "handshake.no-certificate",
+    "untrusted-certificate": "handshake.untrusted-certificate",
+}
+TIMEOUT_REASON = "transport_socket_timeout"
+
+
+def decide(_mesh: Mesh, at: AtHandshake, chooser: Chooser) -> tuple[Handshake, State]:
+    chain = at.chain
+    context = chain.tls
+    connection, conversation = at.connection, at.conversation
+    if context is None:
+        if chain.unmodelled_transport is not None:
+            chooser.assume(chain.unmodelled_transport)
+        return _UNTOUCHED, AtNetwork(at.pod, at.listener, chain, connection, conversation, at.hop, at.frames)
+    result = shake_hands(context, conversation)
+    if result.tls is None:
+        return result, AtReturn(_ending(at, result), at.hop, at.frames)
+    if result.tls.peer is not None and result.tls.peer.presented:
+        for reason in context.unmodelled:
+            chooser.assume(reason)
+    connection = _terminated(connection, result.tls)
+    return result, AtNetwork(at.pod, at.listener, chain, connection, _inside(conversation), at.hop, at.frames)
+
+
+def _terminated(seen: Connection, tls: DownstreamTls) -> Connection:
+    return Connection(
+        local=seen.local,
+        local_port=seen.local_port,
+        remote=seen.remote,
+        remote_port=seen.remote_port,
+        direct_remote=seen.direct_remote,
+        direct_remote_port=seen.direct_remote_port,
+        restored=seen.restored,
+        original=seen.original,
+        transport=seen.transport,
+        sni=seen.sni,
+        alpn=seen.alpn,
+        tls=tls,
+    )
+
+
+def _inside(conversation: Conversation) -> Conversation:
+    """What is said inside the TLS that was just terminated."""
+    return Conversation(
+        protocol=conversation.protocol,
+        tls=None,
+        request=conversation.request,
+        server_first=conversation.server_first,
+        payload=conversation.payload,
+        proxy_protocol=None,
+    )
+
+
+def _ending(at: AtHandshake, result: Handshake) -> Ending:
+    reason = _reason(at, result)
+    if result.failure == "silent":
+        timeout_ms = at.chain.transport_socket_connect_timeout_ms
+        if not timeout_ms:
+            return Ending("hanging", reason)
+        return Ending("closed", reason, after=seconds(timeout_ms), answered_by=at.hop)
+    return Ending("closed", reason, answered_by=at.hop, client_sees="tls_alert" if result.alert else "closed")
+
+
+def _reason(at: AtHandshake, result: Handshake) -> Reason:
+    chain, context = at.chain, at.chain.tls
+    place = context.place if context is not None else chain.place
+    if context is None:
+        code = "handshake.tls-not-terminated" if at.conversation.tls is not None else "handshake.plaintext"
+        return because(code, place, chain=chain.label)
+    if result.tls is not None:
+        peer = result.tls.peer
+        shown = "not given" if peer is None or not peer.presented else ", ".join(peer.uri_sans) or "given"
+        return because("handshake.done", place, chain=chain.label, alpn=result.tls.alpn or "none", peer=shown)
+    if result.failure == "silent":
+        timeout_ms = chain.transport_socket_connect_timeout_ms
+        if not timeout_ms:
+            return because("handshake.client-silent", place, chain=chain.label)
+        return because("handshake.client-silent-closed", place, chain=chain.label, after=seconds(timeout_ms))
+    return because(_FAILURES[result.failure or ""], place, chain=chain.label)
+
+
+def explain(_mesh: Mesh, at: AtHandshake, picked: Handshake) -> Decision:
+    context = at.chain.tls
+    result = shake_hands(context, at.conversation) if context is not None else _UNTOUCHED
+    agree("handshake", at, picked, result)
+    failed = context is not None and result.tls is None
+    seen = "tls" if at.conversation.tls is not None else "plaintext"
+    want = "tls" if context is not None else "anything"
+    check = Check("transport_socket", want, seen, not failed, context.place if context is not None else None)
+    candidate = Candidate(
+        at.chain.label,
+        "transport_socket",
+        Fate.FAILED if failed else Fate.CHOSEN,
+        (check,),
+        at.chain.place,
+        result.failure or "",
+    )
+    return Decision(
+        stage="handshake",
+        pod=at.pod.name,
+        question=because("handshake.question", chain=at.chain.label),
+        chosen=None if failed else candidate,
+        reason=_reason(at, result),
+        candidates=(candidate,),
+        changes=(Change("alpn", None, result.tls.alpn),) if result.tls is not None else (),
+        trivial=context is None,
+        deciding=failed,
+        hop=at.hop,
+    )
+
+
+def describe(_mesh: Mesh, at: AtHandshake, picked: Handshake, draft: Draft) -> None:
+    if at.chain.tls is None:
+        return
+    hop = draft.hop(at.hop, at.pod.name)
+    hello = at.conversation.tls
+    tls = picked.tls
+    peer = tls.peer if tls is not None else None
+    hop.downstream = Downstream(
+        protocol=at.conversation.protocol,
+        remote=at.connection.remote_text(),
+        direct_remote=at.connection.direct_remote_text(),
+        tls=DownstreamTlsReport(
+            terminated=tls is not None,
+            sni=hello.sni if hello is not None else None,
+            alpn_offered=hello.alpn if hello is not None else (),
+            alpn=tls.alpn if tls is not None else None,
+            peer=PeerReport(peer.presented, peer.validated, peer.uri_sans) if peer is not None else None,
+            failure=picked.text,
+        ),
+    )
+    if tls is None:
+        hop.downstream_transport_failure_reason = picked.text
+        if picked.failure == "silent" and at.chain.transport_socket_connect_timeout_ms:
+            hop.downstream_local_close_reason = TIMEOUT_REASON
+
+
+STAGE = Stage("handshake", AtHandshake, decide, explain, describe)

@@ -1,0 +1,120 @@
+"""http: does the connection manager take the request, and what does routing see of it?"""
+
+from __future__ import annotations
+
+from attrs import evolve
+
+from ..address import format_endpoint
+from ..choices import Chooser
+from ..envoy.local_reply import local_reply
+from ..envoy.receive import Received, receive
+from ..envoy.refusal import Refusal
+from ..explanation import Candidate, Decision, Fate
+from ..facts.request import Request
+from ..mesh import Mesh
+from ..outcome import Ending
+from ..reasons import because
+from ..report import Downstream, Draft
+from ..states import AtHttp, AtReturn, AtVhost, State
+from .changes import request_changes
+from .stage import Stage, agree
+
+
+def decide(_mesh: Mesh, at: AtHttp, chooser: Chooser) -> tuple[Received | Refusal, State]:
+    for reason in at.hcm.unmodelled:
+        chooser.assume(reason)
+    picked = _receive(at)
+    if isinstance(picked, Received):
+        return picked, AtVhost(at.pod, at.hcm, picked.connection, picked.request, at.hop, at.frames)
+    return picked, AtReturn(_ending(at, picked), at.hop, at.frames)
+
+
+def _receive(at: AtHttp) -> Received | Refusal:
+    table = at.hcm.table(at.pod.proxy)
+    return receive(
+        at.hcm,
+        at.connection,
+        at.conversation,
+        at.pod.addresses[0] if at.pod.addresses else None,
+        table.internal_only_headers if table is not None else (),
+    )
+
+
+def _ending(at: AtHttp, refusal: Refusal) -> Ending:
+    if refusal.kind != "replied" or refusal.status is None:
+        return Ending(
+            refusal.kind,
+            refusal.why,
+            response_flags=refusal.flags,
+            response_code_details=refusal.details,
+            answered_by=at.hop,
+        )
+    decoded = "DPE" not in refusal.flags
+    grpc_redirect = refusal.location is not None and _is_grpc(at.conversation.request)
+    return local_reply(
+        at.conversation.request if decoded else None,
+        at.hop,
+        refusal.why,
+        status=400 if grpc_redirect else refusal.status,
+        details=refusal.details or "",
+        flags=refusal.flags,
+        body=refusal.body,
+        location=None if grpc_redirect else refusal.location,
+    )
+
+
+def _is_grpc(request: Request | None) -> bool:
+    return request is not None and request.is_grpc()
+
+
+def explain(_mesh: Mesh, at: AtHttp, picked: Received | Refusal) -> Decision:
+    again = _receive(at)
+    agree("http", at, picked, again)
+    question = because("http.question", protocol=at.conversation.protocol)
+    if isinstance(again, Refusal):
+        return Decision(
+            stage="http",
+            pod=at.pod.name,
+            question=question,
+            chosen=None,
+            reason=again.why,
+            notes=at.hcm.unmodelled,
+            deciding=True,
+            hop=at.hop,
+        )
+    before = at.conversation.request
+    assert before is not None
+    request = again.request
+    changed = (before.authority, before.path) != (request.authority, request.path)
+    return Decision(
+        stage="http",
+        pod=at.pod.name,
+        question=question,
+        chosen=Candidate(at.hcm.name, "http_connection_manager", Fate.CHOSEN, place=at.hcm.place),
+        reason=because(
+            "http.received", at.hcm.place, method=request.method, authority=request.authority, path=request.path
+        ),
+        changes=request_changes(before, request),
+        notes=at.hcm.unmodelled,
+        trivial=not changed,
+        hop=at.hop,
+    )
+
+
+def describe(_mesh: Mesh, at: AtHttp, picked: Received | Refusal, draft: Draft) -> None:
+    hop = draft.hop(at.hop, at.pod.name)
+    connection = at.connection
+    protocol = at.conversation.request.version if at.conversation.request is not None else at.conversation.protocol
+    seen = hop.downstream or Downstream(protocol, connection.remote_text(), connection.direct_remote_text())
+    remote = seen.remote
+    if isinstance(picked, Received) and picked.connection is not connection:
+        remote = format_endpoint(picked.connection.remote, picked.connection.remote_port)
+    hop.downstream = evolve(seen, protocol=protocol, remote=remote)
+    if isinstance(picked, Refusal):
+        ending = _ending(at, picked)
+        hop.status = ending.status
+        hop.response_flags = ending.response_flags
+        hop.response_code_details = ending.response_code_details
+
+
+STAGE = Stage("http", AtHttp, decide, explain, describe)

@@ -1,0 +1,261 @@
+"""router: what the route does: answer, redirect, or forward to which cluster and with which request.
+
+Order as in envoyproxy/envoy source/common/router/router.cc (Filter::decodeHeaders).
+"""
+
+from __future__ import annotations
+
+from itertools import accumulate, pairwise
+
+from attrs import frozen
+
+from ..choices import Choice, Chooser
+from ..envoy.local_reply import local_reply
+from ..envoy.redirects import Redirect, TlsRedirect
+from ..envoy.response_headers import with_response_mutations
+from ..envoy.route_actions import DirectResponse, NonForwarding, RouteAction, WeightedCluster
+from ..envoy.routes import Route
+from ..envoy.upstream_request import upstream_request
+from ..explanation import Candidate, Check, Decision, Fate
+from ..facts.conversation import Conversation
+from ..facts.request import Request
+from ..facts.residues import Residues
+from ..mesh import Mesh
+from ..outcome import Ending
+from ..place import Place
+from ..reasons import Reason, because
+from ..report import Draft, Upstream
+from ..states import AtCluster, AtReturn, AtRouter, State
+from .changes import request_changes
+from .stage import Stage, agree
+
+
+@frozen
+class Forward:
+    """The request goes to a cluster."""
+
+    cluster: str
+    """Empty where the header that should name it is missing."""
+    entry: WeightedCluster | None
+    request: Request
+
+
+def decide(_mesh: Mesh, at: AtRouter, chooser: Chooser) -> tuple[Ending | Forward, State]:
+    ending = _answer(at)
+    if ending is not None:
+        if ending.kind == "unknown":
+            chooser.assume(ending.why)
+        if at.route is not None:
+            for reason in at.route.action.unmodelled:
+                chooser.assume(reason)
+        return ending, AtReturn(ending, at.hop, at.frames)
+    route, action = _forwarding(at)
+    for reason in action.unmodelled:
+        chooser.assume(reason)
+    entry, residues = _pick_entry(at, action, chooser)
+    picked = _forward(at, route, action, entry)
+    return picked, AtCluster(
+        at.pod,
+        picked.cluster,
+        action if entry is None else entry.via,
+        at.connection,
+        Conversation(picked.request.version, request=picked.request),
+        _alpn_override(at, picked.cluster),
+        residues,
+        at.hop,
+        at.frames,
+    )
+
+
+def _forwarding(at: AtRouter) -> tuple[Route, RouteAction]:
+    assert at.route is not None and isinstance(at.route.action, RouteAction)
+    return at.route, at.route.action
+
+
+def _answer(at: AtRouter) -> Ending | None:
+    """What the router says itself; None when it forwards."""
+    route, request = at.route, at.request
+    if route is None:
+        why = because("router.no-route", _nearest(at), host=request.authority or "", path=request.path)
+        return local_reply(request, at.hop, why, status=404, details="route_not_found", flags=("NR",))
+    action = route.action
+    if isinstance(action, RouteAction):
+        return _unknown_action(action)
+    if isinstance(action, NonForwarding):
+        if action.kind == "none":
+            return Ending("unknown", because("router.action-not-modelled", action.place, route=route.label))
+        why = because("router.not-forwarding", action.place, route=route.label, action=action.kind)
+        ending = local_reply(request, at.hop, why, status=503, details="cluster_not_found", flags=("NC",))
+    elif isinstance(action, DirectResponse):
+        why = because("router.direct-response", action.place, route=route.label, status=action.status)
+        ending = _direct(at, action, why)
+    else:
+        ending = _redirect(at, route, action)
+    return with_response_mutations(ending, route, request, at.connection)
+
+
+def _unknown_action(action: RouteAction) -> Ending | None:
+    if action.specifier_plugin is not None:
+        field = action.specifier_plugin
+        why = because("router.specifier-not-modelled", action.place, route=action.name, field=field)
+        return Ending("unknown", why)
+    if action.connect_terminated:
+        return Ending("unknown", because("router.connect-not-modelled", action.place, route=action.name))
+    return None
+
+
+def _nearest(at: AtRouter) -> Place:
+    return at.vhost.place if at.vhost is not None else at.hcm.place
+
+
+def _direct(at: AtRouter, action: DirectResponse, why: Reason) -> Ending:
+    ending = local_reply(
+        at.request, at.hop, why, status=action.status, details="direct_response", body=action.body or ""
+    )
+    if action.body is None and ending.grpc_status is None:
+        return Ending("replied", why, status=ending.status, response_code_details="direct_response", answered_by=at.hop)
+    return ending
+
+
+def _redirect(at: AtRouter, route: Route, action: Redirect | TlsRedirect) -> Ending:
+    location = action.location(at.request, route.rule)
+    if isinstance(action, TlsRedirect):
+        why = because("router.require-tls", action.place, location=location)
+    else:
+        why = because("router.redirect", action.place, route=route.label, location=location)
+    return local_reply(at.request, at.hop, why, status=action.status, details="direct_response", location=location)
+
+
+def _pick_entry(at: AtRouter, action: RouteAction, chooser: Chooser) -> tuple[WeightedCluster | None, Residues]:
+    entries = tuple(entry for entry in action.weighted if entry.weight)
+    if not entries:
+        return None, at.residues
+    if len(entries) == 1:
+        return entries[0], at.residues
+    ends = tuple(accumulate((entry.weight for entry in entries), initial=0))
+    choice = Choice(
+        f"{at.hop}/cluster",
+        because("router.weights-open", action.weighted_place, route=action.name),
+        tuple(_entry_label(entry) for entry in entries),
+        (None,) * len(entries),
+        action.weighted_place,
+    )
+    index, residues = chooser.pick_residue(choice, at.residues, action.total_weight, tuple(pairwise(ends)))
+    return entries[index], residues
+
+
+def _entry_label(entry: WeightedCluster) -> str:
+    return entry.name or f"header {entry.cluster_header}"
+
+
+def _forward(at: AtRouter, route: Route, action: RouteAction, entry: WeightedCluster | None) -> Forward:
+    header = entry.cluster_header if entry is not None else action.cluster_header
+    if entry is not None and entry.name:
+        cluster = entry.name
+    elif header is not None:
+        values = at.request.values(header.lower())
+        cluster = values[0] if values else ""
+    else:
+        cluster = action.cluster or ""
+    request = upstream_request(
+        at.request, at.connection, route, action, entry, envoy_headers=not at.hcm.suppress_envoy_headers
+    )
+    return Forward(cluster, entry, request)
+
+
+def _alpn_override(at: AtRouter, name: str) -> tuple[str, ...]:
+    """istio.alpn looks at the protocol that the chosen cluster is spoken to in."""
+    overrides = at.hcm.istio_alpn
+    cluster = at.pod.proxy.cluster(name) if overrides and at.pod.proxy is not None else None
+    if not overrides or cluster is None:
+        return ()
+    return overrides.get(cluster.protocol.versions(at.request.version)[0], ())
+
+
+def explain(_mesh: Mesh, at: AtRouter, picked: Ending | Forward) -> Decision:
+    ending = _answer(at)
+    question = because("router.question", route=at.route.label if at.route is not None else "none")
+    if ending is not None:
+        agree("router", at, picked, ending)
+        chosen = None if at.route is None else _chosen(at.route)
+        return Decision(
+            stage="router",
+            pod=at.pod.name,
+            question=question,
+            chosen=chosen,
+            reason=ending.why,
+            notes=() if at.route is None else at.route.action.unmodelled,
+            deciding=True,
+            hop=at.hop,
+        )
+    route, action = _forwarding(at)
+    entry = picked.entry if isinstance(picked, Forward) else None
+    again = _forward(at, route, action, entry)
+    agree("router", at, picked, again)
+    candidates = tuple(_weighted_candidate(each, entry, action) for each in action.weighted)
+    return Decision(
+        stage="router",
+        pod=at.pod.name,
+        question=question,
+        chosen=next((each for each in candidates if each.fate is Fate.CHOSEN), None) or _chosen(route),
+        reason=_reason(again, route, action),
+        candidates=candidates,
+        changes=request_changes(at.request, again.request),
+        notes=_notes(action, again),
+        trivial=not candidates,
+        deciding=not again.cluster,
+        hop=at.hop,
+    )
+
+
+def _chosen(route: Route) -> Candidate:
+    return Candidate(route.label, "route", Fate.CHOSEN, place=route.place)
+
+
+def _weighted_candidate(entry: WeightedCluster, picked: WeightedCluster | None, action: RouteAction) -> Candidate:
+    want = f"{entry.weight} of {action.total_weight}"
+    if entry is picked:
+        check = Check("weight", want, "R", True, entry.place)
+        return Candidate(_entry_label(entry), "weighted_cluster", Fate.CHOSEN, (check,), entry.place)
+    check = Check("weight", want, "R", False, entry.place)
+    return Candidate(_entry_label(entry), "weighted_cluster", Fate.FAILED, (check,), entry.place, "weight")
+
+
+def _reason(forward: Forward, route: Route, action: RouteAction) -> Reason:
+    entry, cluster = forward.entry, forward.cluster
+    header = entry.cluster_header if entry is not None else action.cluster_header
+    if header is not None and not (entry is not None and entry.name):
+        if not cluster:
+            return because("router.no-cluster-header", action.place, route=route.label, header=header)
+        return because("router.from-header", action.place, route=route.label, cluster=cluster, header=header)
+    if entry is None:
+        return because("router.to-cluster", action.place, route=route.label, cluster=cluster)
+    weight, total = entry.weight, action.total_weight
+    return because("router.weighted", entry.place, route=route.label, cluster=cluster, weight=weight, total=total)
+
+
+def _notes(action: RouteAction, forward: Forward) -> tuple[Reason, ...]:
+    notes = list(action.unmodelled)
+    if action.mirrors:
+        notes.append(because("router.mirrored", action.place, clusters=", ".join(action.mirrors)))
+    if action.retry_policy is not None:
+        policy = action.retry_policy
+        notes.append(because("router.retries", policy.place, retry_on=policy.name))
+    return tuple(notes)
+
+
+def describe(_mesh: Mesh, at: AtRouter, picked: Ending | Forward, draft: Draft) -> None:
+    hop = draft.hop(at.hop, at.pod.name)
+    if isinstance(picked, Ending):
+        if picked.kind == "replied":
+            hop.status = picked.status
+            hop.response_flags = picked.response_flags
+            hop.response_code_details = picked.response_code_details
+        return
+    _route, action = _forwarding(at)
+    request = picked.request
+    hop.upstream = Upstream(request.version, request.authority, request.path, request.method, request.headers)
+    hop.mirrors = action.mirrors
+
+
+STAGE = Stage("router", AtRouter, decide, explain, describe)

@@ -1,0 +1,200 @@
+"""tls: how the chosen endpoint is spoken to, and the proxy's own packet towards it."""
+
+from __future__ import annotations
+
+from attrs import evolve
+
+from ..address import LOOPBACK_V4, LOOPBACK_V6, is_loopback, is_v6
+from ..choices import Chooser
+from ..envoy.endpoints import SocketAddress
+from ..envoy.route_actions import RouteAction
+from ..envoy.upstream_protocol import pool_alpn
+from ..envoy.upstream_tls import TransportSocket, offered_alpn, server_name, wanted_san
+from ..explanation import Candidate, Decision, Fate
+from ..facts.conversation import ClientCertificate, ClientTls, Conversation, ProxyProtocol
+from ..facts.packet import Packet
+from ..facts.request import Request
+from ..istio.identity import workload_identity
+from ..mesh import Mesh, Pod
+from ..outcome import Ending
+from ..reasons import Reason, because
+from ..report import Draft, UpstreamTls
+from ..states import AtHook, AtReturn, AtTls, Frame, State
+from .stage import Stage, agree
+
+_SPOKEN = frozenset(("raw_buffer", "tls"))
+
+
+def decide(_mesh: Mesh, at: AtTls, chooser: Chooser) -> tuple[TransportSocket, State]:
+    endpoint = at.endpoint
+    socket = at.cluster.transport.pick(endpoint)
+    address = endpoint.address
+    if not isinstance(address, SocketAddress) or socket.kind not in _SPOKEN:
+        why = _not_modelled(at, socket)
+        chooser.assume(why)
+        return socket, AtReturn(Ending("unknown", why, destination=endpoint.name), at.hop, at.frames)
+    pod = at.pod
+    packet = Packet(
+        "tcp",
+        _source(at, address.ip),
+        0,
+        address.ip,
+        address.port,
+        pod.proxy_uid,
+        pod.proxy_gid,
+    )
+    frame = Frame(pod, at.hop, at.via, at.cluster.name, endpoint.name, at.frames)
+    return socket, AtHook(pod, "out", "proxy", packet, _conversation(at, socket), at.hop + 1, frame)
+
+
+def _not_modelled(at: AtTls, socket: TransportSocket) -> Reason:
+    name = at.endpoint.name
+    if isinstance(at.endpoint.address, SocketAddress):
+        return because("upstream.transport-not-modelled", socket.place, endpoint=name, transport=socket.kind)
+    return because("upstream.address-not-modelled", at.endpoint.place, endpoint=name)
+
+
+def _source(at: AtTls, destination: int) -> int:
+    """The address that bind or the kernel's choice of a route gives the socket."""
+    v6 = is_v6(destination)
+    bound = at.cluster.bind_addresses
+    if bound:
+        # envoy: a single address is used whatever the family; of several, the first that fits.
+        return bound[0] if len(bound) == 1 else next((ip for ip in bound if is_v6(ip) == v6), bound[0])
+    if is_loopback(destination):
+        return LOOPBACK_V6 if v6 else LOOPBACK_V4
+    return at.pod.source_address(destination)
+
+
+def _conversation(at: AtTls, socket: TransportSocket) -> Conversation:
+    said = at.conversation
+    request = said.request
+    proxy_protocol = said.proxy_protocol
+    if socket.sends_proxy_protocol:
+        proxy_protocol = ProxyProtocol(at.connection.remote_text(), at.connection.local_text())
+    if at.via.kind == "http" and request is not None:
+        version = at.cluster.protocol.versions(request.version)[0]
+        tls = None if socket.tls is None else _hello(at, socket, request)
+        sent = _sent(at, request, version)
+        return Conversation(version, tls, sent, False, "", proxy_protocol if socket.sends_proxy_protocol else None)
+    if socket.tls is None:
+        if proxy_protocol is said.proxy_protocol:
+            return said
+        return evolve(said, proxy_protocol=proxy_protocol)
+    tls = _hello(at, socket, None)
+    if said.tls is not None:
+        return Conversation("tcp", tls, None, False, said.payload, proxy_protocol)
+    return Conversation(said.protocol, tls, request, said.server_first, said.payload, proxy_protocol)
+
+
+def _sent(at: AtTls, request: Request, version: str) -> Request:
+    """The request as it leaves: the upstream's version, and the endpoint's own name where the route wants that."""
+    via = at.via
+    hostname = at.endpoint.hostname if isinstance(via, RouteAction) and via.auto_host_rewrite else ""
+    if not hostname and request.version == version:
+        return request
+    headers = request.headers
+    if hostname and request.authority and isinstance(via, RouteAction) and via.append_x_forwarded_host:
+        before = headers.get("x-forwarded-host", ())
+        headers = {**headers, "x-forwarded-host": (",".join((*before, request.authority)),)}
+    authority = hostname or request.authority
+    return Request(request.method, request.scheme, authority, request.path, headers, version)
+
+
+def _hello(at: AtTls, socket: TransportSocket, request: Request | None) -> ClientTls:
+    tls = socket.tls
+    assert tls is not None
+    certificate = None
+    if tls.client_certificate:
+        if socket.certificate is None:
+            socket.certificate = _certificate(at.pod)
+        certificate = socket.certificate
+    return ClientTls(
+        server_name(tls, at.cluster.protocol, at.endpoint, request), _alpn(at, socket, request), certificate
+    )
+
+
+def _alpn(at: AtTls, socket: TransportSocket, request: Request | None) -> tuple[str, ...]:
+    tls = socket.tls
+    assert tls is not None
+    if request is None:
+        return tls.alpn
+    override = at.alpn_override if at.cluster.overrides_alpn else ()
+    return offered_alpn(tls, override, pool_alpn(at.cluster.protocol.versions(request.version)))
+
+
+def _certificate(pod: Pod) -> ClientCertificate:
+    metadata = pod.proxy.document.node_metadata if pod.proxy is not None else None
+    identity = workload_identity(metadata.data) if metadata is not None else None
+    return ClientCertificate(uri_sans=() if identity is None else (identity,))
+
+
+def explain(_mesh: Mesh, at: AtTls, picked: TransportSocket) -> Decision:
+    socket, candidates = at.cluster.transport.explain(at.endpoint)
+    agree("tls", at, picked, socket)
+    known = isinstance(at.endpoint.address, SocketAddress) and socket.kind in _SPOKEN
+    return Decision(
+        stage="tls",
+        pod=at.pod.name,
+        question=because("tls.question", at.endpoint.place, endpoint=at.endpoint.name),
+        chosen=next((entry for entry in candidates if entry.fate is Fate.CHOSEN), _chosen(socket)),
+        reason=_why(at, socket) if known else _not_modelled(at, socket),
+        candidates=candidates,
+        notes=(*socket.unmodelled, *_notes(at, socket)),
+        trivial=known and len(candidates) == 1 and socket.tls is None,
+        deciding=not known,
+        hop=at.hop,
+    )
+
+
+def _chosen(socket: TransportSocket) -> Candidate:
+    return Candidate(socket.name, "transport_socket", Fate.CHOSEN, (), socket.place)
+
+
+def _why(at: AtTls, socket: TransportSocket) -> Reason:
+    if socket.tls is None:
+        return because("tls.plaintext", socket.place, endpoint=at.endpoint.name)
+    sni = _hello(at, socket, _http_request(at)).sni
+    return because("tls.originated", socket.place, endpoint=at.endpoint.name, mode=socket.mode, sni=sni)
+
+
+def _http_request(at: AtTls) -> Request | None:
+    return at.conversation.request if at.via.kind == "http" else None
+
+
+def _notes(at: AtTls, socket: TransportSocket) -> tuple[Reason, ...]:
+    request = _http_request(at)
+    if socket.tls is None:
+        return ()
+    if request is None:
+        inside = at.conversation.tls is not None
+        return (because("tls.around-client-tls", socket.place, endpoint=at.endpoint.name),) if inside else ()
+    if len(at.cluster.protocol.versions(request.version)) > 1:
+        return (because("tls.version-by-alpn", socket.place, offered=list(_alpn(at, socket, request))),)
+    return ()
+
+
+def describe(_mesh: Mesh, at: AtTls, picked: TransportSocket, draft: Draft) -> None:
+    hop = draft.hop(at.hop, at.pod.name)
+    match = picked.name if picked.matched else None
+    if picked.kind not in _SPOKEN:
+        return
+    request = _http_request(at)
+    if hop.upstream is not None and request is not None:
+        sent = _sent(at, request, hop.upstream.protocol)
+        if sent.authority != request.authority:
+            hop.upstream = evolve(hop.upstream, authority=sent.authority, headers=sent.headers)
+    if picked.tls is None:
+        hop.tls = UpstreamTls(picked.mode, transport_socket_match=match)
+        return
+    hello = _hello(at, picked, request)
+    hop.tls = UpstreamTls(
+        mode=picked.mode,
+        sni=hello.sni,
+        alpn_offered=hello.alpn,
+        san=wanted_san(picked.tls, at.cluster.protocol, hello.sni, request),
+        transport_socket_match=match,
+    )
+
+
+STAGE = Stage("tls", AtTls, decide, explain, describe)

@@ -1,0 +1,177 @@
+"""vhost: which virtual host of the route configuration answers for the request's host."""
+
+from __future__ import annotations
+
+from ..choices import Chooser
+from ..envoy.routes import Route
+from ..envoy.vhosts import ANY, RouteTable, VirtualHost
+from ..explanation import Candidate, Decision, Fate
+from ..facts.residues import Residues
+from ..mesh import Mesh
+from ..outcome import Ending
+from ..reasons import Reason, because
+from ..report import Draft
+from ..states import AtFilters, AtReturn, AtRoute, AtVhost, State
+from .stage import Stage, agree
+
+_EVERY_VALUE = Residues()
+
+
+def decide(_mesh: Mesh, at: AtVhost, chooser: Chooser) -> tuple[VirtualHost | None, State]:
+    hcm = at.hcm
+    table = hcm.table(at.pod.proxy)
+    if table is None:
+        unknown = _table_unknown(at)
+        if unknown is not None:
+            return None, _unknown(at, unknown, chooser)
+        return None, _to_filters(at, None, None)
+    for reason in table.unmodelled:
+        chooser.assume(reason)
+    vhost = table.pick(at.request)
+    if vhost is None:
+        if table.on_demand is not None:
+            return None, _unknown(at, _on_demand(at, table), chooser)
+        return None, _to_filters(at, None, None)
+    for reason in vhost.unmodelled:
+        chooser.assume(reason)
+    refused = _tls_refusal(at, vhost)
+    if refused is not None:
+        return vhost, _to_filters(at, vhost, vhost.tls_redirect if refused.code == "vhost.require-tls" else None)
+    if vhost.matcher is not None:
+        return vhost, _unknown(at, _by_matcher(vhost), chooser)
+    return vhost, AtRoute(at.pod, hcm, table, vhost, at.connection, at.request, at.hop, at.frames)
+
+
+def _to_filters(at: AtVhost, vhost: VirtualHost | None, route: Route | None) -> State:
+    return AtFilters(at.pod, at.hcm, vhost, route, at.connection, at.request, _EVERY_VALUE, at.hop, at.frames)
+
+
+def _unknown(at: AtVhost, why: Reason, chooser: Chooser) -> State:
+    chooser.assume(why)
+    return AtReturn(Ending("unknown", why), at.hop, at.frames)
+
+
+def _table_unknown(at: AtVhost) -> Reason | None:
+    """Why nobody can say which routes there are; None when Envoy itself has no such table."""
+    if at.hcm.scoped is not None:
+        return because("vhost.scoped-not-modelled", at.hcm.scoped)
+    proxy = at.pod.proxy
+    if at.hcm.route_config_name is not None and (proxy is None or "routes" not in proxy.document.sections):
+        return because("vhost.table-not-in-dump", at.hcm.place, table=at.hcm.route_config_name)
+    return None
+
+
+def _on_demand(at: AtVhost, table: RouteTable) -> Reason:
+    return because("vhost.on-demand", table.on_demand, table=table.name, host=table.host_of(at.request) or "")
+
+
+def _by_matcher(vhost: VirtualHost) -> Reason:
+    return because("vhost.matcher-not-modelled", vhost.matcher, virtual_host=vhost.name)
+
+
+def _tls_refusal(at: AtVhost, vhost: VirtualHost) -> Reason | None:
+    """require_tls looks at x-forwarded-proto, before any route (RouteMatcher, VirtualHostImpl::getRouteFromEntries)."""
+    requires = vhost.require_tls
+    if requires == "NONE":
+        return None
+    headers = at.request.headers
+    if requires == "EXTERNAL_ONLY" and headers.get("x-envoy-internal") == ("true",):
+        return None
+    proto = ",".join(headers.get("x-forwarded-proto", ()))
+    if proto == "https":
+        return None
+    place = vhost.tls_redirect.place
+    if not proto:
+        return because("vhost.require-tls-no-proto", place, virtual_host=vhost.name, requires=requires)
+    return because("vhost.require-tls", place, virtual_host=vhost.name, requires=requires, proto=proto)
+
+
+def explain(_mesh: Mesh, at: AtVhost, picked: VirtualHost | None) -> Decision:
+    table = at.hcm.table(at.pod.proxy)
+    name = table.name if table is not None else at.hcm.route_config_name or ""
+    if table is None:
+        agree("vhost", at, picked, None)
+        reason = _table_unknown(at) or because("vhost.table-missing", at.hcm.place, table=name)
+        host = at.request.authority or ""
+        return _decision(at, host, name, None, reason, (), deciding=True)
+    winner, candidates = table.explain(at.request)
+    agree("vhost", at, picked, winner)
+    host = table.host_of(at.request) or ""
+    near = next((candidate for candidate in candidates if candidate.near_miss), None)
+    if winner is None:
+        reason = _none(at, table, host, near)
+        return _decision(at, host, name, None, reason, candidates, deciding=True)
+    by_any = table.domain_of(at.request, winner).kind == ANY and len(table.vhosts) > 1
+    reason = _tls_refusal(at, winner) or _matched(at, table, winner, host, near)
+    deciding = by_any or reason.code.startswith("vhost.require-tls") or winner.matcher is not None
+    if winner.matcher is not None and not reason.code.startswith("vhost.require-tls"):
+        reason = _by_matcher(winner)
+    chosen = next(candidate for candidate in candidates if candidate.fate is Fate.CHOSEN)
+    return _decision(
+        at, host, name, chosen, reason, candidates, deciding=deciding, notes=(*table.unmodelled, *winner.unmodelled)
+    )
+
+
+def _none(at: AtVhost, table: RouteTable, host: str, near: Candidate | None) -> Reason:
+    if table.on_demand is not None:
+        return _on_demand(at, table)
+    if near is not None:
+        return because(
+            "vhost.near", near.place, host=host, table=table.name, near=near.label, domain=_near_domain(near)
+        )
+    return because("vhost.none", table.place, host=host, table=table.name)
+
+
+def _matched(at: AtVhost, table: RouteTable, winner: VirtualHost, host: str, near: Candidate | None) -> Reason:
+    domain = table.domain_of(at.request, winner)
+    if domain.kind != ANY or len(table.vhosts) == 1:
+        return because("vhost.matched", winner.place, virtual_host=winner.name, domain=domain.text)
+    if near is None:
+        return because("vhost.by-any", winner.place, host=host, virtual_host=winner.name)
+    return because(
+        "vhost.only-another-port",
+        near.place,
+        host=host,
+        virtual_host=winner.name,
+        near=near.label,
+        domain=_near_domain(near),
+    )
+
+
+def _near_domain(near: Candidate) -> str:
+    return "".join(str(check.want) for check in near.checks)
+
+
+def _decision(
+    at: AtVhost,
+    host: str,
+    table: str,
+    chosen: Candidate | None,
+    reason: Reason,
+    candidates: tuple[Candidate, ...],
+    *,
+    deciding: bool,
+    notes: tuple[Reason, ...] = (),
+) -> Decision:
+    return Decision(
+        stage="vhost",
+        pod=at.pod.name,
+        question=because("vhost.question", host=host, table=table),
+        chosen=chosen,
+        reason=reason,
+        candidates=candidates,
+        notes=notes,
+        trivial=chosen is not None and len(candidates) == 1 and not deciding,
+        deciding=deciding,
+        hop=at.hop,
+    )
+
+
+def describe(_mesh: Mesh, at: AtVhost, picked: VirtualHost | None, draft: Draft) -> None:
+    hop = draft.hop(at.hop, at.pod.name)
+    table = at.hcm.table(at.pod.proxy)
+    hop.route_config = at.hcm.route_config_name if table is None else table.name or None
+    hop.virtual_host = picked.name if picked is not None else None
+
+
+STAGE = Stage("vhost", AtVhost, decide, explain, describe)

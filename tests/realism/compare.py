@@ -1,0 +1,230 @@
+"""Field by field: an observation against a trace document. Both are plain JSON; only field names are known here.
+
+A field is compared where both sides can tell it. What only an application can tell (its status) is not held
+against a trace that says `forwarded`; a port the kernel chose is never compared.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+Document = Mapping[str, Any]
+
+HOP_FIELDS = ("listener", "filter_chain", "virtual_host", "route", "cluster", "endpoint", "original_destination")
+ENDING_FIELDS = (
+    "status",
+    "response_code_details",
+    "connection_termination_details",
+    "downstream_local_close_reason",
+    "upstream_transport_failure_reason",
+)
+REQUEST_FIELDS = ("protocol", "method", "path", "authority")
+PASSAGE_FIELDS = ("sender", "rules", "result", "by")
+LAST_SEEN_FIELDS = ("way", "destination", "interface", "mark")
+"""What the kernel shows of a packet only when it came to the end of its hooks."""
+PROXY_UID = 1337
+# An alert can be overtaken by the reset that follows it.
+SEEN_ALIKE = {"tls_alert": "closed"}
+
+
+def differences(observation: Document, trace: Document, not_comparable: Sequence[str] = ()) -> list[str]:
+    """Everything the two say differently; empty when they agree."""
+    found = [
+        *_outcome(observation, trace),
+        *_hops(observation, trace),
+        *_passages(observation, trace),
+    ]
+    clusters = [hop.get("cluster") for hop in _of(observation["pod"], trace["hops"])]
+    return [text for path, text in found if not _excused(path, clusters, not_comparable)]
+
+
+def passage_differences(observation: Document, trace: Document) -> list[str]:
+    """Only the kernel's side of it."""
+    return [text for _, text in _passages(observation, trace)]
+
+
+def pins(observation: Document, trace: Document) -> dict[str, str]:
+    """What to pin so that the engine takes the course that was observed: choice site -> option."""
+    chosen: dict[str, str] = {}
+    for choice in trace.get("choices", []):
+        hop, _, stage = choice["site"].partition("/")
+        if not hop.isdigit() or int(hop) >= len(observation["hops"]):
+            continue
+        seen = observation["hops"][int(hop)].get(stage.partition("/")[0])
+        if seen is not None and any(option["option"] == seen for option in choice["of"]):
+            chosen[choice["site"]] = seen
+    return chosen
+
+
+def share_differences(counts: Mapping[str, int], shares: Mapping[str, float], *, deviations: float = 5.0) -> list[str]:
+    """Options whose observed count lies further from the stated share than chance explains."""
+    total = sum(counts.values())
+    found = [f"{option} was picked and has no share" for option in counts if not shares.get(option)]
+    for option, share in shares.items():
+        allowed = deviations * math.sqrt(total * share * (1 - share)) + 1
+        if abs(counts.get(option, 0) - total * share) > allowed:
+            found.append(f"{option}: {counts.get(option, 0)} of {total}, stated share {share}")
+    return found
+
+
+def _outcome(observation: Document, trace: Document) -> Iterator[tuple[str, str]]:
+    client, outcome = observation["client"], trace["outcome"]
+    if outcome["kind"] == "loop":
+        if len(observation["hops"]) < 2:
+            yield "outcome.kind", "outcome.kind: the trace says loop, the call did not come back"
+        return
+    answered_by_proxy = outcome["answered_by"] is not None
+    if answered_by_proxy or outcome["kind"] in ("closed", "hanging", "refused", "dropped", "replied"):
+        seen = SEEN_ALIKE.get(client["ended"], client["ended"])
+        told = SEEN_ALIKE.get(outcome["client_sees"], outcome["client_sees"])
+        rejected = any(passage["result"] == "rejected" for passage in observation["netfilter"])
+        if not (rejected and outcome["kind"] == "refused"):
+            # Whether the answer of a REJECT gets through to the client is another packet's story.
+            yield from _differ("outcome.client_sees", told, seen)
+    if outcome["kind"] == "replied":
+        yield from _differ("outcome.status", outcome["status"], client["status"])
+        yield from _differ("outcome.location", outcome["location"], _header(client["headers"], "location"))
+        if client["body"] is not None and outcome["body"] is not None:
+            yield from _differ("outcome.body", outcome["body"], client["body"])
+    elif outcome["kind"] in ("delivered", "forwarded"):
+        if outcome["status"] is not None:
+            yield from _differ("outcome.status", outcome["status"], client["status"])
+        reached = [record["local"] for record in observation["upstream"]]
+        if not reached and not any(hop["cluster"] for hop in observation["hops"]):
+            yield "outcome.kind", f"outcome.kind: the trace says {outcome['kind']}, no application received anything"
+        elif reached and outcome["destination"] is not None:
+            yield from _differ("outcome.destination", outcome["destination"], reached[-1])
+
+
+def _hops(observation: Document, trace: Document) -> Iterator[tuple[str, str]]:
+    seen, told = observation["hops"], _of(observation["pod"], trace["hops"])
+    circular = trace["outcome"]["kind"] == "loop"
+    if len(seen) != len(told) and not circular:
+        yield "hops", f"hops: the trace has {len(told)}, the proxy logged {len(seen)}"
+    # The last observed round of a circle ended for a reason of its own (its cap).
+    compared = min(len(seen) - 1, len(told)) if circular else min(len(seen), len(told))
+    for index in range(compared):
+        yield from _hop(f"hops[{index}]", seen[index], told[index], observation, whole=not circular)
+
+
+def _hop(path: str, seen: Document, told: Document, observation: Document, *, whole: bool) -> Iterator[tuple[str, str]]:
+    for name in HOP_FIELDS:
+        if name == "listener" and not seen[name]:
+            continue  # a listener without a name: only the trace can call it something
+        yield from _differ(f"{path}.{name}", told[name], seen[name])
+    if not whole:
+        return
+    from_application = seen["response_code_details"] == "via_upstream"
+    for name in ENDING_FIELDS:
+        if from_application and told[name] is None:
+            continue
+        yield from _differ(f"{path}.{name}", told[name], seen[name])
+    if seen["kind"] == "listener":
+        # Elsewhere the tls inspector leaves its own remark about plain bytes in this field.
+        name = "downstream_transport_failure_reason"
+        yield from _differ(f"{path}.{name}", told[name], seen[name])
+    yield from _differ(f"{path}.response_flags", sorted(told["response_flags"]), sorted(seen["response_flags"]))
+    downstream = told.get("downstream") or {}
+    for name in ("protocol", "remote", "direct_remote"):
+        expected, real = downstream.get(name), seen["downstream"][name]
+        if expected is not None and real is not None:
+            yield from _differ(f"{path}.downstream.{name}", _portless(expected, real), _portless(real, expected))
+    tls = downstream.get("tls")
+    yield from _differ(f"{path}.downstream.tls.sni", (tls or {}).get("sni"), seen["downstream"]["tls"]["sni"])
+    yield from _upstream(path, seen, told, observation)
+
+
+def _upstream(path: str, seen: Document, told: Document, observation: Document) -> Iterator[tuple[str, str]]:
+    upstream, tls = told.get("upstream") or {}, told.get("tls") or {}
+    received = next((one for one in observation["upstream"] if one["peer"] == seen["upstream"]["local"]), None)
+    if received is None:
+        return
+    if upstream.get("protocol") not in (None, "tcp"):
+        for name in REQUEST_FIELDS if "method" in received else ("protocol",):
+            yield from _differ(f"{path}.upstream.{name}", upstream.get(name), received.get(name))
+        stated = {name: value for name, value in (upstream.get("headers") or {}).items() if value is not None}
+        real = dict(received.get("headers", []))
+        for name, value in stated.items():
+            if not name.startswith(":") and isinstance(value, str) and "[redacted" not in value:
+                yield from _differ(f"{path}.upstream.headers.{name}", value, real.get(name))
+    if tls.get("mode") is not None and seen["upstream"]["tls"] != (tls["mode"] != "plaintext"):
+        yield f"{path}.tls.mode", f"{path}.tls.mode: the trace says {tls['mode']}, TLS was {seen['upstream']['tls']}"
+    if seen["upstream"]["tls"] and received["tls"] is not None:
+        yield from _differ(f"{path}.tls.sni", tls.get("sni"), received["tls"]["sni"])
+        yield from _differ(
+            f"{path}.tls.alpn_offered", list(tls.get("alpn_offered") or []), received["tls"]["alpn_offered"]
+        )
+        if tls.get("alpn") is not None:
+            yield from _differ(f"{path}.tls.alpn", tls["alpn"], received["tls"]["alpn"])
+
+
+def _passages(observation: Document, trace: Document) -> Iterator[tuple[str, str]]:
+    seen, told = observation["netfilter"], _of(observation["pod"], trace["netfilter"])
+    circular = trace["outcome"]["kind"] == "loop"
+    if len(seen) != len(told) and not circular:
+        yield "netfilter", f"netfilter: the trace has {len(told)} first packets, the kernel saw {len(seen)}"
+    for index, (real, expected) in enumerate(zip(seen, told, strict=False)):
+        path = f"netfilter[{index}]"
+        for name in PASSAGE_FIELDS:
+            if name in ("result", "by") and real[name] is None:
+                continue
+            if name == "sender" and real[name] == "application" and observation["call"]["uid"] == PROXY_UID:
+                continue  # a process of the proxy's user: nothing but the proxy is expected to be one
+            yield from _differ(f"{path}.{name}", expected[name], real[name])
+        for name in LAST_SEEN_FIELDS if real["finished"] else ():
+            yield from _differ(f"{path}.{name}", expected[name], real[name])
+        before, really = expected["before"], real["before"]
+        yield from _differ(f"{path}.before.destination", before["destination"], really["destination"])
+        source = (before["source"], really["source"])
+        if real["sender"] == "proxy":
+            source = (_host(source[0]), _host(source[1]))
+        yield from _differ(f"{path}.before.source", *source)
+        if before.get("interface") is not None:
+            yield from _differ(f"{path}.before.interface", before["interface"], really["interface"])
+        if not _in_order(real["chains"], expected["chains"]):
+            yield (
+                f"{path}.chains",
+                f"{path}.chains: the trace says {expected['chains']}, the kernel passed {real['chains']}",
+            )
+
+
+def _of(pod: str, entries: Sequence[Document]) -> list[Document]:
+    """Only the pod under observation was watched; a trace may go on into others."""
+    return [entry for entry in entries if entry["pod"] == pod]
+
+
+def _differ(path: str, told: Any, seen: Any) -> Iterator[tuple[str, str]]:
+    if (told or None) != (seen or None):
+        yield path, f"{path}: the trace says {told!r}, really {seen!r}"
+
+
+def _excused(path: str, clusters: Sequence[str | None], not_comparable: Iterable[str]) -> bool:
+    index = re.match(r"hops\[(\d+)\]", path)
+    cluster = clusters[int(index[1])] if index and int(index[1]) < len(clusters) else None
+    general = re.sub(r"^hops\[\d+\]", "hops[]", path)
+    specific = re.sub(r"^hops\[\d+\]", lambda _: f"hops[cluster={cluster}]", path)
+    return any(name in (general, specific) or general.startswith(f"{name}.") for name in not_comparable)
+
+
+def _in_order(part: Sequence[str], whole: Sequence[str]) -> bool:
+    rest = iter(whole)
+    return all(any(name == other for other in rest) for name in part)
+
+
+def _host(address: str | None) -> str | None:
+    return None if address is None else address.rpartition(":")[0]
+
+
+def _portless(address: str, other: str) -> str:
+    """The address alone where either port was the kernel's choice."""
+    return address if _known_port(address) and _known_port(other) else address.rpartition(":")[0] or address
+
+
+def _known_port(address: str) -> bool:
+    _, colon, port = address.rpartition(":")
+    return not colon or not port.isdigit() or int(port) < 40000
+
+
+def _header(headers: Sequence[Sequence[str]], name: str) -> str | None:
+    return next((value for key, value in headers if key == name), None)

@@ -1,0 +1,139 @@
+"""The text answer: a fixed layout that is safe to print and fits its page."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from attrs import evolve
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from meshsim.outcome import Outcome
+from meshsim.place import Place
+from meshsim.reasons import because
+from meshsim.render.options import Options
+from meshsim.render.page import Page, printable
+from meshsim.render.text import text
+from tests.golden_files import check_golden
+from tests.render.builders import a_call, a_decision, a_hop, a_report, a_rich_report
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_the_layout(depth: int, request: pytest.FixtureRequest) -> None:
+    options = Options(depth=depth, now=datetime(2025, 3, 1, tzinfo=UTC), locate=lambda place: place.at_line(42))
+    check_golden(f"renderer-depth-{depth}.txt", text(a_rich_report(), options), request)
+
+
+def test_the_outcome_is_the_first_line() -> None:
+    outcome = Outcome(
+        "replied",
+        because("wire.outside", destination="x"),
+        status=502,
+        response_code_details="direct_response",
+        answered_by=0,
+    )
+    first = text(a_report(outcome=outcome), Options()).splitlines()[0]
+    assert first.startswith("replied 502: ")
+    assert first.endswith("(direct_response)")
+
+
+def test_the_cause_names_file_and_line_where_they_are_known() -> None:
+    assert "sleep/config_dump.json:42" in text(a_report(), Options(locate=lambda place: place.at_line(42)))
+    assert "sleep/config_dump.json#/configs/4/1" in text(a_report(), Options())
+
+
+def test_a_near_miss_stands_beside_the_cause() -> None:
+    page = text(a_report(), Options())
+    assert "nearly for-tom: header x-user wants tom, sees jason" in page
+    assert "far-0" not in page
+
+
+def test_verbose_names_losers_near_misses_first_and_counts_the_rest() -> None:
+    page = text(a_report(decisions=(a_decision(),)), Options(depth=1))
+    assert page.index("route for-tom") < page.index("route far-0")
+    assert "and 3 more that lost" in page
+    assert "and 1 not asked" in page
+
+
+def test_a_trivial_decision_is_folded_until_everything_is_asked_for() -> None:
+    report = a_report(decisions=(a_decision(trivial=True),))
+    assert "route for-tom" not in text(report, Options(depth=1))
+    assert "route for-tom" in text(report, Options(depth=2))
+
+
+def test_hops_stand_between_the_packets_that_opened_and_left_them() -> None:
+    first = a_report().netfilter[0]
+    second = evolve(first, from_hop=0, to_hop=None, sender="proxy", result="wire", destination="10.80.3.111:9080")
+    page = text(a_report(netfilter=(first, second)), Options())
+    assert page.index("from the application") < page.index("hop 0") < page.index("from the proxy")
+
+
+def test_a_hop_without_a_packet_is_not_lost() -> None:
+    assert "hop 0" in text(a_report(netfilter=()), Options())
+
+
+def test_the_demo_says_so_and_has_no_age() -> None:
+    page = text(a_report(demo=True), Options(now=datetime(2026, 1, 1, tzinfo=UTC)))
+    assert "the embedded demo mesh" in page
+    assert "ago" not in page
+
+
+@pytest.mark.parametrize(
+    ("now", "age"),
+    [
+        (datetime(2025, 2, 17, 14, 50, tzinfo=UTC), "(just now)"),
+        (datetime(2025, 2, 17, 20, 50, tzinfo=UTC), "(6 hours ago)"),
+        (datetime(2025, 3, 1, tzinfo=UTC), "(11 days ago)"),
+    ],
+)
+def test_the_age_of_the_configuration(now: datetime, age: str) -> None:
+    assert age in text(a_report(), Options(now=now, width=200))
+
+
+def test_a_clock_before_the_configuration_says_nothing() -> None:
+    assert "ago" not in text(a_report(), Options(now=datetime(2020, 1, 1, tzinfo=UTC)))
+
+
+def test_colour_only_when_asked() -> None:
+    assert "\x1b[" not in text(a_report(), Options())
+    assert "\x1b[" in text(a_report(), Options(color=True))
+
+
+def test_colour_changes_no_text() -> None:
+    import re
+
+    painted = text(a_rich_report(), Options(depth=2, color=True))
+    assert re.sub(r"\x1b\[\d+m", "", painted) == text(a_rich_report(), Options(depth=2))
+
+
+def test_ascii_where_the_output_knows_no_more() -> None:
+    page = text(a_report(hops=(a_hop(cluster="größe"),)), Options(unicode=False, depth=2))
+    assert page.isascii()
+    assert "->" in page
+
+
+@given(st.text(max_size=60))
+@settings(max_examples=150, deadline=None)
+def test_nothing_from_a_file_can_steer_the_terminal(name: str) -> None:
+    hop = a_hop(cluster=name, virtual_host=name, origin={"route": name})
+    page = text(a_report(hops=(hop,), call=a_call(path="/" + name)), Options())
+    assert not [c for c in page if c != "\n" and (ord(c) < 32 or 127 <= ord(c) < 160)]
+
+
+def test_control_characters_are_spelled_out() -> None:
+    assert printable("a\x1b[31m\u202eb\n") == "a\\x1b[31m\\u202eb\\n"
+
+
+@given(st.lists(st.text("abc |", min_size=1, max_size=30), min_size=1, max_size=12), st.integers(60, 200))
+@settings(max_examples=100, deadline=None)
+def test_wrapped_lines_fit_and_lose_no_word(words: list[str], width: int) -> None:
+    page = Page(Options(width=width))
+    page.entry("label", " ".join(words), indent=4)
+    assert page.text().split() == ["label", *" ".join(words).split()]
+    assert all(len(line) <= width for line in page.text().splitlines())
+
+
+def test_a_place_is_shown_as_it_is_where_nothing_can_find_its_line() -> None:
+    outcome = Outcome("refused", because("hook.refused", Place("rules.v4", (), 12), destination="x"))
+    assert "rules.v4:12" in text(a_report(outcome=outcome, cause=None), Options())
