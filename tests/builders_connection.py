@@ -45,7 +45,10 @@ PROXY_PROTOCOL = listener_filter("proxy_protocol.v3.ProxyProtocol")
 
 def tcp_proxy(cluster: str = "c", **config: Any) -> dict[str, Any]:
     typed = {"@type": FILTERS + "network.tcp_proxy.v3.TcpProxy", "stat_prefix": "x", "cluster": cluster, **config}
-    return {"name": "envoy.filters.network.tcp_proxy", "typed_config": {k: v for k, v in typed.items() if v is not None}}
+    return {
+        "name": "envoy.filters.network.tcp_proxy",
+        "typed_config": {k: v for k, v in typed.items() if v is not None},
+    }
 
 
 def hcm() -> dict[str, Any]:
@@ -71,7 +74,9 @@ def tls_socket(*, require: bool = False, ca: bool = False, alpn: tuple[str, ...]
     return {"name": "envoy.transport_sockets.tls", "typed_config": config}
 
 
-def chain(name: str = "", *filters: dict[str, Any], match: Mapping[str, Any] | None = None, **rest: Any) -> dict[str, Any]:
+def chain(
+    name: str = "", *filters: dict[str, Any], match: Mapping[str, Any] | None = None, **rest: Any
+) -> dict[str, Any]:
     made: dict[str, Any] = {"filters": list(filters) or [tcp_proxy()], **rest}
     if name:
         made["name"] = name

@@ -20,7 +20,7 @@ _PUBLIC = {
     "Mesh": "meshsim.api",
     "Trace": "meshsim.trace",
     "load": "meshsim.api",
-    "demo": "meshsim.api",
+    "load_demo": "meshsim.api",
     "Outcome": "meshsim.outcome",
     "Report": "meshsim.report",
     "ClientTls": "meshsim.facts.conversation",

@@ -21,7 +21,7 @@ from .trace import Trace, trace
 
 @define(eq=False)
 class Mesh:
-    """What was loaded, ready to answer calls. Made by `load` and `demo`."""
+    """What was loaded, ready to answer calls. Made by `load` and `load_demo`."""
 
     compiled: CompiledMesh
 
@@ -56,7 +56,7 @@ def load(*paths: str | PathLike[str]) -> Mesh:
     return Mesh(assemble(pods, STAGES, locate=library.locate))
 
 
-def demo(outbound_policy: str = "ALLOW_ANY") -> Mesh:
+def load_demo(outbound_policy: str = "ALLOW_ANY") -> Mesh:
     """The embedded demo mesh under ALLOW_ANY or REGISTRY_ONLY."""
     library = Library()
     pods = load_capture([fspath(path) for path in capture_paths(outbound_policy)], library)

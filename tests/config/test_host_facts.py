@@ -52,13 +52,12 @@ def test_everything() -> None:
     assert read.sockets_stated
     http, https, dns = read.sockets
     assert (http.ip, http.port, http.speaks, http.uid, http.gid, http.status) == (0, 9080, "http", 1000, 1001, 200)
-    assert http.is_wildcard
     assert http.tls is None
-    assert (https.ip, https.v6only, https.is_wildcard) == (V6_BIT, True, True)
+    assert (https.ip, https.v6only) == (V6_BIT, True)
     assert https.tls == StatedTls(
         alpn=("h2",), uri_sans=("spiffe://a/b",), trusted=False, require_client_certificate=True
     )
-    assert (dns.protocol, dns.speaks, dns.uid, dns.is_wildcard) == ("udp", "udp", None, False)
+    assert (dns.protocol, dns.speaks, dns.uid) == ("udp", "udp", None)
     assert dns.place.path == ("sockets", 2)
 
 

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.builders_connection import chain, connection, one_listener, tcp_proxy, tls_socket
 
 from meshsim.envoy.chains import ChainTable, FilterChain
 from meshsim.envoy.listeners import Listener
 from meshsim.errors import Rejected
 from meshsim.explanation import Candidate, Fate
 from meshsim.facts.connection import Connection
+from tests.builders_connection import chain, connection, one_listener, tcp_proxy, tls_socket
 
 
 def never(_options: object) -> int:
@@ -166,7 +166,9 @@ def test_istio_inbound_chains_by_what_the_client_offers() -> None:
             match={"transport_protocol": "tls", "application_protocols": ["istio-http/1.1", "istio-h2"]},
         ),
         chain("plain-http", match={"transport_protocol": "raw_buffer", "application_protocols": ["http/1.1", "h2c"]}),
-        chain("mtls-tcp", match={"transport_protocol": "tls", "application_protocols": ["istio-peer-exchange", "istio"]}),
+        chain(
+            "mtls-tcp", match={"transport_protocol": "tls", "application_protocols": ["istio-peer-exchange", "istio"]}
+        ),
         chain("plain-tcp", match={"transport_protocol": "raw_buffer"}),
         chain("foreign-tls", match={"transport_protocol": "tls"}),
     ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.builders_connection import SILENT, hello, http, tcp, tls_socket, view
 
 from meshsim.envoy.downstream_tls import (
     HTTP_REQUEST,
@@ -20,6 +19,7 @@ from meshsim.envoy.downstream_tls import (
 )
 from meshsim.facts.conversation import ClientCertificate, ClientTls, Conversation
 from meshsim.facts.request import Request
+from tests.builders_connection import SILENT, hello, http, tcp, tls_socket, view
 
 
 def context(**settings: Any) -> DownstreamTlsContext:
@@ -58,7 +58,9 @@ EXPIRED = ClientCertificate(expired=True)
         ({}, BAD, None),
     ],
 )
-def test_client_certificates(settings: dict[str, Any], certificate: ClientCertificate | None, failure: str | None) -> None:
+def test_client_certificates(
+    settings: dict[str, Any], certificate: ClientCertificate | None, failure: str | None
+) -> None:
     result = shaken(settings, hello("a", certificate=certificate))
     assert (result.text, result.tls is None) == (failure, failure is not None)
     assert result.alert is (failure is not None)
@@ -112,7 +114,9 @@ def test_istio_secrets_are_a_validation_context() -> None:
 
 
 def test_untrusted_clients_may_be_let_in() -> None:
-    loose = context(validation_context={"trusted_ca": {"filename": "x"}, "trust_chain_verification": "ACCEPT_UNTRUSTED"})
+    loose = context(
+        validation_context={"trusted_ca": {"filename": "x"}, "trust_chain_verification": "ACCEPT_UNTRUSTED"}
+    )
     result = shake_hands(loose, tcp(tls=hello("a", certificate=BAD)))
     assert result.tls is not None and result.tls.peer is not None
     assert (result.tls.peer.presented, result.tls.peer.validated) == (True, False)

@@ -5,6 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
+from meshsim.envoy.listener_filters import InspectResult, ListenerFilter, run
+from meshsim.errors import Rejected
+from meshsim.facts.connection import Connection
+from meshsim.facts.conversation import Conversation, ProxyProtocol
 from tests.builders_connection import (
     FILTERS,
     HTTP_INSPECTOR,
@@ -20,11 +25,6 @@ from tests.builders_connection import (
     one_listener,
     tcp,
 )
-
-from meshsim.envoy.listener_filters import InspectResult, ListenerFilter, run
-from meshsim.errors import Rejected
-from meshsim.facts.connection import Connection
-from meshsim.facts.conversation import Conversation, ProxyProtocol
 
 
 def pass_all(_each: ListenerFilter) -> bool:
@@ -55,9 +55,7 @@ def test_plaintext_is_raw_buffer_once_the_filters_are_done() -> None:
     assert inspect([], tcp(tls=hello("a"))).connection.transport == "raw_buffer"
 
 
-@pytest.mark.parametrize(
-    ("version", "alpn"), [("http/1.1", "http/1.1"), ("http/1.0", "http/1.0"), ("http2", "h2c")]
-)
+@pytest.mark.parametrize(("version", "alpn"), [("http/1.1", "http/1.1"), ("http/1.0", "http/1.0"), ("http2", "h2c")])
 def test_http_inspector_writes_the_protocol_as_alpn(version: str, alpn: str) -> None:
     assert inspect([HTTP_INSPECTOR], http(version)).connection.alpn == (alpn,)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tests.builders_connection import address, chain, listener_config, listener_table, refused, view, warming
 
 from meshsim.address import parse_endpoint
 from meshsim.config.config_dump import ResourceState
 from meshsim.errors import Rejected
 from meshsim.explanation import Fate
+from tests.builders_connection import address, chain, listener_config, listener_table, refused, view, warming
 
 
 def at(text: str) -> tuple[int, int]:

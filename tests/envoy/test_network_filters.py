@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.builders_connection import FILTERS, PREFIX, chain, hcm, tcp_proxy, view
 
 from meshsim.envoy.network_filters import compile_network_filters
 from meshsim.envoy.network_filters.base import NetworkFilter
 from meshsim.envoy.network_filters.hcm import HttpConnectionManager
 from meshsim.envoy.network_filters.tcp_proxy import TcpProxy
 from meshsim.errors import Rejected
+from tests.builders_connection import FILTERS, PREFIX, chain, hcm, tcp_proxy, view
 
 
 def compiled(*filters: dict[str, Any]) -> tuple[NetworkFilter, ...]:
@@ -19,8 +19,14 @@ def compiled(*filters: dict[str, Any]) -> tuple[NetworkFilter, ...]:
 
 
 def wasm(code: str) -> dict[str, Any]:
-    value = {"config": {"vm_config": {"runtime": "envoy.wasm.runtime.null", "code": {"local": {"inline_string": code}}}}}
-    struct = {"@type": PREFIX + "udpa.type.v1.TypedStruct", "type_url": FILTERS + "network.wasm.v3.Wasm", "value": value}
+    value = {
+        "config": {"vm_config": {"runtime": "envoy.wasm.runtime.null", "code": {"local": {"inline_string": code}}}}
+    }
+    struct = {
+        "@type": PREFIX + "udpa.type.v1.TypedStruct",
+        "type_url": FILTERS + "network.wasm.v3.Wasm",
+        "value": value,
+    }
     return {"name": "istio.stats", "typed_config": struct}
 
 
@@ -30,12 +36,16 @@ RBAC = {"name": "rbac", "typed_config": {"@type": FILTERS + "network.rbac.v3.RBA
 
 def test_istio_telemetry_only_watches() -> None:
     exchange = {"name": "x", "typed_config": {"@type": PREFIX + "envoy.tcp.metadataexchange.config.MetadataExchange"}}
-    made = compiled(exchange, STATS, wasm("envoy.wasm.stats"), {"name": "envoy.filters.network.metadata_exchange"}, tcp_proxy())
+    made = compiled(
+        exchange, STATS, wasm("envoy.wasm.stats"), {"name": "envoy.filters.network.metadata_exchange"}, tcp_proxy()
+    )
     assert [each.kind for each in made] == ["neutral"] * 4 + ["tcp"]
 
 
 def test_other_wasm_and_unknown_filters_are_opaque() -> None:
-    assert [each.kind for each in compiled(wasm("mine"), RBAC, {"name": "mixer"}, tcp_proxy())] == ["opaque"] * 3 + ["tcp"]
+    assert [each.kind for each in compiled(wasm("mine"), RBAC, {"name": "mixer"}, tcp_proxy())] == ["opaque"] * 3 + [
+        "tcp"
+    ]
 
 
 def test_tcp_proxy_and_connection_manager_carry_their_configuration() -> None:

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.builders_upstream import assignment, endpoint, locality
 
 from meshsim.envoy.endpoints import HEALTH_STATES, Assignment
 from meshsim.envoy.priorities import Balancing, Census, plan_load, priority_loads
+from tests.builders_upstream import assignment, endpoint, locality
 
 STATES = {"ok": None, "sick": "UNHEALTHY", "slow": "TIMEOUT", "gone": "DRAINING", "poor": "DEGRADED"}
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from ..api import Mesh, demo, load
+from ..api import Mesh, load, load_demo
 from ..errors import InputError
 from ..facts.call import Call
 from ..render.json import document
@@ -29,7 +29,7 @@ def open_mesh(flags: Namespace) -> Mesh:
         return load(*flags.config)
     if flags.output in ("json", "jsonl") or flags.batch is not None:
         print("meshsim: no -c was given: the embedded demo mesh answers", file=sys.stderr)
-    return demo(flags.outbound_policy or "ALLOW_ANY")
+    return load_demo(flags.outbound_policy or "ALLOW_ANY")
 
 
 def answer(flags: Namespace, call: Call, expectations: Sequence[Expectation]) -> int:

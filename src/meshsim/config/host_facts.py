@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from attrs import field, frozen
 
-from ..address import ANY_V4, ANY_V6, make_prefix, parse_endpoint, parse_ip, parse_prefix
+from ..address import make_prefix, parse_endpoint, parse_ip, parse_prefix
 from ..errors import InputError
 from ..place import PathPart, Place
 from .documents import Document
@@ -51,11 +51,6 @@ class StatedSocket:
     transparent: bool = False
     v6only: bool = False
     tls: StatedTls | None = None
-
-    @property
-    def is_wildcard(self) -> bool:
-        """Whether it listens on every address of its family."""
-        return self.ip in (ANY_V4, ANY_V6)
 
 
 @frozen(eq=False)

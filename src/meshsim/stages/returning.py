@@ -29,6 +29,8 @@ class Failure:
     http_reset_reason: str
     tcp_flags: tuple[str, ...]
     transport_failure_reason: str | None = None
+    connecting: bool = False
+    """It failed before the connection stood."""
 
 
 _CONNECT_REFUSED = Failure(
@@ -39,6 +41,7 @@ _CONNECT_REFUSED = Failure(
     http_reset_reason="remote connection failure, transport failure reason: delayed connect error: Connection refused",
     tcp_flags=("UF", "URX"),
     transport_failure_reason="delayed_connect_error:_Connection_refused",
+    connecting=True,
 )
 _CONNECT_TIMEOUT = Failure(
     result="timeout",
@@ -46,6 +49,7 @@ _CONNECT_TIMEOUT = Failure(
     http_details="upstream_reset_before_response_started{connection_timeout}",
     http_reset_reason="connection timeout",
     tcp_flags=("UF", "URX"),
+    connecting=True,
 )
 _CLOSED = Failure(
     result="closed",
@@ -60,7 +64,11 @@ _TLS_FAILURE = Failure(
     http_details="upstream_reset_before_response_started{remote_connection_failure|TLS_error:}",
     http_reset_reason="remote connection failure",
     tcp_flags=("UF", "URX"),
+    connecting=True,
 )
+
+_NOT_CONNECTED = "tcp_initializion_failure:0"
+"""Envoy's own spelling (source/common/tcp_proxy/tcp_proxy.cc)."""
 
 FAILURES = {
     "refused": _CONNECT_REFUSED,
@@ -152,6 +160,8 @@ def describe(_mesh: Mesh, at: AtReturn, picked: Ending, draft: Draft) -> None:
         hop.response_code_details = "via_upstream"
     if frame.via.kind == "tcp":
         hop.status = None
+        if failure is not None and failure.connecting:
+            hop.downstream_local_close_reason = _NOT_CONNECTED
 
 
 STAGE = Stage("return", AtReturn, decide, explain, describe)
