@@ -44,11 +44,11 @@ PROXY_PROTOCOL = listener_filter("proxy_protocol.v3.ProxyProtocol")
 
 
 def tcp_proxy(cluster: str = "c", **config: Any) -> dict[str, Any]:
-    typed = {"@type": FILTERS + "network.tcp_proxy.v3.TcpProxy", "stat_prefix": "x", "cluster": cluster, **config}
-    return {
-        "name": "envoy.filters.network.tcp_proxy",
-        "typed_config": {k: v for k, v in typed.items() if v is not None},
-    }
+    """`weighted_clusters` takes the cluster's place."""
+    typed = {"@type": FILTERS + "network.tcp_proxy.v3.TcpProxy", "stat_prefix": "x", **config}
+    if "weighted_clusters" not in config:
+        typed["cluster"] = cluster
+    return {"name": "envoy.filters.network.tcp_proxy", "typed_config": typed}
 
 
 def hcm() -> dict[str, Any]:

@@ -25,6 +25,8 @@ from .facts.conversation import Conversation
 from .facts.packet import Packet
 from .facts.request import Request
 from .mesh import Mesh, Pod
+from .naming import service_address
+from .place import Place
 from .reasons import Reason, because
 from .report import Resolution
 from .states import AtHook, AtWire, State
@@ -172,19 +174,19 @@ def _resolve(
         if lowered in origin.names:
             return _resolved(host, origin.names[lowered], "host-facts", tried)
         if origin.proxy is not None:
-            tried.append("service addresses in the route configurations")
-            address = origin.proxy.service_address(lowered, port)
-            if address is not None:
-                return _resolved(host, (address,), "service", tried)
+            tried.append("service addresses in the proxy's configuration")
+            service = service_address(origin.proxy, lowered, port)
+            if service is not None:
+                return _resolved(host, (service[0],), "service", tried, service[1])
     resolution = Resolution(host, tuple(tried), (), format_ip(UNRESOLVED), "assumed")
     return UNRESOLVED, resolution, because("name.assumed", name=host, address=format_ip(UNRESOLVED))
 
 
 def _resolved(
-    host: str, addresses: tuple[int, ...], by: str, tried: list[str]
+    host: str, addresses: tuple[int, ...], by: str, tried: list[str], place: Place | None = None
 ) -> tuple[int, Resolution | None, Reason | None]:
     texts = tuple(map(format_ip, addresses))
-    return addresses[0], Resolution(host, tuple(tried), texts, texts[0], by), None
+    return addresses[0], Resolution(host, tuple(tried), texts, texts[0], by, place), None
 
 
 def _resolve_option(text: str, key: str) -> int:

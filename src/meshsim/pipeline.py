@@ -73,12 +73,20 @@ def describe(mesh: Mesh, moves: list[Move]) -> Draft:
     return draft
 
 
+_TELLING = ("route", "network", "chain", "app", "hook")
+"""Whose decision stands for a call that took its expected course, the most telling first."""
+
+
 def cause(decisions: tuple[Decision, ...]) -> Decision | None:
-    """The last decision that turned the call from its expected course, else the last that had a choice."""
+    """The last decision that turned the call from its expected course, else the one that tells most of it."""
     deciding = [decision for decision in decisions if decision.deciding]
     if deciding:
         return deciding[-1]
-    return next((decision for decision in reversed(decisions) if not decision.trivial), None)
+    for stage in _TELLING:
+        told = [decision for decision in decisions if decision.stage == stage]
+        if told:
+            return told[-1]
+    return None
 
 
 def report(

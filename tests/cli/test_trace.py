@@ -71,7 +71,7 @@ def test_the_demo_says_so_in_every_format(capsys: Capture) -> None:
 def test_the_first_line_is_the_outcome(capsys: Capture) -> None:
     entry_point(["trace", *GOLDEN["registry-only"]])
     first = capsys.readouterr().out.splitlines()[0]
-    assert first.startswith("replied 502: ")
+    assert first.startswith("replied 502 by the proxy of sleep: ")
 
 
 def test_expectations(capsys: Capture) -> None:
@@ -156,3 +156,17 @@ def test_the_cause_names_a_line_of_the_file(capsys: Capture) -> None:
 def test_no_colour_in_a_pipe(capsys: Capture) -> None:
     entry_point(["trace", "--dst", "10.0.0.5:80", "-vv"])
     assert "\x1b" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("depth", [[], ["-v"], ["-vv"]])
+@pytest.mark.parametrize("output", ["text", "json", "jsonl"])
+def test_no_secret_of_the_call_shows(depth: list[str], output: str, capsys: Capture) -> None:
+    url = "http://user:Zq1@httpbin:8000/api/x?token=Zq2&a=1"
+    headers = ["-H", "cookie: a=Zq3; b=Zq4", "-H", "x-api-key: Zq5", "-H", "proxy-authorization: Basic Zq6Zq6Zq6"]
+    entry_point(["trace", url, *headers, "-o", output, *depth])
+    captured = capsys.readouterr()
+    assert "Zq" not in captured.out + captured.err
+    assert "dXNlcjpacTE" not in captured.out
+    entry_point(["trace", url, *headers, "-o", "json", "--show-secrets"])
+    shown = capsys.readouterr().out
+    assert all(secret in shown for secret in ("Zq2", "Zq3", "Zq4", "Zq5", "Zq6Zq6Zq6"))

@@ -269,7 +269,7 @@ connections = st.builds(
 def test_what_is_explained_is_what_is_picked(
     made: list[dict[str, Any]], at: Connection, answer: int, with_default: bool
 ) -> None:
-    rest = {"default_filter_chain": chain("default")} if with_default else {}
+    rest: dict[str, Any] = {"default_filter_chain": chain("default")} if with_default else {}
     try:
         table = one_listener(
             *(chain(f"c{index}", tcp_proxy(), match=match) for index, match in enumerate(made)), **rest

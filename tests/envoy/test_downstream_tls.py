@@ -9,6 +9,7 @@ import pytest
 from meshsim.envoy.downstream_tls import (
     HTTP_REQUEST,
     NO_CERTIFICATE,
+    NOT_NAMED,
     NOT_TRUSTED,
     PROXY_REQUEST,
     WRONG_VERSION,
@@ -105,7 +106,7 @@ def test_istio_secrets_are_a_validation_context() -> None:
         require=True,
         tls_certificate_sds_secret_configs=[{"name": "default"}],
         combined_validation_context={
-            "default_validation_context": {"match_typed_subject_alt_names": [{"san_type": "URI"}]},
+            "default_validation_context": {"match_typed_subject_alt_names": [{"san_type": "EMAIL"}]},
             "validation_context_sds_secret_config": {"name": "ROOTCA"},
         },
     )
@@ -120,3 +121,19 @@ def test_untrusted_clients_may_be_let_in() -> None:
     result = shake_hands(loose, tcp(tls=hello("a", certificate=BAD)))
     assert result.tls is not None and result.tls.peer is not None
     assert (result.tls.peer.presented, result.tls.peer.validated) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("validation", "failure"),
+    [
+        ({"match_typed_subject_alt_names": [{"san_type": "URI", "matcher": {"prefix": "spiffe://td/"}}]}, None),
+        ({"match_typed_subject_alt_names": [{"san_type": "DNS", "matcher": {"prefix": "spiffe://td/"}}]}, NOT_NAMED),
+        ({"match_subject_alt_names": [{"exact": "x"}, {"suffix": "/sa/b"}]}, None),
+        ({"verify_subject_alt_name": ["spiffe://other"]}, NOT_NAMED),
+    ],
+)
+def test_the_clients_name_must_fit_one_of_those_asked_for(validation: dict[str, Any], failure: str | None) -> None:
+    made = context(validation_context={"trusted_ca": {"filename": "x"}, **validation})
+    assert made.unmodelled == ()
+    assert shake_hands(made, tcp(tls=hello("a", certificate=CERTIFICATE))).text == failure
+    assert shake_hands(made, tcp(tls=hello("a"))).tls is not None

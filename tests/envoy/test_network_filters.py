@@ -19,9 +19,7 @@ def compiled(*filters: dict[str, Any]) -> tuple[NetworkFilter, ...]:
 
 
 def wasm(code: str) -> dict[str, Any]:
-    value = {
-        "config": {"vm_config": {"runtime": "envoy.wasm.runtime.null", "code": {"local": {"inline_string": code}}}}
-    }
+    value = {"config": {"vm_config": {"code": {"local": {"filename" if "/" in code else "inline_string": code}}}}}
     struct = {
         "@type": PREFIX + "udpa.type.v1.TypedStruct",
         "type_url": FILTERS + "network.wasm.v3.Wasm",
@@ -37,9 +35,14 @@ RBAC = {"name": "rbac", "typed_config": {"@type": FILTERS + "network.rbac.v3.RBA
 def test_istio_telemetry_only_watches() -> None:
     exchange = {"name": "x", "typed_config": {"@type": PREFIX + "envoy.tcp.metadataexchange.config.MetadataExchange"}}
     made = compiled(
-        exchange, STATS, wasm("envoy.wasm.stats"), {"name": "envoy.filters.network.metadata_exchange"}, tcp_proxy()
+        exchange,
+        STATS,
+        wasm("/etc/istio/extensions/stats-filter.compiled.wasm"),
+        wasm("envoy.wasm.stats"),
+        {"name": "envoy.filters.network.metadata_exchange"},
+        tcp_proxy(),
     )
-    assert [each.kind for each in made] == ["neutral"] * 4 + ["tcp"]
+    assert [each.kind for each in made] == ["neutral"] * 5 + ["tcp"]
 
 
 def test_other_wasm_and_unknown_filters_are_opaque() -> None:
@@ -72,7 +75,7 @@ def test_a_protocol_nobody_models_ends_the_chain_and_names_its_clusters() -> Non
 
 def test_weights_and_the_rest_of_tcp_proxy() -> None:
     weights = {"clusters": [{"name": "a", "weight": 90}, {"name": "b", "weight": 10}]}
-    (made,) = compiled(tcp_proxy(None, weighted_clusters=weights, max_connect_attempts=3, mystery=1))  # type: ignore[arg-type]
+    (made,) = compiled(tcp_proxy(weighted_clusters=weights, max_connect_attempts=3, mystery=1))
     config = made.config
     assert isinstance(config, TcpProxy)
     assert (config.cluster, config.weighted_clusters) == (None, (("a", 90), ("b", 10)))
@@ -82,4 +85,4 @@ def test_weights_and_the_rest_of_tcp_proxy() -> None:
 
 def test_tcp_proxy_without_a_cluster_is_refused_as_envoy_refuses_it() -> None:
     with pytest.raises(Rejected, match="names no cluster"):
-        compiled(tcp_proxy(None))  # type: ignore[arg-type]
+        compiled(tcp_proxy(weighted_clusters={}))

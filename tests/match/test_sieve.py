@@ -25,7 +25,10 @@ DEPTH = 3
 class Row:
     label: str
     keys: Sequence[tuple[Hashable, ...]]
-    place: Place = Place("t.json")
+
+    @property
+    def place(self) -> Place:
+        return Place("t.json", (self.label,))
 
     def place_of(self, what: str) -> Place:
         return self.place / what

@@ -27,7 +27,7 @@ def weighted(*rows: Row) -> Weighted[Row]:
     return Weighted("row", rows, weight=lambda row: row.weight, weight_field="weight", conditions=(USABLE,))
 
 
-def never(_names: object, _shares: object) -> int:
+def never(_rows: object) -> int:
     raise AssertionError("nothing was to be drawn")
 
 
@@ -42,15 +42,16 @@ def test_shares_follow_the_weights_of_the_usable() -> None:
     rows = weighted(Row("a", 1), Row("b", 9, False), Row("c", 3))
     assert rows.options == ("a", "c")
     assert rows.shares == (Fraction(1, 4), Fraction(3, 4))
+    assert rows.likeliest == 1
     asked = []
 
-    def draw(names: tuple[str, ...], shares: tuple[Fraction, ...]) -> int:
-        asked.append((names, shares))
+    def draw(made: Weighted[Row]) -> int:
+        asked.append(made)
         return 1
 
     picked = rows.pick(draw)
     assert picked is not None and picked.name == "c"
-    assert asked == [(rows.options, rows.shares)]
+    assert asked == [rows]
 
 
 def test_each_loser_says_why() -> None:
@@ -75,5 +76,5 @@ def test_a_row_that_may_not_be_taken_is_never_the_explained_winner() -> None:
 def test_pick_and_explain_agree(specification: list[tuple[int, bool | None]], data: st.DataObject) -> None:
     rows = weighted(*(Row(str(index), weight, usable) for index, (weight, usable) in enumerate(specification)))
     assert sum(rows.shares) == (1 if rows.eligible else 0)
-    picked = rows.pick(lambda names, _shares: data.draw(st.integers(0, len(names) - 1)))
+    picked = rows.pick(lambda made: data.draw(st.integers(0, len(made.options) - 1)))
     assert rows.explain(picked)[0] is picked

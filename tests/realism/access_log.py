@@ -98,7 +98,7 @@ def _hop(entry: dict[str, Any], of_listener: dict[str, Any]) -> dict[str, Any]:
         or of_listener.get("downstream_transport_failure_reason"),
         "upstream_transport_failure_reason": entry["upstream_transport_failure_reason"],
         "downstream": {
-            "protocol": _PROTOCOLS.get(entry["protocol"] or "", "tcp" if not reached_http else None),
+            "protocol": _PROTOCOLS.get(entry["protocol"] or "", "tcp" if entry["kind"] == "tcp" else None),
             "remote": entry["downstream_remote_address"],
             "direct_remote": entry["downstream_direct_remote_address"],
             "tls": {"terminated": tls, "sni": entry["requested_server_name"], "peer": entry["downstream_peer_uri_san"]},

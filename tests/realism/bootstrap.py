@@ -16,7 +16,8 @@ from attrs import define, field, frozen
 
 from tests.realism import access_log
 
-ALPN_OVERRIDE = ["istio-http/1.1", "istio", "http/1.1"]
+ALPN_OVERRIDE = {False: ["istio-http/1.1", "istio", "http/1.1"], True: ["istio-h2", "istio", "h2"]}
+"""What istio.alpn offers an upstream, by whether HTTP/2 is spoken to it. Calls come in as HTTP/1.1."""
 HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 ISTIO_TYPES = (
     "istio.",
@@ -252,8 +253,13 @@ def _cluster(
     _one_request_a_connection(cluster)
     if name in overridden and not _keeps_its_alpn(cluster):
         for context in _tls_contexts(cluster):
-            context["alpn_protocols"] = list(ALPN_OVERRIDE)
+            context["alpn_protocols"] = list(ALPN_OVERRIDE[_speaks_http2(cluster)])
     return cluster
+
+
+def _speaks_http2(cluster: Mapping[str, Any]) -> bool:
+    options = cluster["typed_extension_protocol_options"][HTTP_OPTIONS]
+    return "http2_protocol_options" in options.get("explicit_http_config", {})
 
 
 def _keeps_its_alpn(cluster: Mapping[str, Any]) -> bool:
@@ -290,12 +296,15 @@ def _one_request_a_connection(cluster: dict[str, Any]) -> None:
         HTTP_OPTIONS, {"@type": f"type.googleapis.com/{HTTP_OPTIONS}"}
     )
     if not any(key in options for key in ("explicit_http_config", "use_downstream_protocol_config", "auto_config")):
-        http2 = cluster.pop("http2_protocol_options", None)
-        options["explicit_http_config"] = (
-            {"http_protocol_options": cluster.pop("http_protocol_options", {})}
-            if http2 is None
-            else {"http2_protocol_options": http2}
-        )
+        # The older place of the same settings: in the cluster itself.
+        http1, http2 = cluster.pop("http_protocol_options", {}), cluster.pop("http2_protocol_options", None)
+        if cluster.pop("protocol_selection", "") == "USE_DOWNSTREAM_PROTOCOL":
+            both = {"http_protocol_options": http1, "http2_protocol_options": http2 or {}}
+            options["use_downstream_protocol_config"] = both
+        else:
+            options["explicit_http_config"] = (
+                {"http_protocol_options": http1} if http2 is None else {"http2_protocol_options": http2}
+            )
     common = options.setdefault("common_http_protocol_options", cluster.pop("common_http_protocol_options", {}))
     common["max_requests_per_connection"] = 1
 

@@ -117,7 +117,14 @@ def _read_response(connection: socket.socket, method: str, seen: dict[str, Any])
 
 def _read_data(connection: socket.socket, seen: dict[str, Any]) -> None:
     data = connection.recv(READ_LIMIT)
-    if data:
+    if data.startswith(b"HTTP/1."):
+        # A proxy may answer in HTTP what was no HTTP.
+        head, _, body = data.partition(b"\r\n\r\n")
+        lines = head.decode("latin-1").split("\r\n")
+        headers = [[name.lower(), value.strip()] for name, _, value in (line.partition(":") for line in lines[1:])]
+        status = int(lines[0].split(" ")[1])
+        seen.update(ended="response", status=status, headers=headers, body=body.decode("utf-8", "replace"))
+    elif data:
         seen.update(ended="data", body=data.decode("utf-8", "replace"))
     else:
         seen.update(ended="closed", detail="eof")

@@ -128,10 +128,14 @@ def _hop(path: str, seen: Document, told: Document, observation: Document, *, wh
     downstream = told.get("downstream") or {}
     for name in ("protocol", "remote", "direct_remote"):
         expected, real = downstream.get(name), seen["downstream"][name]
+        if name == "protocol" and observation["call"]["protocol"] == "tcp":
+            continue  # what is no HTTP: the log names the codec that refused it
         if expected is not None and real is not None:
             yield from _differ(f"{path}.downstream.{name}", _portless(expected, real), _portless(real, expected))
-    tls = downstream.get("tls")
-    yield from _differ(f"{path}.downstream.tls.sni", (tls or {}).get("sni"), seen["downstream"]["tls"]["sni"])
+    tls, seen_tls = downstream.get("tls") or {}, seen["downstream"]["tls"]
+    if seen_tls["sni"] is not None or tls.get("terminated"):
+        # Where no tls inspector runs, TLS passes through a proxy that cannot read it.
+        yield from _differ(f"{path}.downstream.tls.sni", tls.get("sni"), seen_tls["sni"])
     yield from _upstream(path, seen, told, observation)
 
 
@@ -141,9 +145,11 @@ def _upstream(path: str, seen: Document, told: Document, observation: Document) 
     if received is None:
         return
     if upstream.get("protocol") not in (None, "tcp"):
-        for name in REQUEST_FIELDS if "method" in received else ("protocol",):
+        told_by_server = [name for name in REQUEST_FIELDS if received.get(name) is not None]
+        for name in told_by_server:
             yield from _differ(f"{path}.upstream.{name}", upstream.get(name), received.get(name))
         stated = {name: value for name, value in (upstream.get("headers") or {}).items() if value is not None}
+        stated = stated if "headers" in received else {}
         real = dict(received.get("headers", []))
         for name, value in stated.items():
             if not name.startswith(":") and isinstance(value, str) and "[redacted" not in value:

@@ -39,10 +39,11 @@ class Variant:
     dump: Mapping[str, Any]
     rules: str
     host: str
+    pod: str = POD
 
     def write_capture(self, folder: Path) -> Path:
         """Write the variant as a capture folder, one subfolder a pod or host of the world; return the folder."""
-        pod = folder / POD
+        pod = folder / self.pod
         pod.mkdir(parents=True, exist_ok=True)
         (pod / "config_dump.json").write_text(json.dumps(self.dump, indent=1))
         (pod / "iptables-save.txt").write_text(self.rules)
@@ -132,6 +133,7 @@ def _socket(upstream: Upstream) -> dict[str, Any]:
     speaks = "http" if upstream.speaks == "auto" else upstream.speaks
     socket: dict[str, Any] = {"listen": upstream.listen, "protocol": "tcp", "speaks": speaks, "status": upstream.status}
     if upstream.tls is not None and upstream.speaks != "auto":
+        socket["speaks"] = "https"
         socket["tls"] = {
             "alpn": list(upstream.tls.alpn),
             "uri_sans": list(upstream.tls.uri_sans),

@@ -61,7 +61,7 @@ class RealDump:
                 for port in self.application_ports
             ],
         }
-        return Variant(self.pod, self.dump, self.rules, yaml.safe_dump(facts, sort_keys=False))
+        return Variant(self.pod, self.dump, self.rules, yaml.safe_dump(facts, sort_keys=False), pod=self.pod)
 
 
 def read(path: Path) -> RealDump:

@@ -15,7 +15,7 @@ from tests.realism import demo_calls, demo_stack, prerequisites
 from tests.realism.stack import Observation
 
 RECORDED = Path(__file__).with_name("recorded") / "demo.json"
-VOLATILE_HEADERS = ("date", "x-request-id", "x-envoy-upstream-service-time", "content-length")
+VOLATILE_HEADERS = ("date", "x-request-id", "x-envoy-upstream-service-time")
 LONGEST_BODY = 2000
 _CERTIFICATE_HASH = re.compile(r"Hash=[0-9a-f]{64}")
 _DATE_LINE = re.compile(r"date: [^\\]*\\r\\n")
@@ -53,17 +53,18 @@ def stable(observation: Observation) -> Observation:
     if client["ended"] in ("closed", "tls_alert"):
         # FIN or RST is a matter of timing, and an alert may be lost to it.
         client.update(ended="closed", detail=None)
-    client["headers"] = _without_volatile(client["headers"])
+    headers = _without_volatile(client["headers"])
+    client["headers"] = [[name, value] for name, value in headers if name != "content-length" or not echoed]
     # An echo says again what `upstream` holds; a long body is somebody's statistics.
     client["body"] = None if echoed or len(client["body"]) > LONGEST_BODY else client["body"]
     upstream = [
-        {**record, "headers": _without_volatile(record.get("headers", []))} for record in observation["upstream"]
+        {**record, "headers": _without_volatile(record["headers"])} if "headers" in record else record
+        for record in observation["upstream"]
     ]
     text = json.dumps({**observation, "client": client, "upstream": upstream})
     ports: dict[str, str] = {}
-    for port in _CHOSEN_BY_THE_KERNEL.findall(json.dumps(observation["netfilter"])) + _CHOSEN_BY_THE_KERNEL.findall(
-        text
-    ):
+    in_order = json.dumps(observation["netfilter"]) + text
+    for port in _CHOSEN_BY_THE_KERNEL.findall(in_order):
         ports.setdefault(port, str(60001 + len(ports)))
     replaced = _CHOSEN_BY_THE_KERNEL.sub(lambda found: ports[found[1]], text)
     replaced = _CERTIFICATE_HASH.sub("Hash=0", _DATE_LINE.sub("", replaced))

@@ -185,6 +185,19 @@ def test_an_upstream_connection_carries_one_request() -> None:
     assert "explicit_http_config" in options
 
 
+def test_http_settings_of_older_dumps_move_to_their_new_place() -> None:
+    def options(**settings: Any) -> dict[str, Any]:
+        source = dump()
+        source["configs"][1]["dynamic_active_clusters"][1]["cluster"] |= settings
+        found: dict[str, Any] = cluster(converted(source), "other")["typed_extension_protocol_options"]
+        assert not set(settings) & set(cluster(converted(source), "other"))
+        return dict(found[bootstrap.HTTP_OPTIONS])
+
+    assert "http2_protocol_options" in options(http2_protocol_options={})["explicit_http_config"]
+    followed = options(http2_protocol_options={}, protocol_selection="USE_DOWNSTREAM_PROTOCOL")
+    assert set(followed["use_downstream_protocol_config"]) == {"http_protocol_options", "http2_protocol_options"}
+
+
 def test_a_later_dump_replaces_by_kind_and_name() -> None:
     later = {
         "configs": [

@@ -188,17 +188,17 @@ def _speak_first(stream: socket.socket, spec: dict[str, Any], seen: dict[str, An
 
 
 def _speak_nothing(stream: socket.socket, spec: dict[str, Any], seen: dict[str, Any], already: bytes) -> None:
-    _write({**seen, "protocol": "tcp"})
+    _write(seen)
     while stream.recv(HEAD_LIMIT):
         pass
 
 
 def _close(stream: socket.socket, spec: dict[str, Any], seen: dict[str, Any], already: bytes) -> None:
-    _write({**seen, "protocol": "tcp"})
+    _write(seen)
 
 
 def _reset(stream: socket.socket, spec: dict[str, Any], seen: dict[str, Any], already: bytes) -> None:
-    _write({**seen, "protocol": "tcp"})
+    _write(seen)
     stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 

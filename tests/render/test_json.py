@@ -46,7 +46,7 @@ def test_every_kind_of_outcome_has_a_summary(kind: str) -> None:
 def test_a_reply_names_the_proxy_that_answered_and_the_status() -> None:
     outcome = Outcome("replied", because("wire.outside", destination="x"), status=502, answered_by=0)
     assert document(a_report(outcome=outcome))["outcome"]["summary"].startswith(
-        "the proxy of sleep answers 502 itself:"
+        "the proxy of sleep answers 502: "
     )
 
 

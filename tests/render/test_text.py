@@ -34,7 +34,7 @@ def test_the_outcome_is_the_first_line() -> None:
         answered_by=0,
     )
     first = text(a_report(outcome=outcome), Options()).splitlines()[0]
-    assert first.startswith("replied 502: ")
+    assert first.startswith("replied 502 by the proxy of sleep: ")
     assert first.endswith("(direct_response)")
 
 
@@ -122,7 +122,7 @@ def test_nothing_from_a_file_can_steer_the_terminal(name: str) -> None:
 
 
 def test_control_characters_are_spelled_out() -> None:
-    assert printable("a\x1b[31m\u202eb\n") == "a\\x1b[31m\\u202eb\\n"
+    assert printable("a\x1b[31m\u202eb\r\n\tc\n") == "a\\x1b[31m\\u202eb c"
 
 
 @given(st.lists(st.text("abc |", min_size=1, max_size=30), min_size=1, max_size=12), st.integers(60, 200))

@@ -393,7 +393,7 @@ class TestNetwork:
 
     def test_weights_are_a_choice_with_exact_shares(self) -> None:
         weights = {"clusters": [{"name": "a", "weight": 1}, {"name": "b", "weight": 2}]}
-        step = Step(network.STAGE, at_network(tcp_proxy(None, weighted_clusters=weights)))  # type: ignore[arg-type]
+        step = Step(network.STAGE, at_network(tcp_proxy(weighted_clusters=weights)))
         (taken,) = step.chooser.taken
         assert (taken.choice.site, taken.choice.shares) == ("0/cluster", (Fraction(1, 3), Fraction(2, 3)))
         assert isinstance(step.after, AtCluster) and step.after.name == "b"

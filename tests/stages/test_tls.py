@@ -103,6 +103,46 @@ def test_source_address(address: str, bind: list[str], addresses: tuple[str, ...
     assert format_ip(decided(stage.STAGE, at)[1].packet.source) == wanted
 
 
+BIND_127 = {"source_address": {"address": "127.0.0.6", "port_value": 0}}
+
+
+@pytest.mark.parametrize(
+    ("address", "details", "reason", "flags"),
+    [
+        (
+            "[::1]:29999",
+            "local_connection_failure|failed_to_bind_to_127.0.0.6:0:_Invalid_argument",
+            "local connection failure",
+            ("URX",),
+        ),
+        (
+            "192.0.2.1:80",
+            "remote_connection_failure|immediate_connect_error:_Invalid_argument|remote_address:192.0.2.1:80",
+            "remote connection failure",
+            ("UF", "URX"),
+        ),
+    ],
+)
+def test_a_bound_source_from_which_nothing_can_go_there(
+    address: str, details: str, reason: str, flags: tuple[str, ...]
+) -> None:
+    found = plain(address, upstream_bind_config=BIND_127)
+    at = at_tls(found)
+    picked, after, _ = decided(stage.STAGE, at)
+    assert isinstance(after, AtReturn) and after.ending.status == 503
+    assert after.ending.response_code_details == f"upstream_reset_before_response_started{{{details}}}"
+    assert after.ending.body == (f"upstream connect error or disconnect/reset before headers. reset reason: {reason}")
+    assert after.ending.response_flags == ("UF",)
+    assert stage.explain(MESH, at, picked).deciding
+    tcp = at_tls(found, via=tcp_via())
+    picked, after, _ = decided(stage.STAGE, tcp)
+    assert (after.ending.kind, after.ending.response_flags) == ("closed", flags)
+    hop = described(stage.STAGE, tcp, picked)
+    assert hop.upstream_transport_failure_reason == details.partition("|")[2]
+    assert hop.downstream_local_close_reason == "tcp_initializion_failure:0"
+    assert [each.result for each in hop.attempts] == ["refused"]
+
+
 def test_mutual_tls_by_the_endpoints_label() -> None:
     metadata = {"MESH_ID": "td", "NAMESPACE": "default", "SERVICE_ACCOUNT": "sleep"}
     at = at_tls(meshed(), owner=pod(dump(metadata=metadata)), alpn_override=OVERRIDE)

@@ -29,7 +29,12 @@ exit codes: 0 done, 1 an expectation failed or a batch line was bad, 2 bad usage
 
 
 def parser() -> Parser:
-    made = Parser("trace", description="Where does a call end up, and why?", epilog=_EXAMPLES)
+    made = Parser(
+        "trace",
+        usage="meshsim trace [URL] [flags]",
+        description="Where does a call end up, and why?",
+        epilog=_EXAMPLES,
+    )
     add_call_flags(made)
     add = made.add_argument_group("configuration").add_argument
     add("-c", "--config", action="append", default=[], metavar="[POD=]PATH", help="a file, - or a folder; repeatable")

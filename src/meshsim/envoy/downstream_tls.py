@@ -11,10 +11,13 @@ from attrs import define, frozen
 
 from ..config.view import View
 from ..facts.connection import DownstreamTls, Peer
-from ..facts.conversation import ClientTls, Conversation
+from ..facts.conversation import ClientCertificate, ClientTls, Conversation
+from ..match import strings
+from ..match.strings import TextTest
 from ..place import Place
-from ..reasons import Reason
+from ..reasons import Reason, because
 from .first_bytes import WAITING, begins_with_tls, first_text, tls_in
+from .matchers import compile_string_matcher
 from .unmodelled import unmodelled_fields
 
 _ERROR = "TLS_error:|{}:SSL_routines:OPENSSL_internal:{}:TLS_error_end"
@@ -25,6 +28,7 @@ NO_CERTIFICATE = _ERROR.format(
     268435648, "PEER_DID_NOT_RETURN_A_CERTIFICATE:peer_did_not_provide_required_client_certificate"
 )
 NOT_TRUSTED = _ERROR.format(268435581, "CERTIFICATE_VERIFY_FAILED:verify_cert_failed")
+NOT_NAMED = _ERROR.format(268435581, "CERTIFICATE_VERIFY_FAILED:verify_cert_failed:_SAN_matcher")
 _HTTP_METHODS = ("GET ", "POST ", "HEAD ", "PUT ")
 """Plaintext that BoringSSL knows as HTTP; it closes on these without an alert."""
 
@@ -39,6 +43,8 @@ class DownstreamTlsContext:
     verifies_clients: bool
     """A validation context with something to verify against is there, so a certificate is asked for."""
     accepts_untrusted: bool
+    names: tuple[tuple[str, TextTest], ...]
+    """SAN kind (URI, DNS; "" for either) and what such a name must be; one that fits is enough, () asks for none."""
     certificates: tuple[str, ...]
     """Names of the secrets with the server's certificates."""
     validation_secret: str | None
@@ -53,7 +59,7 @@ class Handshake:
     tls: DownstreamTls | None
     """The result; None when it failed, or when the chain speaks plaintext."""
     failure: str | None = None
-    """A word for the cause: plaintext, no-certificate, untrusted-certificate, silent; None when it went well."""
+    """The cause: plaintext, no-certificate, untrusted-certificate, other-name, silent; None when it went well."""
     text: str | None = None
     """Envoy's own text for it."""
     alert: bool = False
@@ -74,8 +80,15 @@ def shake_hands(context: DownstreamTlsContext, conversation: Conversation) -> Ha
     validated = certificate.trusted and not certificate.expired
     if not validated and not context.accepts_untrusted:
         return Handshake(None, "untrusted-certificate", NOT_TRUSTED, alert=True)
+    if context.names and not _named(context.names, certificate):
+        return Handshake(None, "other-name", NOT_NAMED, alert=True)
     peer = Peer(True, validated, certificate.uri_sans, certificate.dns_sans, certificate.subject)
     return Handshake(DownstreamTls(alpn, peer))
+
+
+def _named(names: tuple[tuple[str, TextTest], ...], certificate: ClientCertificate) -> bool:
+    sans = {"URI": certificate.uri_sans, "DNS": certificate.dns_sans, "": certificate.uri_sans + certificate.dns_sans}
+    return any(test.holds(san) for kind, test in names for san in sans.get(kind, ()))
 
 
 def _plaintext(conversation: Conversation) -> Handshake:
@@ -140,6 +153,7 @@ _VALIDATION_KNOWN = frozenset(
         "require_signed_certificate_timestamp",
     }
 )
+_NAME_FIELDS = ("match_typed_subject_alt_names", "match_subject_alt_names", "verify_subject_alt_name")
 _VERIFIES = ("trusted_ca", "ca_certificate_provider_instance", "system_root_certs", "custom_validator_config")
 _VERIFIES_LEAF = ("verify_certificate_hash", "verify_certificate_spki")
 
@@ -162,10 +176,13 @@ def compile_downstream_tls(view: View) -> DownstreamTlsContext:
         or (inline is not None and inline.one_of([*_VERIFIES, *_VERIFIES_LEAF]) is not None)
     )
     certificates = tuple(each.text("name", "") for each in common.views("tls_certificate_sds_secret_configs"))
+    names, unknown = _names(inline) if inline is not None else ((), ())
+    known_validation = _VALIDATION_KNOWN.union(_NAME_FIELDS)
     unmodelled = (
+        *unknown,
         *unmodelled_fields(view, _CONTEXT_KNOWN, "DownstreamTlsContext"),
         *unmodelled_fields(common, _COMMON_KNOWN, "CommonTlsContext"),
-        *(unmodelled_fields(inline, _VALIDATION_KNOWN, "CertificateValidationContext") if inline is not None else ()),
+        *(unmodelled_fields(inline, known_validation, "CertificateValidationContext") if inline is not None else ()),
     )
     return DownstreamTlsContext(
         place=view.place,
@@ -174,7 +191,31 @@ def compile_downstream_tls(view: View) -> DownstreamTlsContext:
         verifies_clients=verifies,
         accepts_untrusted=inline is not None
         and inline.enum("trust_chain_verification", ("VERIFY_TRUST_CHAIN", "ACCEPT_UNTRUSTED")) == "ACCEPT_UNTRUSTED",
+        names=names,
         certificates=certificates,
         validation_secret=secret.text("name") if secret is not None else None,
         unmodelled=unmodelled,
     )
+
+
+def _names(view: View) -> tuple[tuple[tuple[str, TextTest], ...], tuple[Reason, ...]]:
+    """The names a client's certificate may carry, and what of them is not modelled (then none is asked for)."""
+    found: list[tuple[str, TextTest]] = [("", strings.exact(name)) for name in view.texts("verify_subject_alt_name")]
+    for each in view.views("match_typed_subject_alt_names"):
+        kind = each.enum("san_type", ("SAN_TYPE_UNSPECIFIED", "EMAIL", "DNS", "URI", "IP_ADDRESS", "OTHER_NAME"))
+        matcher = each.view("matcher")
+        test = compile_string_matcher(matcher) if matcher is not None else None
+        if test is None or kind not in ("DNS", "URI"):
+            return (), _unmodelled_names(view, "match_typed_subject_alt_names")
+        found.append((kind, test))
+    for each in view.views("match_subject_alt_names"):
+        test = compile_string_matcher(each)
+        if test is None:
+            return (), _unmodelled_names(view, "match_subject_alt_names")
+        found.append(("", test))
+    return tuple(found), ()
+
+
+def _unmodelled_names(view: View, field: str) -> tuple[Reason, ...]:
+    place = view.place_of(field)
+    return (because("config.field-not-modelled", place, field=field, resource="CertificateValidationContext"),)

@@ -40,6 +40,8 @@ class CodecOptions:
     underscores: str
     """headers_with_underscores_action"""
     max_headers: int
+    proxy_100_continue: bool
+    """Whether `expect: 100-continue` is the upstream's to answer."""
 
 
 @frozen(eq=False)
@@ -64,6 +66,7 @@ def compile_codec(view: View) -> CodecOptions:
         underscores=common.enum("headers_with_underscores_action", ("ALLOW", "REJECT_REQUEST", "DROP_HEADER"))
         if common is not None
         else "ALLOW",
+        proxy_100_continue=view.boolean("proxy_100_continue", False),
         max_headers=common.integer("max_headers_count", 100) if common is not None else 100,
     )
 

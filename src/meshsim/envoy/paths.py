@@ -24,8 +24,9 @@ ESCAPED_SLASHES = (
 """PathWithEscapedSlashesAction in the order of its numbers; the first means KEEP_UNCHANGED."""
 
 _ESCAPED_SLASH = re.compile(r"%2[fF]|%5[cC]")
-_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
-_SLASHES = re.compile(r"/{2,}")
+_ESCAPE_OR_CHAR = re.compile(r"%([0-9A-Fa-f]{2})|(.)", re.DOTALL)
+_HEX = frozenset("0123456789abcdefABCDEF")
+_DOT_PARAMETERS = re.compile(r"(?<=/)(\.\.?);[^/]*")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _MUST_ESCAPE = str.maketrans({char: f"%{ord(char):02X}" for char in ' "<>^`{|}'})
 _PLAIN = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~!$&'()*+,=:@-]*)*/?")
@@ -55,35 +56,58 @@ def normalised(path: str, *, normalize: bool, merge_slashes: bool, escaped_slash
         bare = _ESCAPED_SLASH.sub(lambda found: "/" if found.group()[1] == "2" else "\\", bare)
         redirect = escaped_slashes == UNESCAPE_AND_REDIRECT
     if normalize:
+        # parameters go first: an encoded dot or a backslash beside them hides the dot segment
+        bare = _DOT_PARAMETERS.sub(r"\1", bare)
         if "%00" in bare:
             return PathResult(path, rejected="escaped zero")
         bare = _canonical(bare)
     if merge_slashes:
-        bare = _SLASHES.sub("/", bare)
+        bare = _merged(bare)
     return PathResult(bare + mark + query, redirect=redirect)
 
 
 def _canonical(path: str) -> str:
-    path = _ESCAPE.sub(_decoded_if_unreserved, path)
-    path = path.replace("\\", "/").translate(_MUST_ESCAPE)
+    path = _decoded(path).replace("\\", "/").translate(_MUST_ESCAPE)
     kept: list[str] = []
     segments = path.split("/")[1:]
     last = len(segments) - 1
     for index, segment in enumerate(segments):
-        name = segment.partition(";")[0]
-        if name not in (".", ".."):
+        if segment not in (".", ".."):
             kept.append(segment)
             continue
-        if name == ".." and kept:
+        if segment == ".." and kept:
             kept.pop()
         if index == last:
             kept.append("")
     return "/" + "/".join(kept)
 
 
-def _decoded_if_unreserved(found: re.Match[str]) -> str:
-    char = chr(int(found.group(1), 16))
-    return char if char in _UNRESERVED else found.group()
+def _merged(path: str) -> str:
+    """Empty segments dropped; a path of nothing but slashes keeps two of them, as in Envoy."""
+    if "//" not in path:
+        return path
+    return "/" + "/".join(filter(None, path.split("/"))) + ("/" if path.endswith("/") else "")
+
+
+def _decoded(path: str) -> str:
+    """Escapes of unreserved characters decoded, the others kept as they are spelled.
+
+    Where decoding would make a new escape out of a lone `%` and what follows it, that `%` is written `%25`.
+    """
+    if "%" not in path:
+        return path
+    pieces: list[str] = []
+    decoded: set[int] = set()
+    for escape, char in _ESCAPE_OR_CHAR.findall(path):
+        value = chr(int(escape, 16)) if escape else char
+        if escape and value in _UNRESERVED:
+            decoded.add(len(pieces))
+        pieces.append("%" + escape if escape and value not in _UNRESERVED else value)
+    for index in range(len(pieces) - 2):
+        following = pieces[index + 1 : index + 3]
+        if pieces[index] == "%" and {index + 1, index + 2} & decoded and all(map(_HEX.__contains__, following)):
+            pieces[index] = "%25"
+    return "".join(pieces)
 
 
 def without_parameters(path: str) -> str:

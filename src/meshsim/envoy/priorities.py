@@ -7,14 +7,15 @@ runs (ejections, connections in use, round robin's position) does not enter.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
 from ..match.condition import Condition
 from ..match.weighted import Weighted
 from ..place import Place
+from ..reasons import Reason
 from .endpoints import Assignment, Endpoint, Locality
 
 HEALTHY = frozenset(("UNKNOWN", "HEALTHY"))
@@ -136,6 +137,8 @@ class LoadPlan:
     priorities: Weighted[PriorityShare]
     hosts: int
     """How many endpoints there are, usable or not."""
+    questions: Mapping[str, Reason] = field(factory=dict, init=False)
+    """Kind of row -> what a draw among such rows decides; filled by who draws."""
 
     def shares(self) -> dict[Endpoint, Fraction]:
         """Each endpoint's part of the whole; empty when none can be picked."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from attrs import define, field
 
-from ..address import split_host_port, try_parse_ip
 from ..config.config_dump import ProxyDocument
 from .clusters import Cluster, compile_cluster
 from .endpoints import Assignment, compile_assignment
@@ -75,16 +74,3 @@ class Proxy:
             view = self.document.endpoints.get(name)
             self._assignments[name] = compile_assignment(view) if view is not None else None
         return self._assignments[name]
-
-    def service_address(self, host: str, port: int) -> int | None:
-        """The address a service's name stands for: Istio lists both as domains of one virtual host."""
-        for name in (str(port), f"{host}:{port}"):
-            table = self.route_table(name)
-            for vhost in table.vhosts if table is not None else ():
-                texts = [domain.text for domain in vhost.domains]
-                if host in texts:
-                    found = (try_parse_ip(split_host_port(text)[0]) for text in texts)
-                    address = next((ip for ip in found if ip is not None), None)
-                    if address is not None:
-                        return address
-        return None

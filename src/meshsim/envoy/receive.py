@@ -14,6 +14,7 @@ from ..reasons import because
 from .codec import absolute_form, refused_by_codec
 from .forwarding import forwarded, without_hop_by_hop
 from .hosts import strip_port, strip_trailing_dot
+from .inline_headers import joined
 from .network_filters.hcm import HttpConnectionManager
 from .paths import normalised
 from .refusal import Refusal
@@ -42,6 +43,7 @@ def receive(
     request = conversation.request
     assert request is not None
     headers = {name: tuple(map(_trimmed, values)) for name, values in request.headers.items()}
+    joined(headers)
     request = _decoded(hcm, request, headers)
     if request.version == "http/1.0" and not hcm.codec.accept_http_10:
         why = because("http.version-refused", hcm.place, version=request.version)
@@ -93,6 +95,8 @@ def _decoded(hcm: HttpConnectionManager, request: Request, headers: dict[str, tu
         authority = ",".join(hosts)
     elif hosts and authority is not None and not http2:
         authority = ",".join((authority, *hosts))
+    if not hcm.codec.proxy_100_continue and headers.get("expect") == ("100-continue",):
+        del headers["expect"]
     if hcm.codec.underscores == "DROP_HEADER":
         for name in [name for name in headers if "_" in name]:
             del headers[name]

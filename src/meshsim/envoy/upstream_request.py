@@ -43,6 +43,7 @@ def upstream_request(
     for name in _READ_BY_ROUTER:
         headers.pop(name, None)
     stated = headers.pop(_TIMEOUT, None)
+    headers.pop("x-envoy-expected-rq-timeout-ms", None)
     if envoy_headers:
         timeout = _timeout(action, request, stated)
         if timeout != "":
@@ -86,7 +87,7 @@ def _host(
 ) -> tuple[str | None, dict[str, tuple[str, ...]]]:
     authority = request.authority
     if entry is not None and entry.host_rewrite_literal is not None:
-        authority = _replace(authority, entry.host_rewrite_literal, action, headers, keep_old=False)
+        authority = entry.host_rewrite_literal
     wanted = _wanted_host(request, action, headers)
     if wanted is not None:
         authority = _replace(authority, wanted, action, headers, keep_old=keep_old)
@@ -121,7 +122,7 @@ def _replace(
 def rewritten_path(action: RouteAction, rule: PathRule, path: str) -> str | None:
     """None where no rewrite happens."""
     if action.regex_rewrite is not None:
-        return action.regex_rewrite.rewritten(path)
+        return action.regex_rewrite.rewritten(path) or None
     if action.prefix_rewrite is not None:
         return rule.replaced(path, action.prefix_rewrite)
     return None

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import define
+from attrs import define, field
 
 from ..address import split_host_port, try_parse_ip
 from ..config.view import TypedConfig, View
 from ..explanation import Candidate, Check, Fate
-from ..facts.conversation import ClientCertificate
+from ..facts.conversation import ClientTls
 from ..facts.request import Request
 from ..match.condition import Condition
 from ..match.first import FirstMatch
@@ -108,8 +108,8 @@ class TransportSocket:
     conditions: tuple[Condition[Labels], ...] = ()
     sends_proxy_protocol: bool = False
     unmodelled: tuple[Reason, ...] = ()
-    certificate: ClientCertificate | None = None
-    """What this proxy presents on it; filled by the tls stage."""
+    hellos: dict[Any, ClientTls] = field(factory=dict, init=False)
+    """What this proxy says on it where that hangs on no request; filled by the tls stage."""
 
     @property
     def mode(self) -> str:

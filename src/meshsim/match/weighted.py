@@ -26,8 +26,8 @@ class WeightedRow(Protocol):
 
 R = TypeVar("R", bound=WeightedRow)
 
-Draw = Callable[[tuple[str, ...], tuple[Fraction, ...]], int]
-"""(names, shares) of the eligible rows -> the index of the one that is taken."""
+Draw = Callable[["Weighted[R]"], int]
+"""Answers which of the eligible rows is taken, by its index among them."""
 
 
 class Weighted(Generic[R]):
@@ -36,7 +36,7 @@ class Weighted(Generic[R]):
     `weight_field` is the configuration field that the weight comes from, for explanations.
     """
 
-    __slots__ = ("conditions", "eligible", "kind", "options", "rows", "shares", "weight", "weight_field")
+    __slots__ = ("conditions", "eligible", "kind", "likeliest", "options", "rows", "shares", "weight", "weight_field")
 
     def __init__(
         self,
@@ -58,15 +58,17 @@ class Weighted(Generic[R]):
         total = Fraction(sum(weight(row) for row in self.eligible))
         self.shares: tuple[Fraction, ...] = tuple(weight(row) / total for row in self.eligible)
         self.options = tuple(row.name for row in self.eligible)
+        self.likeliest = max(range(len(self.shares)), key=self.shares.__getitem__, default=0)
+        """The first of those with the largest share."""
 
-    def pick(self, draw: Draw) -> R | None:
+    def pick(self, draw: Draw[R]) -> R | None:
         """The row that is taken; None when no row is eligible. `draw` is asked only where there are several."""
         eligible = self.eligible
         if len(eligible) == 1:
             return eligible[0]
         if not eligible:
             return None
-        return eligible[draw(self.options, self.shares)]
+        return eligible[draw(self)]
 
     def explain(self, picked: R | None) -> tuple[R | None, tuple[Candidate, ...]]:
         """The winner and every row with its checks; `picked` says which of the eligible rows was drawn."""

@@ -33,6 +33,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "handshake.client-silent-closed": ("chain", "after"),
     "handshake.no-certificate": ("chain",),
     "handshake.untrusted-certificate": ("chain",),
+    "handshake.other-name": ("chain",),
     "network.question": ("chain",),
     "network.to-http": ("filter",),
     "network.to-cluster": ("filter", "cluster"),

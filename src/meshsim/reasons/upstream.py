@@ -25,6 +25,8 @@ REASONS: dict[str, tuple[str, ...]] = {
     "tls.plaintext": ("endpoint",),
     "tls.originated": ("endpoint", "mode", "sni"),
     "tls.around-client-tls": ("endpoint",),
+    "tls.source-is-loopback": ("endpoint", "source"),
+    "tls.source-of-other-family": ("endpoint", "source"),
     "tls.version-by-alpn": ("offered",),
     "upstream.address-not-modelled": ("endpoint",),
     "upstream.cluster-type-not-modelled": ("cluster", "discovery"),

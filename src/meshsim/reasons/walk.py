@@ -15,6 +15,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "hook.rules-assumed": ("pod",),
     "hook.address-assumed": ("pod", "address"),
     "hook.no-configuration": ("pod", "destination"),
+    "hook.no-listeners": ("pod", "sections"),
     "wire.question": ("destination",),
     "wire.to-pod": ("pod", "destination"),
     "wire.outside": ("destination",),

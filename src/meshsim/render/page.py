@@ -17,12 +17,14 @@ NARROWEST = 40
 """However deep a line is indented, this much is left for its text."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_LINE_END = re.compile(r"[\t\r\n]+")
 _STYLES = {"good": "32", "odd": "33", "bad": "31", "label": "1", "faint": "2"}
 _ASCII = str.maketrans({"→": "->", "…": "...", "×": "x", "–": "-", "—": "-", "‘": "'", "’": "'", "“": '"', "”": '"'})
 
 
 def printable(text: str) -> str:
-    """The text with its control characters (and bidirectional overrides) spelled out."""
+    """The text on one line, its control characters (and bidirectional overrides) spelled out."""
+    text = _LINE_END.sub(" ", text).strip()
     return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
 
 

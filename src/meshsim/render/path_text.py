@@ -72,7 +72,7 @@ def _details(hop: Hop, report: Report, redactor: Redactor) -> list[tuple[str, st
     return [
         ("listener", _joined(hop.received_by, hop.listener if hop.listener != hop.received_by else None)),
         ("tls in", _downstream_tls(hop)),
-        ("chain", _joined(hop.filter_chain, hop.network_filter)),
+        ("chain", _chain(hop)),
         ("route", _joined(hop.route_config, hop.virtual_host, hop.route) + _origin(hop)),
         ("cluster", hop.cluster or ""),
         ("endpoint", _endpoint(hop)),
@@ -89,6 +89,12 @@ def _joined(*names: str | None) -> str:
     return _ARROW.join(name for name in names if name)
 
 
+def _chain(hop: Hop) -> str:
+    if hop.network_filter is None:
+        return hop.filter_chain or ""
+    return _joined(hop.filter_chain or "(no name)", hop.network_filter)
+
+
 def _origin(hop: Hop) -> str:
     origin = hop.origin.get("route") or hop.origin.get("listener")
     return f" ({origin})" if origin else ""
@@ -98,14 +104,13 @@ def _downstream_tls(hop: Hop) -> str:
     tls = hop.downstream.tls if hop.downstream is not None else None
     if tls is None:
         return ""
-    parts = ["terminated" if tls.terminated else "passed through", f"sni {tls.sni or 'none'}"]
+    state = "handshake failed" if tls.failure else "terminated" if tls.terminated else "passed through"
+    parts = [state, f"sni {tls.sni or 'none'}"]
     if tls.alpn:
         parts.append(f"alpn {tls.alpn}")
     if tls.peer is not None and tls.peer.presented:
         names = ", ".join(tls.peer.uri_sans) or "a certificate without URI name"
         parts.append(f"peer {names}{'' if tls.peer.validated else ' (not validated)'}")
-    if tls.failure:
-        parts.append(f"failed: {tls.failure}")
     return ", ".join(parts)
 
 
@@ -138,10 +143,8 @@ def _tls(tls: UpstreamTls | None) -> str:
 def _sends(hop: Hop, report: Report, redactor: Redactor) -> str:
     """What leaves towards the endpoint, where a hop changed it."""
     upstream = hop.upstream
-    if upstream is None:
+    if upstream is None or upstream.method is None:
         return ""
-    if upstream.method is None:
-        return upstream.protocol if upstream.protocol != report.call.protocol else ""
     same = (upstream.method, upstream.authority, upstream.path, upstream.protocol) == (
         report.call.method,
         report.call.authority,

@@ -35,6 +35,10 @@ _PATTERNS = (
 """Secrets that show by their shape: private keys, JSON web tokens, credentials behind their scheme."""
 
 
+_PARAMETER = re.compile(r"(?<=[?&])([^=&?#\s]+)=([^&#\s]+)")
+"""A query parameter within running text."""
+
+
 def is_secret_name(name: str) -> bool:
     """Whether a header, cookie or query parameter of this name holds a secret."""
     lowered = name.lower()
@@ -76,19 +80,14 @@ class Redactor:
         """One value of one header (or query parameter)."""
         if not self.active or not value:
             return value
-        return mask(value) if is_secret_name(name) else self.target(self.text(value))
+        return mask(value) if is_secret_name(name) else self.text(value)
 
     def target(self, text: str) -> str:
         """A path or URL: the secret parameters of its query, and the credentials before its host."""
         if not self.active:
             return text
         text = re.sub(r"(?<=://)[^/?#@\s]+(?=@)", lambda match: mask(match[0]), text)
-        before, question, query = text.partition("?")
-        if not question:
-            return text
-        query, hash_sign, fragment = query.partition("#")
-        parameters = [self._parameter(parameter) for parameter in query.split("&")]
-        return before + question + "&".join(parameters) + hash_sign + fragment
+        return _PARAMETER.sub(_masked_parameter, text)
 
     def text(self, text: str) -> str:
         """Running text: known secrets and what looks like one."""
@@ -99,25 +98,26 @@ class Redactor:
                 text = text.replace(secret, mask(secret))
         for pattern in _PATTERNS:
             text = pattern.sub(lambda match: match[0] if match[0].startswith("[redacted:") else mask(match[0]), text)
-        return text
+        return self.target(text)
 
     def value(self, value: Any, name: str = "") -> Any:
         """Any JSON-safe value; everything below a secret name is hidden."""
         if not self.active:
             return value
         if isinstance(value, str):
-            return mask(value) if value and is_secret_question(name) else self.target(self.text(value))
+            return mask(value) if value and is_secret_question(name) else self.text(value)
         if isinstance(value, Mapping):
             return {key: self.value(item, f"{name}.{key}" if name else str(key)) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return [self.value(item, name) for item in value]
         return value
 
-    def _parameter(self, parameter: str) -> str:
-        name, equals, value = parameter.partition("=")
-        if equals and value and is_secret_name(unquote(name)):
-            return name + equals + (value if value.startswith("[redacted:") else mask(value))
-        return parameter
+
+def _masked_parameter(match: re.Match[str]) -> str:
+    name, value = match[1], match[2]
+    if value.startswith("[redacted:") or not is_secret_name(unquote(name)):
+        return match[0]
+    return f"{name}={mask(value)}"
 
 
 def _secrets(report: Report) -> Iterable[str]:

@@ -10,9 +10,22 @@ from .words import sentence
 
 def summary(report: Report) -> str:
     """What became of the call, for its client, and why; secrets not yet removed."""
-    why = sentence(report.outcome.why)
-    lead = _LEADS[report.outcome.kind]
-    return lead(report, why)
+    return _LEADS[report.outcome.kind](report, sentence(report.outcome.why))
+
+
+def headline(report: Report) -> str:
+    """The outcome's own word, status and timer, then why, then Envoy's flags and details."""
+    outcome = report.outcome
+    words = [outcome.kind]
+    if outcome.status is not None:
+        words.append(str(outcome.status))
+    if outcome.kind == "replied":
+        words.append(f"by {_proxy(report)}")
+    if outcome.after is not None:
+        words.append(f"after {outcome.after}")
+    evidence = [*outcome.response_flags, *filter(None, [outcome.response_code_details])]
+    tail = f" ({' '.join(evidence)})" if evidence else ""
+    return f"{' '.join(words)}: {sentence(outcome.why)}{tail}"
 
 
 def _delivered(report: Report, why: str) -> str:
@@ -21,13 +34,15 @@ def _delivered(report: Report, why: str) -> str:
 
 
 def _replied(report: Report, why: str) -> str:
-    outcome = report.outcome
-    index = outcome.answered_by
-    proxy = "a proxy"
-    if index is not None and index < len(report.hops):
-        proxy = f"the proxy of {report.hops[index].pod}"
-    status = "" if outcome.status is None else f" {outcome.status}"
-    return f"{proxy} answers{status} itself: {why}"
+    status = "" if report.outcome.status is None else f" {report.outcome.status}"
+    return f"{_proxy(report)} answers{status}: {why}"
+
+
+def _proxy(report: Report) -> str:
+    index = report.outcome.answered_by
+    if index is None or index >= len(report.hops):
+        return "a proxy"
+    return f"the proxy of {report.hops[index].pod}"
 
 
 def _hanging(report: Report, why: str) -> str:

@@ -18,7 +18,7 @@ from .page import Page
 from .path_text import write_path
 from .places import at_place, place_text
 from .redact import Redactor
-from .summary import summary
+from .summary import headline
 from .words import sentence
 
 NEARLY = 2
@@ -34,7 +34,7 @@ def text(report: Report, options: Options) -> str:
     """The whole page."""
     page = Page(options)
     redactor = Redactor.of(report, show_secrets=options.show_secrets)
-    page.headline(_headline(report, redactor), style=_STYLES.get(report.outcome.kind, "bad"))
+    page.headline(redactor.text(headline(report)), style=_STYLES.get(report.outcome.kind, "bad"))
     page.gap()
     page.entry("call", call_line(report, redactor))
     _write_resolution(report, page)
@@ -48,14 +48,6 @@ def text(report: Report, options: Options) -> str:
         page.gap()
         write_decisions(report.decisions, page, redactor, options)
     return page.text()
-
-
-def _headline(report: Report, redactor: Redactor) -> str:
-    outcome = report.outcome
-    word = outcome.kind if outcome.status is None else f"{outcome.kind} {outcome.status}"
-    evidence = [*outcome.response_flags, *filter(None, [outcome.response_code_details])]
-    tail = f" ({' '.join(evidence)})" if evidence else ""
-    return f"{word}: {redactor.text(summary(report))}{tail}"
 
 
 def _write_resolution(report: Report, page: Page) -> None:
@@ -87,11 +79,13 @@ def _place_of(decision: Decision | None) -> Place | None:
 
 
 def _nearly(decision: Decision | None) -> list[Candidate]:
-    """The losers of the cause that failed one check and passed at least one other."""
+    """The losers of the cause that failed one check and passed at least one other; of packet rules most do."""
     if decision is None:
         return []
     near = [
-        candidate for candidate in decision.candidates if candidate.near_miss and any(c.ok for c in candidate.checks)
+        candidate
+        for candidate in decision.candidates
+        if candidate.near_miss and candidate.kind != "rule" and any(check.ok for check in candidate.checks)
     ]
     return near[:NEARLY]
 
@@ -100,11 +94,12 @@ def _write_choices(report: Report, page: Page) -> None:
     for choice in report.choices:
         if len(choice.of) < 2:
             continue
-        options = ", ".join(f"{option.option} {_share(option.share)}" for option in choice.of[:MOST_OPTIONS])
-        more = f", … {len(choice.of) - MOST_OPTIONS} more" if len(choice.of) > MOST_OPTIONS else ""
-        page.entry(
-            "choice", f"{choice.site}: {choice.picked} of {options}{more} (--pick {choice.site}=… takes another)"
-        )
+        picked = next((option for option in choice.of if option.option == choice.picked), choice.of[0])
+        others = [option for option in choice.of if option is not picked]
+        named = ", ".join(f"{option.option} {_share(option.share)}" for option in others[:MOST_OPTIONS])
+        more = f", … {len(others) - MOST_OPTIONS} more" if len(others) > MOST_OPTIONS else ""
+        taken = f"{choice.site}: {picked.option} {_share(picked.share)}"
+        page.entry("choice", f"{taken}; else {named}{more} (--pick {choice.site}=…)")
 
 
 def _share(share: float | None) -> str:

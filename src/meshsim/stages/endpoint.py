@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from fractions import Fraction
 from typing import Any
 
 from attrs import frozen
@@ -18,17 +16,13 @@ from ..envoy.no_upstream import NO_HEALTHY_UPSTREAM, describe_no_upstream, no_he
 from ..envoy.priorities import LoadPlan, LocalityShare, PriorityShare, plan_load
 from ..explanation import Candidate, Check, Decision, Fate
 from ..facts.request import Request
+from ..match.weighted import Weighted
 from ..mesh import Mesh
 from ..outcome import Ending
 from ..reasons import Reason, because
 from ..report import Draft
 from ..states import AtEndpoint, AtReturn, AtTls, State
 from .stage import Stage, agree
-
-Draw = Callable[[str, tuple[str, ...], tuple[Fraction, ...]], int]
-"""(stage, names, shares) -> index of what is taken."""
-
-_CHOICES = {"priority": "endpoint.priority-choice", "locality": "endpoint.locality-choice"}
 
 
 @frozen
@@ -53,10 +47,7 @@ def decide(_mesh: Mesh, at: AtEndpoint, chooser: Chooser) -> tuple[Selection, St
         for doubt in plan.assignment.doubts:
             chooser.assume(doubt)
 
-        def draw(stage: str, names: tuple[str, ...], shares: tuple[Fraction, ...]) -> int:
-            return chooser.pick(Choice(f"{at.hop}/{stage}", _open(at, stage), names, shares, cluster.place))
-
-        picked = _select(plan, draw)
+        picked = _select(plan, chooser, at.hop)
     endpoint = picked.endpoint
     if endpoint is None:
         return picked, AtReturn(_nobody(at), at.hop, at.frames)
@@ -69,25 +60,21 @@ def decide(_mesh: Mesh, at: AtEndpoint, chooser: Chooser) -> tuple[Selection, St
     )
 
 
-def _select(plan: LoadPlan, draw: Draw) -> Selection:
-    priority = plan.priorities.pick(lambda names, shares: draw("priority", names, shares))
+def _select(plan: LoadPlan, chooser: Chooser, hop: int) -> Selection:
+    def draw(rows: Weighted[Any]) -> int:
+        question = plan.questions[rows.kind]
+        return chooser.pick(
+            Choice(f"{hop}/{rows.kind}", question, rows.options, rows.shares, question.place, rows.likeliest)
+        )
+
+    priority = plan.priorities.pick(draw)
     if priority is None:
         return Selection()
-    locality = None
-    endpoints = priority.endpoints
-    if priority.localities is not None:
-        locality = priority.localities.pick(lambda names, shares: draw("locality", names, shares))
-        if locality is not None:
-            endpoints = locality.endpoints
-    return Selection(endpoints.pick(lambda names, shares: draw("endpoint", names, shares)), priority, locality)
-
-
-def _open(at: AtEndpoint, stage: str) -> Reason:
-    code = _CHOICES.get(stage)
-    if code is not None:
-        return because(code, at.cluster.place, cluster=at.cluster.name)
-    policy = at.cluster.balancing.policy
-    return because("endpoint.choice", at.cluster.place, cluster=at.cluster.name, policy=policy)
+    if priority.localities is None:
+        return Selection(priority.endpoints.pick(draw), priority)
+    locality = priority.localities.pick(draw)
+    endpoint = locality.endpoints.pick(draw) if locality is not None else None
+    return Selection(endpoint, priority, locality)
 
 
 def _load_plan(at: AtEndpoint) -> LoadPlan | None:
@@ -107,8 +94,18 @@ def _load_plan(at: AtEndpoint) -> LoadPlan | None:
             if cluster.subsets is not None:
                 member = cluster.subsets.member(criteria or {}, assignment.endpoints)
             plan = plan_load(assignment, cluster.balancing, member)
+            plan.questions = _questions(cluster)
         cluster.plans[key] = plan
         return plan
+
+
+def _questions(cluster: Cluster) -> dict[str, Reason]:
+    name, place = cluster.name, cluster.place
+    return {
+        "priority": because("endpoint.priority-choice", place, cluster=name),
+        "locality": because("endpoint.locality-choice", place, cluster=name),
+        "endpoint": because("endpoint.choice", place, cluster=name, policy=cluster.balancing.policy),
+    }
 
 
 def _assignment(at: AtEndpoint, cluster: Cluster) -> Assignment | None:

@@ -23,6 +23,7 @@ _FAILURES = {
     "plaintext": "handshake.client-speaks-plaintext",
     "no-certificate": "handshake.no-certificate",
     "untrusted-certificate": "handshake.untrusted-certificate",
+    "other-name": "handshake.other-name",
 }
 TIMEOUT_REASON = "transport_socket_timeout"
 

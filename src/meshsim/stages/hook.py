@@ -53,14 +53,23 @@ def decide(_mesh: Mesh, at: AtHook, chooser: Chooser) -> tuple[Landing, State]:
 
     passage = walk(pod.netns, at.packet, at.way, ask)
     landing = _land(at, passage)
-    if landing.listener is None and landing.socket is not None and landing.reason.code == "hook.application-assumed":
+    if landing.reason.code in _ASSUMING:
         chooser.assume(landing.reason)
     return landing, _next(at, landing)
+
+
+_UNKNOWABLE = ("hook.no-configuration", "hook.no-listeners")
+"""No input says who would accept: the call ends as unknown."""
+_ASSUMING = ("hook.application-assumed", *_UNKNOWABLE)
 
 
 def _land(at: AtHook, passage: Passage) -> Landing:
     """Whose socket it is. Pure: explaining asks it again."""
     pod, after = at.pod, passage.after
+    redirected = (after.destination, after.destination_port) != (at.packet.destination, at.packet.destination_port)
+    missing = _missing(at, redirected=redirected)
+    if missing is not None and passage.result in ("wire", "socket", "refused"):
+        return Landing(passage, None, None, passage.result, missing)
     if passage.result == "wire":
         return Landing(passage, None, None, "wire", because("hook.to-wire", destination=after.destination_text()))
     if passage.result in ("socket", "refused"):
@@ -72,21 +81,29 @@ def _land(at: AtHook, passage: Passage) -> Landing:
             return Landing(passage, listener, socket.name, "socket", reason)
         if socket is not None:
             return Landing(passage, None, socket.name, "socket", because("hook.to-application", socket=socket.name))
-        redirected = (after.destination, after.destination_port) != (
-            at.packet.destination,
-            at.packet.destination_port,
-        )
         if not redirected and not pod.sockets_stated and not _proxys_own_port(pod, after.destination_port):
             assumed = because("hook.application-assumed", destination=destination)
             return Landing(passage, None, destination, "socket", assumed)
-        if redirected and (pod.proxy is None or "listeners" not in pod.proxy.document.sections):
-            missing = because("hook.no-configuration", pod=pod.name, destination=destination)
-            return Landing(passage, None, None, "socket", missing)
         return Landing(passage, None, None, "refused", _refusal(pod, after.destination_port, destination))
     code = {"dropped": "hook.dropped", "rejected": "hook.rejected"}.get(passage.result, "hook.lost")
     place = passage.rules[-1].place if passage.rules and passage.rules[-1].name == passage.by else None
     reason = because(code, place, destination=after.destination_text(), by=passage.by or "")
     return Landing(passage, None, None, passage.result, reason)
+
+
+def _missing(at: AtHook, *, redirected: bool) -> Reason | None:
+    """What no input holds and this packet needs: the proxy's configuration, or the listeners in it."""
+    pod = at.pod
+    if pod.proxy is None:
+        if not redirected:
+            return None
+        return because("hook.no-configuration", pod=pod.name, destination=at.packet.destination_text())
+    sections = pod.proxy.document.sections
+    ruled = pod.netns.rules_for(at.packet.destination) is not None
+    table = pod.proxy.listeners
+    if table.listeners or table.aside or table.rejected or table.warming or at.sender == "proxy" or (ruled and not redirected):
+        return None
+    return because("hook.no-listeners", pod=pod.name, sections=sorted(sections))
 
 
 def _proxys_own_port(pod: Pod, port: int) -> bool:
@@ -123,6 +140,8 @@ def _refusal(pod: Pod, port: int, destination: str) -> Reason:
 def _next(at: AtHook, landing: Landing) -> State:
     passage = landing.passage
     after = passage.after
+    if landing.reason.code in _UNKNOWABLE:
+        return AtReturn(Ending("unknown", landing.reason, destination=after.destination_text()), at.hop, at.frames)
     if landing.result == "wire":
         return AtWire(at.pod, after, at.conversation, at.hop, at.frames)
     if landing.listener is not None:
@@ -136,8 +155,6 @@ def _next(at: AtHook, landing: Landing) -> State:
             original=passage.original_destination,
         )
         return AtInspect(at.pod, landing.listener, connection, at.conversation, at.hop, at.frames, handoff=True)
-    if landing.reason.code == "hook.no-configuration":
-        return AtReturn(Ending("unknown", landing.reason, destination=after.destination_text()), at.hop, at.frames)
     if landing.result == "socket":
         owner = passage.socket.owner if passage.socket is not None else None
         socket = owner if isinstance(owner, StatedSocket) else None
@@ -173,7 +190,7 @@ def explain(_mesh: Mesh, at: AtHook, picked: Landing) -> Decision:
         changes=changes,
         notes=at.pod.assumptions,
         trivial=not candidates,
-        deciding=picked.result in ("refused", "dropped", "rejected", "lost"),
+        deciding=picked.result in ("refused", "dropped", "rejected", "lost") or picked.reason.code in _UNKNOWABLE,
         hop=at.hop,
     )
 

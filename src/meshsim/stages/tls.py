@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from ..address import LOOPBACK_V4, LOOPBACK_V6, is_loopback, is_v6
+from ..address import LOOPBACK_V4, LOOPBACK_V6, format_endpoint, format_ip, is_loopback, is_v6
 from ..choices import Chooser
 from ..envoy.endpoints import SocketAddress
+from ..envoy.no_upstream import NOT_CONNECTED, connect_fails_at_once, describe_no_upstream
 from ..envoy.route_actions import RouteAction
 from ..envoy.upstream_protocol import pool_alpn
 from ..envoy.upstream_tls import TransportSocket, offered_alpn, server_name, wanted_san
@@ -18,7 +19,7 @@ from ..istio.identity import workload_identity
 from ..mesh import Mesh, Pod
 from ..outcome import Ending
 from ..reasons import Reason, because
-from ..report import Draft, UpstreamTls
+from ..report import Attempt, Draft, UpstreamTls
 from ..states import AtHook, AtReturn, AtTls, Frame, State
 from .stage import Stage, agree
 
@@ -34,9 +35,16 @@ def decide(_mesh: Mesh, at: AtTls, chooser: Chooser) -> tuple[TransportSocket, S
         chooser.assume(why)
         return socket, AtReturn(Ending("unknown", why, destination=endpoint.name), at.hop, at.frames)
     pod = at.pod
+    source = _source(at, address.ip)
+    fault = _fault(at) if at.cluster.bind_addresses else None
+    if fault is not None:
+        policy = at.via.retry_policy
+        if policy is not None:
+            chooser.assume(because("return.retries-not-modelled", policy.place, policy=policy.name))
+        return socket, AtReturn(fault, at.hop, at.frames)
     packet = Packet(
         "tcp",
-        _source(at, address.ip),
+        source,
         0,
         address.ip,
         address.port,
@@ -64,6 +72,32 @@ def _source(at: AtTls, destination: int) -> int:
     if is_loopback(destination):
         return LOOPBACK_V6 if v6 else LOOPBACK_V4
     return at.pod.source_address(destination)
+
+
+def _fault(at: AtTls) -> Ending | None:
+    """What is wrong with a bound source, before any packet leaves."""
+    address = at.endpoint.address
+    if not at.cluster.bind_addresses or not isinstance(address, SocketAddress):
+        return None
+    source = _source(at, address.ip)
+    request = _http_request(at)
+    bound = format_ip(source)
+    place = at.cluster.place
+    if is_v6(source) != is_v6(address.ip):
+        why = because("tls.source-of-other-family", place, endpoint=at.endpoint.name, source=bound)
+        told = "Address_family_not_supported_by_protocol" if is_v6(source) else "Invalid_argument"
+        error = f"failed_to_bind_to_{format_endpoint(source, 0)}:_{told}"
+        return connect_fails_at_once(at.via.kind, request, at.hop, why, binding=True, error=error)
+    if not is_v6(source) and is_loopback(source) and at.pod.addresses_stated and not _is_local(at.pod, address.ip):
+        # linux ip_route_output_key: nothing leaves the host from a loopback address.
+        why = because("tls.source-is-loopback", place, endpoint=at.endpoint.name, source=bound)
+        error = f"immediate_connect_error:_Invalid_argument|remote_address:{address}"
+        return connect_fails_at_once(at.via.kind, request, at.hop, why, binding=False, error=error)
+    return None
+
+
+def _is_local(pod: Pod, ip: int) -> bool:
+    return ip in pod.addresses or pod.netns.addresses.is_local(ip)
 
 
 def _conversation(at: AtTls, socket: TransportSocket) -> Conversation:
@@ -102,25 +136,26 @@ def _sent(at: AtTls, request: Request, version: str) -> Request:
 
 
 def _hello(at: AtTls, socket: TransportSocket, request: Request | None) -> ClientTls:
+    """`request` is None where no HTTP is spoken."""
     tls = socket.tls
     assert tls is not None
-    certificate = None
-    if tls.client_certificate:
-        if socket.certificate is None:
-            socket.certificate = _certificate(at.pod)
-        certificate = socket.certificate
-    return ClientTls(
-        server_name(tls, at.cluster.protocol, at.endpoint, request), _alpn(at, socket, request), certificate
-    )
-
-
-def _alpn(at: AtTls, socket: TransportSocket, request: Request | None) -> tuple[str, ...]:
-    tls = socket.tls
-    assert tls is not None
+    protocol = at.cluster.protocol
+    override = at.alpn_override
+    key = (override, None if request is None else request.version)
+    made = socket.hellos.get(key)
+    if made is not None:
+        return made
     if request is None:
-        return tls.alpn
-    override = at.alpn_override if at.cluster.overrides_alpn else ()
-    return offered_alpn(tls, override, pool_alpn(at.cluster.protocol.versions(request.version)))
+        alpn = tls.alpn
+    else:
+        alpn = offered_alpn(
+            tls, override if at.cluster.overrides_alpn else (), pool_alpn(protocol.versions(request.version))
+        )
+    certificate = _certificate(at.pod) if tls.client_certificate else None
+    made = ClientTls(server_name(tls, protocol, at.endpoint, request), alpn, certificate)
+    if not protocol.auto_sni and not tls.auto_host_sni:
+        socket.hellos[key] = made
+    return made
 
 
 def _certificate(pod: Pod) -> ClientCertificate:
@@ -133,16 +168,17 @@ def explain(_mesh: Mesh, at: AtTls, picked: TransportSocket) -> Decision:
     socket, candidates = at.cluster.transport.explain(at.endpoint)
     agree("tls", at, picked, socket)
     known = isinstance(at.endpoint.address, SocketAddress) and socket.kind in _SPOKEN
+    fault = _fault(at) if known else None
     return Decision(
         stage="tls",
         pod=at.pod.name,
         question=because("tls.question", at.endpoint.place, endpoint=at.endpoint.name),
         chosen=next((entry for entry in candidates if entry.fate is Fate.CHOSEN), _chosen(socket)),
-        reason=_why(at, socket) if known else _not_modelled(at, socket),
+        reason=fault.why if fault is not None else _why(at, socket) if known else _not_modelled(at, socket),
         candidates=candidates,
         notes=(*socket.unmodelled, *_notes(at, socket)),
-        trivial=known and len(candidates) == 1 and socket.tls is None,
-        deciding=not known,
+        trivial=known and fault is None and len(candidates) == 1 and socket.tls is None,
+        deciding=fault is not None or not known,
         hop=at.hop,
     )
 
@@ -170,7 +206,7 @@ def _notes(at: AtTls, socket: TransportSocket) -> tuple[Reason, ...]:
         inside = at.conversation.tls is not None
         return (because("tls.around-client-tls", socket.place, endpoint=at.endpoint.name),) if inside else ()
     if len(at.cluster.protocol.versions(request.version)) > 1:
-        return (because("tls.version-by-alpn", socket.place, offered=list(_alpn(at, socket, request))),)
+        return (because("tls.version-by-alpn", socket.place, offered=list(_hello(at, socket, request).alpn)),)
     return ()
 
 
@@ -180,6 +216,10 @@ def describe(_mesh: Mesh, at: AtTls, picked: TransportSocket, draft: Draft) -> N
     if picked.kind not in _SPOKEN:
         return
     request = _http_request(at)
+    fault = _fault(at)
+    if fault is not None:
+        describe_no_upstream(hop, fault, NOT_CONNECTED)
+        hop.attempts = (*hop.attempts, Attempt(at.endpoint.name, "refused"))
     if hop.upstream is not None and request is not None:
         sent = _sent(at, request, hop.upstream.protocol)
         if sent.authority != request.authority:

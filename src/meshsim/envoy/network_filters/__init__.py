@@ -38,7 +38,16 @@ KINDS = {
 }
 """Filters that need no configuration to be understood."""
 
-_NEUTRAL_WASM = ("envoy.wasm.stats", "envoy.wasm.metadata_exchange", "envoy.wasm.null.stats")
+_NEUTRAL_WASM = frozenset(
+    {
+        "envoy.wasm.stats",
+        "envoy.wasm.metadata_exchange",
+        "/etc/istio/extensions/stats-filter.wasm",
+        "/etc/istio/extensions/stats-filter.compiled.wasm",
+        "/etc/istio/extensions/metadata-exchange-filter.wasm",
+        "/etc/istio/extensions/metadata-exchange-filter.compiled.wasm",
+    }
+)
 _NEUTRAL_NAMES = frozenset({"istio.stats", "istio.metadata_exchange", "forward_downstream_sni"})
 _CLUSTER_FIELDS = ("cluster", "cluster_name")
 _MAX_CLUSTERS = 5
@@ -66,7 +75,7 @@ def _compile(view: View, *, last: bool) -> NetworkFilter:
 
 
 def _only_watches(name: str, typed: TypedConfig | None) -> bool:
-    """Telemetry of older Istio: Wasm code that is compiled into its Envoy, or a bare name."""
+    """Telemetry of older Istio: Wasm code that its image brings along, or a bare name."""
     if typed is None:
         return name in _NEUTRAL_NAMES
     if not typed.type_url.endswith(".Wasm"):
@@ -74,7 +83,7 @@ def _only_watches(name: str, typed: TypedConfig | None) -> bool:
     code = typed.view.data
     for key in ("config", "vm_config", "code", "local"):
         code = code.get(key, {}) if isinstance(code, dict) else {}
-    return isinstance(code, dict) and code.get("inline_string") in _NEUTRAL_WASM
+    return isinstance(code, dict) and (code.get("inline_string") or code.get("filename")) in _NEUTRAL_WASM
 
 
 def _clusters_in(data: Any) -> list[str]:

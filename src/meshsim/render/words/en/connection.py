@@ -58,6 +58,7 @@ WORDS: dict[str, str] = {
     ),
     "handshake.no-certificate": "{chain} requires a client certificate and the client has none: the handshake fails",
     "handshake.untrusted-certificate": "{chain} does not accept the client's certificate: the handshake fails",
+    "handshake.other-name": "the client's certificate carries none of the names {chain} asks for: the handshake fails",
     "network.question": "what do the network filters of {chain} do?",
     "network.to-http": "{filter} reads the bytes as HTTP",
     "network.to-cluster": "{filter} sends the bytes to cluster {cluster}",

@@ -17,7 +17,7 @@ WORDS: dict[str, str] = {
     "hook.lost": "the packet to {destination} finds no way on ({by})",
     "hook.application-assumed": (
         "no input says which sockets exist there, so an application is assumed to listen on {destination} "
-        "(state `sockets` in host facts, or give the output of `ss -Hltunpe`)"
+        "(state `sockets` in host facts)"
     ),
     "hook.rules-assumed": (
         "no packet rules were given for {pod}, so the rules of a default sidecar are assumed "
@@ -27,8 +27,12 @@ WORDS: dict[str, str] = {
         "no input says which addresses {pod} has, so {address} is assumed (state `addresses` in host facts)"
     ),
     "hook.no-configuration": (
-        "the packet to {destination} reaches the proxy of {pod}, whose configuration holds no listener at all "
-        "(give its whole `config_dump`)"
+        "the packet rules of {pod} redirect the packet to {destination}, and no proxy configuration was given for it "
+        "(give its `config_dump`)"
+    ),
+    "hook.no-listeners": (
+        "the dump of {pod} holds no listeners (only {sections}), so nobody can say what its proxy accepts "
+        "(give the whole dump: `pilot-agent request GET 'config_dump?include_eds'`)"
     ),
     "wire.question": "who owns {destination}?",
     "wire.to-pod": "{destination} belongs to {pod}",
@@ -40,8 +44,8 @@ WORDS: dict[str, str] = {
     "app.closed": "the application on {destination} accepts and closes the connection",
     "app.reset": "the application on {destination} resets the connection",
     "app.tls-mismatch": "the client speaks {client} and the application on {destination} speaks {server}",
-    "return.question": "what does the proxy make of this ending: {ending}?",
-    "return.passed-on": "the proxy passes the answer on ({ending})",
+    "return.question": "what becomes of this ending: {ending}?",
+    "return.passed-on": "it is passed on as it is ({ending})",
     "return.local-reply": "the upstream attempt ended ({ending}), so the proxy answers {status} itself ({details})",
     "return.closed": "the upstream attempt ended ({ending}), so the proxy closes the connection ({flags})",
     "return.retries-not-modelled": (
