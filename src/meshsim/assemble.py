@@ -61,6 +61,7 @@ def assemble_pod(documents: PodDocuments) -> Pod:
             local_prefixes=facts.local_prefixes if facts is not None else (),
             sockets=_sockets(proxy, facts),
             unreachable=facts.unreachable if facts is not None else (),
+            forwarding_v4=facts is None or facts.sysctls.get("net.ipv4.ip_forward", "1") != "0",
         ),
         proxy=proxy,
         facts=facts,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from meshsim.cli.call_flags import call_from
 from meshsim.cli.trace import parser
@@ -204,3 +206,42 @@ def test_a_misspelt_flag_names_the_near_one() -> None:
         call("--hots", "x")
     assert "--hots" in str(caught.value)
     assert "--host" in caught.value.hint
+
+
+TEXTS = st.text(max_size=12) | st.text("/:@[]?#.{}% ahtps0123456789", max_size=24)
+FLAGS = st.sampled_from(
+    [
+        "--dst",
+        "--host",
+        "--path",
+        "-X",
+        "-H",
+        "--resolve",
+        "--connect-to",
+        "--src",
+        "--sni",
+        "--alpn",
+        "--client-cert",
+        "--pick",
+        "--runtime",
+        "--uid",
+        "--mark",
+        "--groups",
+        "--proxy-protocol",
+        "--payload",
+        "--random-value",
+    ]
+)
+
+
+@given(st.none() | TEXTS, st.lists(st.tuples(FLAGS, TEXTS), max_size=4))
+@settings(max_examples=200, deadline=None)
+def test_whatever_is_typed_is_a_call_or_an_error_with_a_remedy(url: str | None, flags: list[tuple[str, str]]) -> None:
+    arguments = [f"{flag}={value}" if flag.startswith("--") else f"{flag}{value}" for flag, value in flags]
+    try:
+        made = call(*arguments, *([] if url is None else ["--", url]))
+    except (InputError, UsageError) as error:
+        assert str(error)
+        assert error.hint
+    else:
+        assert made.destination

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from meshsim.envoy.first_bytes import WAITING, first_text, http_in, tls_in
+from meshsim.envoy.first_bytes import WAITING, first_text, http_in, http_of, tls_in
 from meshsim.facts.conversation import Conversation, ProxyProtocol
 from meshsim.facts.request import Request
 
@@ -74,6 +74,15 @@ def test_tls_inspector_waits_for_a_whole_record_header(payload: str, found: str)
 def test_bytes_nobody_stated_are_neither_tls_nor_http() -> None:
     assert first_text(Conversation("tcp")) == ""
     assert (tls_in(""), http_in("")) == ("", "")
+
+
+@pytest.mark.parametrize("path", ["/", "/a b", "*", "http://a/", "x", "/\n", "/a\tb", "/é"])
+@pytest.mark.parametrize("version", ["http/1.0", "http/1.1", "http2"])
+@pytest.mark.parametrize("method", ["GET", "FOO", "a(b"])
+def test_a_request_is_found_as_its_bytes_are(method: str, path: str, version: str) -> None:
+    said = Conversation(version, request=Request(method, "http", "a", path, {}, version))
+    text = first_text(said)
+    assert text is not None and http_of(said) == http_in(text)
 
 
 def test_what_a_conversation_begins_with() -> None:

@@ -10,7 +10,24 @@ import meshsim
 from tests.realism import compare, demo_calls, demo_stack, engine, record
 
 DOCUMENT = record.load()
-QUESTIONS = [(name, question) for name, calls in demo_calls.CALLS.items() for question in calls]
+KNOWN_GAPS = {
+    ("allow_any", "no host at all"): "the close reason of a connection whose request was refused is not modelled",
+    ("allow_any", "inbound, plaintext tcp on an http port"): "the codec's own close reason is not modelled",
+    ("allow_any", "inbound, a closed port"): "retries are not modelled",
+}
+"""Still checked: a gap that closes fails here until its line goes."""
+QUESTIONS = [
+    pytest.param(
+        name,
+        question,
+        id=f"{name}: {question}",
+        marks=[pytest.mark.xfail(reason=KNOWN_GAPS[name, question], strict=True)]
+        if (name, question) in KNOWN_GAPS
+        else [],
+    )
+    for name, calls in demo_calls.CALLS.items()
+    for question in calls
+]
 
 
 @functools.cache
@@ -19,7 +36,7 @@ def mesh(name: str) -> meshsim.Mesh:
         return meshsim.load(demo_stack.variants()[name].write_capture(Path(folder)))
 
 
-@pytest.mark.parametrize(("name", "question"), QUESTIONS, ids=[f"{name}: {question}" for name, question in QUESTIONS])
+@pytest.mark.parametrize(("name", "question"), QUESTIONS)
 def test_the_trace_is_what_happened(name: str, question: str) -> None:
     recorded = DOCUMENT[name]
     assert engine.judge(mesh(name), recorded["observations"][question], recorded["not_comparable"]) == []

@@ -45,9 +45,7 @@ def test_every_kind_of_outcome_has_a_summary(kind: str) -> None:
 
 def test_a_reply_names_the_proxy_that_answered_and_the_status() -> None:
     outcome = Outcome("replied", because("wire.outside", destination="x"), status=502, answered_by=0)
-    assert document(a_report(outcome=outcome))["outcome"]["summary"].startswith(
-        "the proxy of sleep answers 502: "
-    )
+    assert document(a_report(outcome=outcome))["outcome"]["summary"].startswith("the proxy of sleep answers 502: ")
 
 
 def test_header_values_are_a_text_a_list_or_null() -> None:

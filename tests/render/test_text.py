@@ -15,6 +15,7 @@ from meshsim.reasons import because
 from meshsim.render.options import Options
 from meshsim.render.page import Page, printable
 from meshsim.render.text import text
+from meshsim.report import Resolution
 from tests.golden_files import check_golden
 from tests.render.builders import a_call, a_decision, a_hop, a_report, a_rich_report
 
@@ -137,3 +138,26 @@ def test_wrapped_lines_fit_and_lose_no_word(words: list[str], width: int) -> Non
 def test_a_place_is_shown_as_it_is_where_nothing_can_find_its_line() -> None:
     outcome = Outcome("refused", because("hook.refused", Place("rules.v4", (), 12), destination="x"))
     assert "rules.v4:12" in text(a_report(outcome=outcome, cause=None), Options())
+
+
+@pytest.mark.parametrize(
+    ("result", "by", "shown"),
+    [
+        ("wire", None, "leaves on lo for 127.0.0.1:15001"),
+        ("refused", None, "127.0.0.1:15001 on lo: no socket, refused"),
+        ("dropped", "filter/INPUT/3", "dropped by filter/INPUT/3"),
+        ("rejected", "filter/INPUT/policy", "rejected by filter/INPUT/policy"),
+        ("lost", "route", "lost by route"),
+    ],
+)
+def test_how_a_packet_ends(result: str, by: str | None, shown: str) -> None:
+    passage = evolve(a_report().netfilter[0], result=result, by=by, socket=None, to_hop=None)
+    assert shown in text(a_report(netfilter=(passage,)), Options(width=200))
+
+
+@pytest.mark.parametrize("by", ["resolve-option", "host-facts", "dns-proxy", "service", "assumed"])
+def test_every_way_to_resolve_a_name_has_words(by: str) -> None:
+    resolution = Resolution("reviews", (), ("10.0.0.5", "10.0.0.6"), "10.0.0.5", by)
+    page = text(a_report(resolution=resolution), Options())
+    assert "reviews → 10.0.0.5 (" in page
+    assert "also 10.0.0.6" in page

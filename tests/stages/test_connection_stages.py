@@ -43,6 +43,7 @@ from tests.builders_connection import (
     tcp,
     tcp_proxy,
     tls_socket,
+    warming,
 )
 
 
@@ -229,6 +230,21 @@ class TestListener:
         )
         assert step.after.connection.transport == "raw_buffer"
         assert step.decision.deciding and step.decision.reason.code == "listener.none"
+
+    @pytest.mark.parametrize(
+        ("missing", "code"),
+        [
+            (refused("svc", listener_config("svc", "10.0.0.5:81")), "listener.none-rejected"),
+            (warming("svc", listener_config("svc", "0.0.0.0:81")), "listener.none-warming"),
+        ],
+    )
+    def test_an_owner_that_is_not_in_force_is_named(self, missing: Any, code: str) -> None:
+        on = mesh_pod(missing)
+        assert on.proxy is not None
+        receiver = on.proxy.listeners.by_name["virtualOutbound"]
+        at = AtListener(on, receiver, connection("10.0.0.5:81", restored=True), http(), 0, None)
+        reason = Step(listener.STAGE, at).decision.reason
+        assert (reason.code, reason.fact("listener")) == (code, "svc")
 
     def test_a_direct_dial_is_handed_to_the_receiver_itself(self) -> None:
         step = Step(listener.STAGE, self.at("10.80.3.109:15001"))

@@ -187,6 +187,8 @@ def _destination(flags: Namespace, url: Url | None) -> tuple[str | None, dict[st
         host, port_or_none = split_host_port(text)
     except ValueError as error:
         raise InputError("bad-destination", f"destination: {error}", hint="write ip:port or name:port") from None
+    if not host:
+        raise InputError("bad-destination", f"destination {text!r} has no host", hint="write ip:port or name:port")
     port = port_or_none if port_or_none is not None else 443 if _encrypted(flags, url) else 80
     address = resolve_address(flags.resolve, host, port)
     return text, {} if address is None else {f"{host}:{port}": address}

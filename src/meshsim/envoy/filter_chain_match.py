@@ -11,7 +11,7 @@ from typing import Any
 
 from ..address import LOOPBACK_V4, LOOPBACK_V6, V6_BIT, format_ip, make_prefix, parse_ip, prefix_length
 from ..config.view import View
-from ..errors import Rejected
+from ..errors import InputError, Rejected
 from ..facts.connection import Connection
 from ..match.sieve import Level
 
@@ -71,7 +71,16 @@ def _prefixes(match: View, field: str) -> tuple[Hashable, ...]:
 
 def _ports(match: View, field: str) -> tuple[Hashable, ...]:
     raw = match.raw(field)
-    return tuple(int(port) for port in raw) if isinstance(raw, list) and raw else (0,)
+    if raw is None or raw == []:
+        return (0,)
+    if not isinstance(raw, list) or not all(isinstance(port, int) and not isinstance(port, bool) for port in raw):
+        raise InputError(
+            "wrong-type",
+            f"expected a list of ports in {field}",
+            place=match.place_of(field),
+            hint="take the file again from where it came; if it was edited, mend this value",
+        )
+    return tuple(raw)
 
 
 def _server_name(name: str, match: View) -> str:

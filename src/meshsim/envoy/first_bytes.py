@@ -13,6 +13,8 @@ from ..facts.conversation import Conversation
 PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _RECORD_HEADER = 5
 """Bytes of a TLS record header; nobody decides on fewer."""
+_COMMON_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
+"""Requests with these and a plain path need no parsing."""
 _METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]*")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
 _VERSION = re.compile(r"HTTP/[0-9]\.[0-9]")
@@ -37,6 +39,17 @@ def first_text(conversation: Conversation) -> str | None:
     if conversation.server_first:
         return None
     return conversation.payload
+
+
+def http_of(conversation: Conversation) -> str:
+    """What http_inspector finds in the first plaintext bytes, `waiting` for a silent client."""
+    request = conversation.request
+    if request is not None and conversation.proxy_protocol is None and request.method in _COMMON_METHODS:
+        path = request.path
+        if path.startswith("/") and path.isprintable() and " " not in path:
+            return "h2c" if request.version == "http2" else request.version
+    text = first_text(conversation)
+    return WAITING if text is None else http_in(text)
 
 
 def begins_with_tls(conversation: Conversation) -> bool:

@@ -76,7 +76,7 @@ def _request_header(first: str, second: str, limit: int | None) -> Callable[[For
         for name in (first, second):
             values = facts.request.values(name)
             if values:
-                return ",".join(values)[:limit]
+                return values[0][:limit]
             if name in facts.request.headers:
                 return None
         return ""

@@ -23,6 +23,7 @@ _NOT_INTERNAL = (
     "x-envoy-upstream-rq-timeout-alt-response",
     "x-envoy-upstream-stream-duration-ms",
     "x-envoy-hedge-on-per-try-timeout",
+    "x-envoy-expected-rq-timeout-ms",
     "x-envoy-retriable-status-codes",
     "x-envoy-retriable-header-names",
     "x-envoy-force-trace",
@@ -107,10 +108,11 @@ def forwarded(
             headers[_XFF] = (",".join((*before, format_ip(shown))) if before else format_ip(shown),)
         if options.trusted_hops == 0 or _PROTO not in headers:
             headers[_PROTO] = ("https" if secure else "http",)
-        if options.append_port and (options.trusted_hops == 0 or "x-forwarded-port" not in headers):
-            headers["x-forwarded-port"] = (str(connection.local_port),)
     elif _PROTO not in headers:
         headers[_PROTO] = ("https" if secure else "http",)
+    overwrites_port = options.use_remote_address and options.trusted_hops == 0
+    if options.append_port and (overwrites_port or "x-forwarded-port" not in headers):
+        headers["x-forwarded-port"] = (str(connection.local_port),)
     scheme = _scheme(options, request, headers, secure=secure)
     internal = single and final is not None and any(contains(prefix, final) for prefix in options.internal_ranges)
     edge = options.use_remote_address and not internal

@@ -18,7 +18,7 @@ from ..facts.connection import Connection
 from ..facts.conversation import Conversation
 from ..place import Place
 from ..reasons import Reason
-from .first_bytes import WAITING, begins_with_tls, first_text, http_in, tls_in
+from .first_bytes import WAITING, begins_with_tls, first_text, http_of, tls_in
 from .unmodelled import unmodelled_fields
 
 _PREFIX = "type.googleapis.com/envoy.extensions.filters.listener."
@@ -96,6 +96,8 @@ def run(
     ask: Callable[[ListenerFilter], bool],
 ) -> InspectResult:
     """One pass. `ask` says whether a filter nobody models lets the connection pass."""
+    if not filters.filters and connection.transport:
+        return InspectResult(connection, conversation, (), None, None)
     socket = Socket(
         local=connection.local,
         local_port=connection.local_port,
@@ -189,8 +191,7 @@ def _http_inspector(_filter: ListenerFilter, socket: Socket) -> tuple[str, Any]:
     conversation = socket.conversation
     if begins_with_tls(conversation):
         return "found-no-http", None
-    text = first_text(conversation)
-    found = WAITING if text is None else http_in(text)
+    found = http_of(conversation)
     if found == WAITING:
         return "waits", None
     if not found:

@@ -18,7 +18,7 @@ from ..explanation import Candidate, Check, Fate
 from ..match.lookup import Lookup
 from ..place import Place
 from ..reasons import Reason
-from .chains import ChainTable, compile_chain_table
+from .chains import ChainTable, FilterChain, compile_chain_table
 from .listener_filters import ListenerFilters, compile_listener_filters
 from .unmodelled import unmodelled_fields
 
@@ -103,7 +103,7 @@ class Listener:
         return self._chains
 
     @property
-    def default_filter_chain(self) -> object:
+    def default_filter_chain(self) -> FilterChain | None:
         return self.chains.default
 
     @property
@@ -181,6 +181,11 @@ class ListenerTable:
     def bound(self) -> tuple[Listener, ...]:
         """The listeners with sockets of their own."""
         return tuple(listener for listener in self.listeners if listener.bind_to_port)
+
+    def not_in_force(self, ip: int, port: int) -> RefusedListener | WarmingListener | None:
+        """A listener that would own this address, had Envoy taken it."""
+        keys = {(ip, port), (ANY_V6 if is_v6(ip) else ANY_V4, port)}
+        return next((each for each in (*self.rejected, *self.warming) if keys.intersection(each.addresses)), None)
 
     def explain_lookup(self, ip: int, port: int) -> tuple[Listener | None, tuple[Candidate, ...]]:
         """The same with the keys that were tried, and what else is known about that port."""

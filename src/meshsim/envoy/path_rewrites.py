@@ -45,9 +45,11 @@ class RegexRewrite:
     regex: Regex
     substitution: str
 
-    def rewritten(self, path: str) -> str:
+    def rewritten(self, path: str) -> str | None:
+        """None where nothing of the path would be left: then there is no rewrite."""
         bare, mark, query = path.partition("?")
-        return self.regex.replace_all(bare, self.substitution) + mark + query
+        made = self.regex.replace_all(bare, self.substitution)
+        return made + mark + query if made else None
 
 
 def compile_regex_rewrite(view: View) -> RegexRewrite:

@@ -75,12 +75,12 @@ class Redirect:
         _, mark, query = request.path.partition("?")
         if self.path is not None:
             return self.path if "?" in self.path else self.path + mark + query
+        replaced: str | None = None
         if self.prefix_rewrite is not None:
             replaced = rule.replaced(request.path, self.prefix_rewrite)
-            return request.path if replaced is None else replaced
-        if self.regex_rewrite is not None:
-            return self.regex_rewrite.rewritten(request.path)
-        return request.path
+        elif self.regex_rewrite is not None:
+            replaced = self.regex_rewrite.rewritten(request.path)
+        return request.path if replaced is None else replaced
 
 
 def compile_redirect(view: View, name: str) -> Redirect:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from ..facts.connection import Connection
 from ..facts.request import Headers, Request
 from .format_strings import FormatFacts
+from .grpc_timeout import read_grpc_timeout, written_grpc_timeout
 from .header_mutations import mutated
 from .path_rewrites import PathRule
 from .paths import without_query
@@ -43,11 +44,12 @@ def upstream_request(
     for name in _READ_BY_ROUTER:
         headers.pop(name, None)
     stated = headers.pop(_TIMEOUT, None)
-    headers.pop("x-envoy-expected-rq-timeout-ms", None)
+    timeout, by_grpc = _timeout(action, request, stated)
+    if timeout and by_grpc:
+        headers["grpc-timeout"] = (written_grpc_timeout(timeout),)
     if envoy_headers:
-        timeout = _timeout(action, request, stated)
-        if timeout != "":
-            headers["x-envoy-expected-rq-timeout-ms"] = () if timeout is None else (timeout,)
+        if timeout:
+            headers["x-envoy-expected-rq-timeout-ms"] = (str(timeout),)
         if route.attempt_count:
             headers["x-envoy-attempt-count"] = ("1",)
     levels = route.request_mutations
@@ -65,16 +67,18 @@ def upstream_request(
     return Request(request.method, request.scheme, authority, path, headers, request.version)
 
 
-def _timeout(action: RouteAction, request: Request, stated: tuple[str, ...] | None) -> str | None:
-    """The milliseconds; "" for no limit (and no header); None where the client's own deadline decides."""
-    timeout = action.timeout_ms
-    if action.max_grpc_timeout_ms is not None and request.is_grpc():
-        if "grpc-timeout" in request.headers:
-            return None
-        timeout = action.max_grpc_timeout_ms
+def _timeout(action: RouteAction, request: Request, stated: tuple[str, ...] | None) -> tuple[int, bool]:
+    """Milliseconds, 0 for no limit; and whether it goes on as grpc-timeout too."""
+    timeout = int(action.timeout_ms)
+    limit = action.max_grpc_timeout_ms
+    by_grpc = limit is not None and request.is_grpc()
+    if limit is not None and by_grpc:
+        timeout = read_grpc_timeout(request)
+        if limit and (not timeout or timeout > limit):
+            timeout = int(limit)
     if stated and stated[0].isdecimal():
         timeout = int(stated[0])
-    return str(int(timeout)) if timeout else ""
+    return timeout, by_grpc
 
 
 def _host(
@@ -102,7 +106,8 @@ def _wanted_host(request: Request, action: RouteAction, headers: Headers) -> str
         values = headers.get(name) if not name.startswith(":") else request.values(name)
         return values[0] if values and values[0] else None
     if action.host_rewrite_path_regex is not None:
-        return action.host_rewrite_path_regex.rewritten(without_query(request.path))
+        rewrite = action.host_rewrite_path_regex
+        return rewrite.regex.replace_all(without_query(request.path), rewrite.substitution)
     return None
 
 
@@ -122,7 +127,7 @@ def _replace(
 def rewritten_path(action: RouteAction, rule: PathRule, path: str) -> str | None:
     """None where no rewrite happens."""
     if action.regex_rewrite is not None:
-        return action.regex_rewrite.rewritten(path) or None
+        return action.regex_rewrite.rewritten(path)
     if action.prefix_rewrite is not None:
         return rule.replaced(path, action.prefix_rewrite)
     return None

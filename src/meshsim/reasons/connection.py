@@ -14,6 +14,8 @@ REASONS: dict[str, tuple[str, ...]] = {
     "listener.handed-off": ("listener", "destination"),
     "listener.to-itself": ("listener", "destination"),
     "listener.none": ("receiver", "destination"),
+    "listener.none-rejected": ("destination", "listener", "error", "time"),
+    "listener.none-warming": ("destination", "listener"),
     "listener.update-refused": ("listener", "error", "time"),
     "chain.question": ("listener", "destination"),
     "chain.matched": ("chain",),

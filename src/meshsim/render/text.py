@@ -27,6 +27,13 @@ NEARLY = 2
 MOST_OPTIONS = 6
 """Options of a choice that are named; the rest is counted."""
 
+_RESOLVED_BY = {
+    "resolve-option": "by --resolve",
+    "host-facts": "by host facts",
+    "dns-proxy": "by the proxy's DNS table",
+    "service": "by the service's address in the configuration",
+    "assumed": "a stand-in, for no input names it",
+}
 _STYLES = {"delivered": "good", "forwarded": "good", "replied": "odd", "unknown": "odd"}
 
 
@@ -56,7 +63,7 @@ def _write_resolution(report: Report, page: Page) -> None:
         return
     others = [address for address in resolution.addresses if address != resolution.address]
     more = f", also {', '.join(others)}" if others else ""
-    page.entry("name", f"{resolution.name} → {resolution.address} (by {resolution.by}{more})")
+    page.entry("name", f"{resolution.name} → {resolution.address} ({_RESOLVED_BY[resolution.by]}{more})")
 
 
 def _write_cause(report: Report, options: Options, page: Page, redactor: Redactor) -> None:

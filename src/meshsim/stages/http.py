@@ -6,6 +6,7 @@ from attrs import evolve
 
 from ..address import format_endpoint
 from ..choices import Chooser
+from ..envoy.inline_headers import joined
 from ..envoy.local_reply import local_reply
 from ..envoy.receive import Received, receive
 from ..envoy.refusal import Refusal
@@ -49,10 +50,10 @@ def _ending(at: AtHttp, refusal: Refusal) -> Ending:
             response_code_details=refusal.details,
             answered_by=at.hop,
         )
-    decoded = "DPE" not in refusal.flags
-    grpc_redirect = refusal.location is not None and _is_grpc(at.conversation.request)
+    request = _as_decoded(at.conversation.request) if "DPE" not in refusal.flags else None
+    grpc_redirect = refusal.location is not None and request is not None and request.is_grpc()
     return local_reply(
-        at.conversation.request if decoded else None,
+        request,
         at.hop,
         refusal.why,
         status=400 if grpc_redirect else refusal.status,
@@ -63,8 +64,13 @@ def _ending(at: AtHttp, refusal: Refusal) -> Ending:
     )
 
 
-def _is_grpc(request: Request | None) -> bool:
-    return request is not None and request.is_grpc()
+def _as_decoded(request: Request | None) -> Request | None:
+    """The request with repeated lines joined, as the codec hands it on."""
+    if request is None:
+        return None
+    headers = dict(request.headers)
+    joined(headers)
+    return evolve(request, headers=headers)
 
 
 def explain(_mesh: Mesh, at: AtHttp, picked: Received | Refusal) -> Decision:

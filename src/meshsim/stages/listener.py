@@ -6,7 +6,7 @@ Upstream: envoyproxy/envoy source/common/listener_manager/connection_handler_imp
 from __future__ import annotations
 
 from ..choices import Chooser
-from ..envoy.listeners import Listener, ListenerTable
+from ..envoy.listeners import Listener, ListenerTable, RefusedListener, WarmingListener
 from ..explanation import Decision, Fate
 from ..facts.connection import Connection
 from ..mesh import Mesh
@@ -69,9 +69,26 @@ def explain(_mesh: Mesh, at: AtListener, picked: Listener | None) -> Decision:
 def _reason(at: AtListener, winner: Listener | None) -> Reason:
     destination = at.connection.local_text()
     if winner is None:
+        missing = _table(at).not_in_force(at.connection.local, at.connection.local_port)
+        if missing is not None:
+            return _missing(missing, destination)
         return because("listener.none", at.receiver.place, receiver=at.receiver.name, destination=destination)
     code = "listener.to-itself" if winner is at.receiver else "listener.handed-off"
     return because(code, winner.place, listener=winner.name, destination=destination)
+
+
+def _missing(missing: RefusedListener | WarmingListener, destination: str) -> Reason:
+    """The owner of the address exists, but Envoy never took it into force."""
+    if isinstance(missing, RefusedListener):
+        return because(
+            "listener.none-rejected",
+            missing.place,
+            destination=destination,
+            listener=missing.name,
+            error=missing.error,
+            time=missing.time,
+        )
+    return because("listener.none-warming", missing.place, destination=destination, listener=missing.name)
 
 
 def describe(_mesh: Mesh, at: AtListener, picked: Listener | None, draft: Draft) -> None:

@@ -38,7 +38,7 @@ _CONNECT_REFUSED = Failure(
     http_flags=("UF",),
     http_details="upstream_reset_before_response_started"
     "{remote_connection_failure|delayed_connect_error:_Connection_refused}",
-    http_reset_reason="remote connection failure, transport failure reason: delayed connect error: Connection refused",
+    http_reset_reason="remote connection failure",
     tcp_flags=("UF", "URX"),
     transport_failure_reason="delayed_connect_error:_Connection_refused",
     connecting=True,

@@ -49,6 +49,8 @@ _NEUTRAL_WASM = frozenset(
     }
 )
 _NEUTRAL_NAMES = frozenset({"istio.stats", "istio.metadata_exchange", "forward_downstream_sni"})
+_STEERING = ("envoy.tcp_proxy.", "envoy.network.", "envoy.upstream.", "envoy.filters.listener.original_dst.")
+"""Filter state that changes where tcp_proxy or an upstream connection goes."""
 _CLUSTER_FIELDS = ("cluster", "cluster_name")
 _MAX_CLUSTERS = 5
 
@@ -67,7 +69,7 @@ def _compile(view: View, *, last: bool) -> NetworkFilter:
     if routing is not None and typed is not None:
         kind, compile_config = routing
         return NetworkFilter(name, type_url, view.place, kind, compile_config(typed.view, name))
-    kind = KINDS.get(type_url) or ("neutral" if _only_watches(name, typed) else "opaque")
+    kind = KINDS.get(type_url) or ("neutral" if _only_watches(name, typed) or _idle(typed) else "opaque")
     if last and kind in ("opaque", "neutral"):
         clusters = tuple(_clusters_in(typed.view.data if typed is not None else view.data))[:_MAX_CLUSTERS]
         return NetworkFilter(name, type_url, view.place, "terminal", None, clusters)
@@ -84,6 +86,19 @@ def _only_watches(name: str, typed: TypedConfig | None) -> bool:
     for key in ("config", "vm_config", "code", "local"):
         code = code.get(key, {}) if isinstance(code, dict) else {}
     return isinstance(code, dict) and (code.get("inline_string") or code.get("filename")) in _NEUTRAL_WASM
+
+
+def _idle(typed: TypedConfig | None) -> bool:
+    """Filters that could act and, as they are configured, do not."""
+    if typed is None:
+        return False
+    if typed.type_url == _V3 + "rbac.v3.RBAC":
+        # without rules everything is allowed; shadow rules only count
+        return typed.view.one_of(["rules", "matcher"]) is None
+    if typed.type_url == _V3 + "set_filter_state.v3.Config":
+        entries = (*typed.view.views("on_new_connection"), *typed.view.views("on_downstream_tls_handshake"))
+        return not any(each.text("object_key", "").startswith(_STEERING) for each in entries)
+    return False
 
 
 def _clusters_in(data: Any) -> list[str]:

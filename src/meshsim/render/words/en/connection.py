@@ -23,6 +23,13 @@ WORDS: dict[str, str] = {
     "listener.handed-off": "the listener {listener} owns {destination}",
     "listener.to-itself": "{destination} is the address of {listener} itself: its listener filters run a second time",
     "listener.none": "no listener for {destination}, so {receiver} keeps the connection",
+    "listener.none-rejected": (
+        "no listener for {destination}: Envoy rejected {listener} at {time}: {error}; the accepting listener keeps the "
+        "connection"
+    ),
+    "listener.none-warming": (
+        "no listener for {destination} yet: {listener} is still warming, and the accepting listener keeps the connection"
+    ),
     "listener.update-refused": (
         "Envoy refused a later version of {listener} at {time} and goes on with this one: {error}"
     ),
