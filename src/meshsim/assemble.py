@@ -96,9 +96,7 @@ def _interfaces(facts: HostFacts | None, addresses: tuple[int, ...]) -> dict[str
     return interfaces
 
 
-def _rules(
-    documents: PodDocuments, proxy: Proxy | None
-) -> tuple[RuleSet | None, RuleSet | None, tuple[Reason, ...]]:
+def _rules(documents: PodDocuments, proxy: Proxy | None) -> tuple[RuleSet | None, RuleSet | None, tuple[Reason, ...]]:
     """The pod's own rules; an Istio sidecar without a rules file is assumed to have the default ones."""
     v4 = _parsed(documents.rules_v4, "v4")
     v6 = _parsed(documents.rules_v6, "v6")
@@ -118,7 +116,8 @@ def _sockets(proxy: Proxy | None, facts: HostFacts | None) -> SocketTable:
     if proxy is not None:
         for listener in proxy.listeners.bound():
             for ip, port in listener.addresses:
-                sockets.append(_socket(ip, port, listener, transparent=listener.transparent))
+                v6only = (ip, port) not in listener.compat
+                sockets.append(_socket(ip, port, listener, transparent=listener.transparent, v6only=v6only))
         admin = _admin(proxy.document)
         if admin is not None:
             sockets.append(_socket(*admin, "admin"))

@@ -50,6 +50,9 @@ def complete(mesh: Mesh, call: Call) -> tuple[Call, Resolution | None, Reason | 
     tls = None if call.tls is UNSET else call.tls
     named, port = _destination(call, tls is not None)
     address, resolution, assumed = _resolve(origin, call, named, port)
+    if call.proxy_protocol is not None:
+        for what in ("source", "destination"):
+            _proxy_protocol_address(what, getattr(call.proxy_protocol, what))
     authority = _authority(named, port) if call.authority is UNSET else call.authority
     speaks_http = protocol not in _NO_REQUEST
     headers = dict(call.headers)
@@ -156,9 +159,7 @@ def _authority(host: str, port: int) -> str:
     return text if port in (80, 443) else f"{text}:{port}"
 
 
-def _resolve(
-    origin: Pod | None, call: Call, host: str, port: int
-) -> tuple[int, Resolution | None, Reason | None]:
+def _resolve(origin: Pod | None, call: Call, host: str, port: int) -> tuple[int, Resolution | None, Reason | None]:
     """The address that is dialled; a name is looked up as the calling pod would, with curl's --resolve first."""
     ip = try_parse_ip(host)
     if ip is not None:
@@ -214,6 +215,13 @@ def _endpoint_or_ip(text: str) -> tuple[int, int]:
         return parse_ip(host), DEFAULT_PORT if port is None else port
     except ValueError:
         raise InputError("bad-source", f"source {text!r} is no address", hint="write ip:port or ip") from None
+
+
+def _proxy_protocol_address(what: str, text: str) -> None:
+    try:
+        parse_endpoint(text)
+    except ValueError as error:
+        raise InputError("bad-proxy-protocol", f"proxy_protocol.{what}: {error}", hint="write ip:port") from None
 
 
 def start(mesh: Mesh, call: Call, chooser: Chooser) -> State:

@@ -77,11 +77,17 @@ _TELLING = ("route", "network", "chain", "app", "hook")
 """Whose decision stands for a call that took its expected course, the most telling first."""
 
 
+_LED_BY = {"router": "vhost", "endpoint": "listener"}
+"""A catch-all's answer (block_all, BlackHoleCluster) is explained by what sent the call to the catch-all."""
+
+
 def cause(decisions: tuple[Decision, ...]) -> Decision | None:
     """The last decision that turned the call from its expected course, else the one that tells most of it."""
     deciding = [decision for decision in decisions if decision.deciding]
     if deciding:
-        return deciding[-1]
+        last = deciding[-1]
+        led = _LED_BY.get(last.stage)
+        return next((one for one in deciding if one.stage == led and one.hop == last.hop), last)
     for stage in _TELLING:
         told = [decision for decision in decisions if decision.stage == stage]
         if told:

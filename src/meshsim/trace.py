@@ -11,7 +11,7 @@ from .facts.call import Call
 from .mesh import Mesh
 from .outcome import Outcome
 from .pipeline import Move, explain, report, run, strict
-from .reasons import Reason
+from .reasons import Reason, because
 from .report import Hop, NetfilterPassage, Report, Resolution
 
 
@@ -99,6 +99,8 @@ def trace(mesh: Mesh, call: Call, *, keep: bool = True, strictly: bool = False) 
     outcome, chooser = _walk(mesh, completed, moves)
     if assumed is not None:
         chooser.assume(assumed)
+    if completed.runtime:
+        chooser.assume(because("call.runtime-not-modelled", keys=sorted(completed.runtime)))
     if strictly:
         outcome = strict(outcome, chooser.assumptions)
     return Trace(completed, resolution, outcome, mesh, chooser, moves, strictly)

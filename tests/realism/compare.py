@@ -112,6 +112,8 @@ def _hop(path: str, seen: Document, told: Document, observation: Document, *, wh
     for name in HOP_FIELDS:
         if name == "listener" and not seen[name]:
             continue  # a listener without a name: only the trace can call it something
+        if name == "cluster" and "NC" in seen["response_flags"]:
+            continue  # the log cannot name a cluster that does not exist
         yield from _differ(f"{path}.{name}", told[name], seen[name])
     if not whole:
         return

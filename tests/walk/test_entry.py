@@ -27,7 +27,12 @@ def test_the_defaults_are_curls_and_the_pods() -> None:
 
 @pytest.mark.parametrize(
     ("destination", "authority"),
-    [("10.0.0.5:80", "10.0.0.5"), ("10.0.0.5:443", "10.0.0.5"), ("10.0.0.5:8080", "10.0.0.5:8080"), ("[::1]:80", "[::1]")],
+    [
+        ("10.0.0.5:80", "10.0.0.5"),
+        ("10.0.0.5:443", "10.0.0.5"),
+        ("10.0.0.5:8080", "10.0.0.5:8080"),
+        ("[::1]:80", "[::1]"),
+    ],
 )
 def test_the_authority_keeps_its_port_unless_http_or_https_own_it(destination: str, authority: str) -> None:
     assert completed(destination=destination).authority == authority
@@ -56,7 +61,11 @@ def test_a_destination_named_by_the_authority_alone() -> None:
     ("call", "address", "by"),
     [
         (Call(destination="legacy:80"), "10.96.40.40", "host-facts"),
-        (Call(destination="nowhere.example:80", resolve={"nowhere.example:80": "10.9.9.9"}), "10.9.9.9", "resolve-option"),
+        (
+            Call(destination="nowhere.example:80", resolve={"nowhere.example:80": "10.9.9.9"}),
+            "10.9.9.9",
+            "resolve-option",
+        ),
         (Call(destination="nowhere.example:80", resolve={"nowhere.example": "10.9.9.9"}), "10.9.9.9", "resolve-option"),
         (Call(destination="nowhere.example:80"), format_ip(UNRESOLVED), "assumed"),
     ],
@@ -71,7 +80,11 @@ def test_names_are_resolved_as_the_pod_would(call: Call, address: str, by: str) 
 def test_a_service_of_a_dump_without_host_facts_is_found_in_its_own_configuration() -> None:
     dump = next(path for path in meshsim.demo.capture_paths()) / "sleep" / "config_dump.json"
     mesh = meshsim.load(dump).compiled
-    for name, address in (("legacy.default", "10.96.40.40:80"), ("redis", "10.96.50.50:6379"), ("echo", "10.96.70.70:9000")):
+    for name, address in (
+        ("legacy.default", "10.96.40.40:80"),
+        ("redis", "10.96.50.50:6379"),
+        ("echo", "10.96.70.70:9000"),
+    ):
         done, resolution, _ = complete(mesh, Call(destination=f"{name}:{address.partition(':')[2]}"))
         assert resolution is not None
         assert (done.destination, resolution.by) == (address, "service")

@@ -185,7 +185,8 @@ class ListenerTable:
     def not_in_force(self, ip: int, port: int) -> RefusedListener | WarmingListener | None:
         """A listener that would own this address, had Envoy taken it."""
         keys = {(ip, port), (ANY_V6 if is_v6(ip) else ANY_V4, port)}
-        return next((each for each in (*self.rejected, *self.warming) if keys.intersection(each.addresses)), None)
+        candidates: tuple[RefusedListener | WarmingListener, ...] = (*self.rejected, *self.warming)
+        return next((each for each in candidates if keys.intersection(each.addresses)), None)
 
     def explain_lookup(self, ip: int, port: int) -> tuple[Listener | None, tuple[Candidate, ...]]:
         """The same with the keys that were tried, and what else is known about that port."""

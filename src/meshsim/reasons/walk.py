@@ -33,5 +33,6 @@ REASONS: dict[str, tuple[str, ...]] = {
     "return.retries-not-modelled": ("policy",),
     "outcome.loop": ("pod", "destination"),
     "outcome.unknown-assumption": ("code",),
+    "call.runtime-not-modelled": ("keys",),
     "name.assumed": ("name", "address"),
 }

@@ -90,7 +90,7 @@ def explain(_mesh: Mesh, at: AtChain, picked: FilterChain | None) -> Decision:
         chosen=next((candidate for candidate in candidates if candidate.fate is Fate.CHOSEN), None),
         reason=_reason(at, winner, candidates),
         candidates=candidates,
-        trivial=winner is not None and len(candidates) == 1,
+        trivial=winner is not None and len(candidates) == 1 and not candidates[0].checks,
         deciding=winner is None or (winner.is_default and len(candidates) > 1),
         hop=at.hop,
     )

@@ -28,14 +28,14 @@ WORDS: dict[str, str] = {
         "connection"
     ),
     "listener.none-warming": (
-        "no listener for {destination} yet: {listener} is still warming, and the accepting listener keeps the connection"
+        "no listener for {destination} yet: {listener} is still warming; the accepting listener keeps the connection"
     ),
     "listener.update-refused": (
         "Envoy refused a later version of {listener} at {time} and goes on with this one: {error}"
     ),
     "chain.question": "which filter chain of {listener} takes {destination}?",
     "chain.matched": "filter chain {chain} matches best",
-    "chain.only": "filter chain {chain} is the only one and asks for nothing",
+    "chain.only": "filter chain {chain} is the only one",
     "chain.default": "no filter chain matches, so the default filter chain {chain} takes it",
     "chain.none": (
         "no filter chain of {listener} matches destination {destination}, transport {transport}, SNI {sni}, "

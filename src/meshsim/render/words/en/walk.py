@@ -46,13 +46,14 @@ WORDS: dict[str, str] = {
     "app.tls-mismatch": "the client speaks {client} and the application on {destination} speaks {server}",
     "return.question": "what becomes of this ending: {ending}?",
     "return.passed-on": "it is passed on as it is ({ending})",
-    "return.local-reply": "the upstream attempt ended ({ending}), so the proxy answers {status} itself ({details})",
-    "return.closed": "the upstream attempt ended ({ending}), so the proxy closes the connection ({flags})",
+    "return.local-reply": "the upstream attempt ended ({ending}), so the proxy answers {status} itself",
+    "return.closed": "the upstream attempt ended ({ending}), so the proxy closes the connection",
     "return.retries-not-modelled": (
         "a retry policy applies here ({policy}); retries are not modelled, so the first attempt counts"
     ),
     "outcome.loop": "the packets of {pod} to {destination} come back to where they started",
     "outcome.unknown-assumption": "the answer rests on an assumption ({code}), and --strict allows none",
+    "call.runtime-not-modelled": "runtime values are not modelled yet, so {keys} had no effect",
     "name.assumed": (
         "no input says what the name {name} resolves to, so the stand-in address {address} is dialled "
         "(use --resolve, or `names` in host facts)"
