@@ -85,6 +85,9 @@ def _outcome(observation: Document, trace: Document) -> Iterator[tuple[str, str]
     if outcome["kind"] == "replied":
         yield from _differ("outcome.status", outcome["status"], client["status"])
         yield from _differ("outcome.location", outcome["location"], _header(client["headers"], "location"))
+        for name, value in (outcome.get("response_headers") or {}).items():
+            if isinstance(value, str):
+                yield from _differ(f"outcome.response_headers.{name}", value, _header(client["headers"], name.lower()))
         if client["body"] is not None and outcome["body"] is not None:
             yield from _differ("outcome.body", outcome["body"], client["body"])
     elif outcome["kind"] in ("delivered", "forwarded"):
@@ -138,6 +141,12 @@ def _hop(path: str, seen: Document, told: Document, observation: Document, *, wh
     if seen_tls["sni"] is not None or tls.get("terminated"):
         # Where no tls inspector runs, TLS passes through a proxy that cannot read it.
         yield from _differ(f"{path}.downstream.tls.sni", tls.get("sni"), seen_tls["sni"])
+    if seen["kind"] != "listener":
+        yield from _differ(f"{path}.downstream.tls.terminated", tls.get("terminated"), seen_tls["terminated"])
+        if seen_tls["terminated"] and path == "hops[0]" and observation["call"].get("tls"):
+            yield from _differ(f"{path}.downstream.tls.alpn", tls.get("alpn"), observation["client"].get("alpn"))
+    tried = [attempt["endpoint"] for attempt in told.get("attempts") or [] if attempt["endpoint"]]
+    yield from _differ(f"{path}.attempts", tried, seen["attempted"])
     yield from _upstream(path, seen, told, observation)
 
 
@@ -145,6 +154,11 @@ def _upstream(path: str, seen: Document, told: Document, observation: Document) 
     upstream, tls = told.get("upstream") or {}, told.get("tls") or {}
     received = next((one for one in observation["upstream"] if one["peer"] == seen["upstream"]["local"]), None)
     if received is None:
+        # The upstream was this proxy itself: its log holds the request as it left.
+        leaving = seen["upstream"] if seen["kind"] == "http" and seen["endpoint"] else {}
+        for name in REQUEST_FIELDS:
+            if leaving.get(name) is not None:
+                yield from _differ(f"{path}.upstream.{name}", upstream.get(name), leaving[name])
         return
     if upstream.get("protocol") not in (None, "tcp"):
         told_by_server = [name for name in REQUEST_FIELDS if received.get(name) is not None]
@@ -163,6 +177,8 @@ def _upstream(path: str, seen: Document, told: Document, observation: Document) 
         yield from _differ(
             f"{path}.tls.alpn_offered", list(tls.get("alpn_offered") or []), received["tls"]["alpn_offered"]
         )
+        if received["tls"]["client_certificate"]:
+            yield from _differ(f"{path}.tls.mode", tls.get("mode"), "mtls")
         if tls.get("alpn") is not None:
             yield from _differ(f"{path}.tls.alpn", tls["alpn"], received["tls"]["alpn"])
 
@@ -184,10 +200,14 @@ def _passages(observation: Document, trace: Document) -> Iterator[tuple[str, str
             yield from _differ(f"{path}.{name}", expected[name], real[name])
         before, really = expected["before"], real["before"]
         yield from _differ(f"{path}.before.destination", before["destination"], really["destination"])
-        source = (before["source"], really["source"])
-        if real["sender"] == "proxy":
-            source = (_host(source[0]), _host(source[1]))
-        yield from _differ(f"{path}.before.source", *source)
+        yield from _differ(f"{path}.before.mark", before["mark"], really["mark"])
+        for name, ours, theirs in (
+            ("before.source", before["source"], really["source"]),
+            ("source", expected["source"], real["source"]),
+        ):
+            by_proxy = real["sender"] == "proxy"
+            pair = (_host(ours), _host(theirs)) if by_proxy else (ours, theirs)
+            yield from _differ(f"{path}.{name}", *pair)
         if before.get("interface") is not None:
             yield from _differ(f"{path}.before.interface", before["interface"], really["interface"])
         if not _in_order(real["chains"], expected["chains"]):

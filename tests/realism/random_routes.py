@@ -19,8 +19,33 @@ ROUTER = {
 }
 HCM = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 DOMAINS = ("a.test", "b.a.test", "*.a.test", "*.test", "a.*", "*", "a.test:80", "A.example", "*-x.test", "b.a.*")
-HOSTS = ("a.test", "A.TEST", "b.a.test", "c.b.a.test", "a.test:80", "a.test:8080", "a.org", "a.example", "q-x.test", "zzz")
-PATHS = ("/", "/a", "/a/", "/a/b", "/A/b", "/ab", "/a/b/c?x=1", "/a?x=1&y=2", "/a/../b", "//a", "/a%2fb", "/b;p=1/c", "/b?x")
+HOSTS = (
+    "a.test",
+    "A.TEST",
+    "b.a.test",
+    "c.b.a.test",
+    "a.test:80",
+    "a.test:8080",
+    "a.org",
+    "a.example",
+    "q-x.test",
+    "zzz",
+)
+PATHS = (
+    "/",
+    "/a",
+    "/a/",
+    "/a/b",
+    "/A/b",
+    "/ab",
+    "/a/b/c?x=1",
+    "/a?x=1&y=2",
+    "/a/../b",
+    "//a",
+    "/a%2fb",
+    "/b;p=1/c",
+    "/b?x",
+)
 HEADERS = (
     {},
     {"x-user": "jason"},
@@ -59,7 +84,9 @@ def dump(seed: int) -> dict[str, Any]:
             "filter_chains": [{"name": "only", "filters": [{"name": "hcm", "typed_config": manager}]}],
         },
     ]
-    clusters = [{"name": "passthrough", "type": "ORIGINAL_DST", "lb_policy": "CLUSTER_PROVIDED", "connect_timeout": "2s"}]
+    clusters = [
+        {"name": "passthrough", "type": "ORIGINAL_DST", "lb_policy": "CLUSTER_PROVIDED", "connect_timeout": "2s"}
+    ]
     clusters += [_cluster(name, f"10.92.1.{number}") for number, name in enumerate(("one", "two", "three"), start=1)]
     table: dict[str, Any] = {"name": "drawn", "virtual_hosts": _virtual_hosts(draw)}
     if draw.random() < 0.4:
@@ -200,7 +227,9 @@ def _mutations(draw: random.Random) -> dict[str, Any]:
     mutations: dict[str, Any] = {}
     if draw.random() < 0.25:
         added = {"header": {"key": "x-added", "value": draw.choice(("plain", "%REQ(x-user)%", "%PROTOCOL%"))}}
-        mutations["request_headers_to_add"] = [added | draw.choice(({}, {"append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}))]
+        mutations["request_headers_to_add"] = [
+            added | draw.choice(({}, {"append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}))
+        ]
     if draw.random() < 0.2:
         mutations["request_headers_to_remove"] = ["x-user"]
     return mutations

@@ -78,5 +78,5 @@ def _options(flags: Namespace, mesh: Mesh, depth: int) -> Options:
         color=terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
         unicode=encoding.startswith("utf"),
         locate=mesh.locate,
-        now=datetime.now(UTC),
+        now=None if mesh.compiled.demo else datetime.now(UTC),
     )
