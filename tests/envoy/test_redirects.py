@@ -12,7 +12,9 @@ from tests.builders_http import manager as hcm
 from tests.builders_http import one_route, request, table_fields, virtual_host, walk
 
 
-def location(action: dict[str, Any], host: str, path: str = "/x?q=1", match: dict[str, Any] | None = None) -> str | None:
+def location(
+    action: dict[str, Any], host: str, path: str = "/x?q=1", match: dict[str, Any] | None = None
+) -> str | None:
     walked = walk(hcm(one_route(match, redirect=action)), request(path, host=host))
     assert walked.ending.status == 301
     return walked.ending.location

@@ -49,10 +49,9 @@ def test_ignoring_the_port_makes_domains_with_one_dead() -> None:
         virtual_host(one_route(), name="b", domains=["b.com:80"]),
         ignore_port_in_host_matching=True,
     )
-    assert [table.pick(request(host=host)) and table.pick(request(host=host)).name for host in ("a.com:zz", "b.com:80")] == [  # type: ignore[union-attr]
-        "a",
-        None,
-    ]
+    found = table.pick(request(host="a.com:zz"))
+    assert found is not None and found.name == "a"
+    assert table.pick(request(host="b.com:80")) is None
 
 
 def test_without_other_domains_any_answers_even_a_missing_host_header() -> None:
@@ -67,7 +66,7 @@ def test_without_other_domains_any_answers_even_a_missing_host_header() -> None:
 
 
 def test_a_domain_may_stand_once() -> None:
-    with pytest.raises(Rejected, match="A.com"):
+    with pytest.raises(Rejected, match=r"A\.com"):
         route_table(virtual_host(name="x", domains=["a.com"]), virtual_host(name="y", domains=["A.com"]))
 
 

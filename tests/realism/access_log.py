@@ -67,11 +67,15 @@ def read(lines: Iterable[str]) -> list[dict[str, Any]]:
     entries = [
         {name: None if value in ("-", "") else value for name, value in json.loads(line).items()} for line in lines
     ]
-    of_listener = {entry["downstream_direct_remote_address"]: entry for entry in entries if entry["kind"] == "listener"}
+    of_listener = {_connection(entry): entry for entry in entries if entry["kind"] == "listener"}
     inner = [entry for entry in entries if entry["kind"] != "listener"]
-    covered = {entry["downstream_direct_remote_address"] for entry in inner}
-    alone = [entry for remote, entry in of_listener.items() if remote not in covered]
-    return [_hop(entry, of_listener.get(entry["downstream_direct_remote_address"], {})) for entry in (*inner, *alone)]
+    covered = {_connection(entry) for entry in inner}
+    alone = [entry for connection, entry in of_listener.items() if connection not in covered]
+    return [_hop(entry, of_listener.get(_connection(entry), {})) for entry in (*inner, *alone)]
+
+
+def _connection(entry: dict[str, Any]) -> tuple[str, str]:
+    return entry["downstream_direct_remote_address"], entry["downstream_direct_local_address"]
 
 
 def _hop(entry: dict[str, Any], of_listener: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from tests.realism import access_log
+from tests.realism import access_log, dump_sections
 
 ALPN_OVERRIDE = {False: ["istio-http/1.1", "istio", "http/1.1"], True: ["istio-h2", "istio", "h2"]}
 """What istio.alpn offers an upstream, by whether HTTP/2 is spoken to it. Calls come in as HTTP/1.1."""
@@ -28,14 +28,6 @@ ISTIO_TYPES = (
     "envoy.extensions.filters.network.wasm.",
 )
 NODE = ("id", "cluster", "metadata", "locality")
-TYPES_BY_NAME = {
-    "envoy.transport_sockets.raw_buffer": "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer",
-    "envoy.retry_host_predicates.previous_hosts": (
-        "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
-    ),
-}
-"""Extensions that old versions found by name alone."""
-RENAMED = {"hidden_envoy_deprecated_use_original_dst": "use_original_dst"}
 TOUCHED_ALWAYS = (
     "config_version",
     "resolution",
@@ -74,8 +66,8 @@ def convert(
     names: Mapping[str, Sequence[str]] | None = None,
 ) -> Conversion:
     """Turn `/config_dump?include_eds` into a static bootstrap."""
-    sections = [_current(section) for section in dump["configs"]]
-    source = _section(sections, "BootstrapConfigDump").get("bootstrap", {})
+    sections = [dump_sections.current(section) for section in dump["configs"]]
+    source = dump_sections.section_of(sections, "BootstrapConfigDump").get("bootstrap", {})
     conversion = Conversion(
         {
             "node": {"id": "proxy", "cluster": "proxy"}
@@ -87,86 +79,19 @@ def convert(
     layers = [layer for layer in source.get("layered_runtime", {}).get("layers", []) if "rtds_layer" not in layer]
     if layers:
         conversion.bootstrap["layered_runtime"] = {"layers": layers}
-    routes = {table["name"]: table for table in _route_tables(sections)}
-    assignments = {entry.get("cluster_name"): entry for entry in _assignments(sections)}
+    routes = {table["name"]: table for table in dump_sections.route_tables(sections)}
+    assignments = {entry.get("cluster_name"): entry for entry in dump_sections.assignments(sections)}
     overridden: set[str] = set()
-    listeners = [_listener(listener, routes, overridden, log_path) for listener in _listeners(sections)]
+    listeners = [_listener(listener, routes, overridden, log_path) for listener in dump_sections.listeners(sections)]
     clusters = [
         _cluster(cluster, assignments, overridden, names or {}, conversion.not_comparable)
-        for cluster in _clusters(sections)
+        for cluster in dump_sections.clusters(sections)
     ]
     resources = {"listeners": listeners, "clusters": clusters}
     for context in _tls_contexts(resources):
         _give_identity(context, identity)
     conversion.bootstrap["static_resources"] = resources
     return conversion
-
-
-def _current(value: Any) -> Any:
-    """A copy in today's spelling: what an old version's dump marks as deprecated is renamed or left out."""
-    if isinstance(value, list):
-        return [_current(each) for each in value]
-    if not isinstance(value, dict):
-        return value
-    renamed = {str(RENAMED.get(key, key)): _current(each) for key, each in value.items()}
-    kept = {key: each for key, each in renamed.items() if not key.startswith("hidden_envoy_deprecated_")}
-    kind = TYPES_BY_NAME.get(str(kept.get("name")))
-    if kind and not kept.get("typed_config"):
-        kept["typed_config"] = {"@type": f"type.googleapis.com/{kind}"}
-    return kept
-
-
-def overlay(dump: Mapping[str, Any], *others: Mapping[str, Any]) -> dict[str, Any]:
-    """A dump whose listeners, clusters and route tables are replaced by later dumps' of the same name."""
-    merged: dict[str, Any] = copy.deepcopy(dict(dump))
-    for other in others:
-        for section in other["configs"]:
-            base = _section(merged["configs"], section["@type"].rsplit(".", 1)[-1])
-            for key, entries in section.items():
-                if isinstance(entries, list) and isinstance(base.get(key), list):
-                    replaced = {_name(entry) for entry in entries}
-                    base[key] = [entry for entry in base[key] if _name(entry) not in replaced] + copy.deepcopy(entries)
-    return merged
-
-
-def _name(entry: Mapping[str, Any]) -> str:
-    for key in ("route_config", "cluster", "listener", "endpoint_config"):
-        if key in entry:
-            inner = entry[key]
-            return str(inner.get("name", inner.get("cluster_name", "")))
-    return str(entry.get("name", ""))
-
-
-def _section(sections: list[Any], kind: str) -> dict[str, Any]:
-    found: dict[str, Any] = next((section for section in sections if section["@type"].endswith("." + kind)), {})
-    return found
-
-
-def _listeners(sections: list[Any]) -> Iterator[dict[str, Any]]:
-    section = _section(sections, "ListenersConfigDump")
-    for entry in section.get("static_listeners", []):
-        yield entry["listener"]
-    for entry in section.get("dynamic_listeners", []):
-        if "active_state" in entry:
-            yield entry["active_state"]["listener"]
-
-
-def _clusters(sections: list[Any]) -> Iterator[dict[str, Any]]:
-    section = _section(sections, "ClustersConfigDump")
-    for entry in (*section.get("static_clusters", []), *section.get("dynamic_active_clusters", [])):
-        yield entry["cluster"]
-
-
-def _route_tables(sections: list[Any]) -> Iterator[dict[str, Any]]:
-    for entry in _section(sections, "RoutesConfigDump").get("dynamic_route_configs", []):
-        if "route_config" in entry:
-            yield entry["route_config"]
-
-
-def _assignments(sections: list[Any]) -> Iterator[dict[str, Any]]:
-    section = _section(sections, "EndpointsConfigDump")
-    for entry in (*section.get("static_endpoint_configs", []), *section.get("dynamic_endpoint_configs", [])):
-        yield entry["endpoint_config"]
 
 
 def _listener(

@@ -125,8 +125,8 @@ def _hop(path: str, seen: Document, told: Document, observation: Document, *, wh
         if from_application and told[name] is None:
             continue
         yield from _differ(f"{path}.{name}", told[name], seen[name])
-    if seen["kind"] == "listener":
-        # Elsewhere the tls inspector leaves its own remark about plain bytes in this field.
+    if seen["kind"] == "listener" and "NR" not in seen["response_flags"]:
+        # Where no handshake was tried, the tls inspector leaves its own remark about plain bytes in this field.
         name = "downstream_transport_failure_reason"
         yield from _differ(f"{path}.{name}", told[name], seen[name])
     yield from _differ(f"{path}.response_flags", sorted(told["response_flags"]), sorted(seen["response_flags"]))
@@ -145,14 +145,16 @@ def _hop(path: str, seen: Document, told: Document, observation: Document, *, wh
         yield from _differ(f"{path}.downstream.tls.terminated", tls.get("terminated"), seen_tls["terminated"])
         if seen_tls["terminated"] and path == "hops[0]" and observation["call"].get("tls"):
             yield from _differ(f"{path}.downstream.tls.alpn", tls.get("alpn"), observation["client"].get("alpn"))
-    tried = [attempt["endpoint"] for attempt in told.get("attempts") or [] if attempt["endpoint"]]
-    yield from _differ(f"{path}.attempts", tried, seen["attempted"])
+    if seen["attempted"]:
+        tried = [attempt["endpoint"] for attempt in told.get("attempts") or [] if attempt["endpoint"]]
+        yield from _differ(f"{path}.attempts", tried, seen["attempted"])
     yield from _upstream(path, seen, told, observation)
 
 
 def _upstream(path: str, seen: Document, told: Document, observation: Document) -> Iterator[tuple[str, str]]:
     upstream, tls = told.get("upstream") or {}, told.get("tls") or {}
-    received = next((one for one in observation["upstream"] if one["peer"] == seen["upstream"]["local"]), None)
+    connection = (seen["upstream"]["local"], seen["endpoint"])
+    received = next((one for one in observation["upstream"] if (one["peer"], one["local"]) == connection), None)
     if received is None:
         # The upstream was this proxy itself: its log holds the request as it left.
         leaving = seen["upstream"] if seen["kind"] == "http" and seen["endpoint"] else {}

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from attrs import frozen
 
-from tests.realism import bootstrap
+from tests.realism import dump_sections
 from tests.realism.stack import Setup, Stack, stack
 from tests.realism.upstreams import ServerTls, Upstream
 
@@ -79,7 +79,7 @@ def variants() -> dict[str, Variant]:
     dump = json.loads((CAPTURE / "config_dump.json").read_text())
     rules = (CAPTURE / "iptables-save.txt").read_text()
     host = (CAPTURE / "host.yaml").read_text()
-    blocked = bootstrap.overlay(dump, json.loads(REGISTRY_ONLY.read_text()))
+    blocked = dump_sections.overlay(dump, json.loads(REGISTRY_ONLY.read_text()))
     made = (
         Variant("allow_any", dump, rules, host),
         Variant("registry_only", blocked, rules, host),
@@ -170,7 +170,7 @@ def _capped(dump: Mapping[str, Any]) -> dict[str, Any]:
     entry = next(e for e in section["dynamic_active_clusters"] if e["cluster"]["name"] == "PassthroughCluster")
     cluster = entry["cluster"] | {"circuit_breakers": {"thresholds": [CAPPED]}}
     capped = {"@type": section["@type"], "dynamic_active_clusters": [entry | {"cluster": cluster}]}
-    return bootstrap.overlay(dump, {"configs": [capped]})
+    return dump_sections.overlay(dump, {"configs": [capped]})
 
 
 def _without_the_proxys_exemption(rules: str) -> str:

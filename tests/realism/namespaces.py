@@ -61,13 +61,14 @@ def network(
         for namespace in (pod, world):
             _run(["ip", "netns", "add", namespace.name])
             namespace.run("ip", "link", "set", "lo", "up")
-            namespace.run("sysctl", "-q", "-w", "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.default.rp_filter=0")
-            namespace.run("sysctl", "-q", "-w", "net.ipv4.ip_forward=0")
-            namespace.run("sysctl", "-q", "-w", f"net.ipv4.ip_local_port_range={EPHEMERAL_PORTS}")
+            _set(namespace, "net/ipv4/conf/all/rp_filter", "0")
+            _set(namespace, "net/ipv4/conf/default/rp_filter", "0")
+            _set(namespace, "net/ipv4/ip_forward", "0")
+            _set(namespace, "net/ipv4/ip_local_port_range", EPHEMERAL_PORTS)
         pod.run("ip", "link", "add", "eth0", "type", "veth", "peer", "name", "cable", "netns", world.name)
         pod.run("ip", "address", "add", f"{pod_address}/{prefix_length}", "dev", "eth0")
         pod.run("ip", "link", "set", "eth0", "up")
-        world.run("sysctl", "-q", "-w", "net.ipv4.ip_nonlocal_bind=1")
+        _set(world, "net/ipv4/ip_nonlocal_bind", "1")
         world.run("ip", "link", "set", "cable", "up")
         # A /32, because a connected /24 would make the pod's neighbours strangers to the world.
         world.run("ip", "address", "add", f"{gateway}/32", "dev", "cable")
@@ -81,6 +82,10 @@ def network(
         for namespace in (pod, world):
             with contextlib.suppress(RuntimeError):
                 _run(["ip", "netns", "delete", namespace.name])
+
+
+def _set(namespace: Namespace, setting: str, value: str) -> None:
+    namespace.run("sh", "-c", f"echo '{value}' > /proc/sys/{setting}")
 
 
 def _remove_leftovers() -> None:

@@ -1,7 +1,6 @@
-"""Route tables nobody wrote: virtual hosts and routes drawn from a seed, as a config dump, and requests that probe them."""
+"""Route tables nobody wrote, drawn from a seed as a config dump, and requests that probe them."""
 
 import random
-from collections.abc import Sequence
 from typing import Any
 
 POD, POD_ADDRESS = "here", "10.92.0.2"
@@ -46,7 +45,7 @@ PATHS = (
     "/b;p=1/c",
     "/b?x",
 )
-HEADERS = (
+HEADERS: tuple[dict[str, Any], ...] = (
     {},
     {"x-user": "jason"},
     {"x-user": "Jason"},
@@ -136,7 +135,7 @@ def _virtual_hosts(draw: random.Random) -> list[dict[str, Any]]:
 
 
 def _route(draw: random.Random, name: str) -> dict[str, Any]:
-    match = draw.choice(
+    match: dict[str, Any] = draw.choice(
         (
             {"prefix": draw.choice(("/", "/a", "/a/", "/b"))},
             {"path": draw.choice(("/a", "/a/b", "/b"))},
@@ -144,7 +143,6 @@ def _route(draw: random.Random, name: str) -> dict[str, Any]:
             {"path_separated_prefix": draw.choice(("/a", "/a/b"))},
         )
     )
-    match = dict(match)
     if draw.random() < 0.3 and "safe_regex" not in match:
         match["case_sensitive"] = False
     if draw.random() < 0.5:
@@ -226,17 +224,15 @@ def _redirect(draw: random.Random, match: dict[str, Any]) -> dict[str, Any]:
 def _mutations(draw: random.Random) -> dict[str, Any]:
     mutations: dict[str, Any] = {}
     if draw.random() < 0.25:
-        added = {"header": {"key": "x-added", "value": draw.choice(("plain", "%REQ(x-user)%", "%PROTOCOL%"))}}
-        mutations["request_headers_to_add"] = [
-            added | draw.choice(({}, {"append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}))
-        ]
+        added: dict[str, Any] = {
+            "header": {"key": "x-added", "value": draw.choice(("plain", "%REQ(x-user)%", "%PROTOCOL%"))}
+        }
+        if draw.random() < 0.5:
+            added["append_action"] = "OVERWRITE_IF_EXISTS_OR_ADD"
+        mutations["request_headers_to_add"] = [added]
     if draw.random() < 0.2:
         mutations["request_headers_to_remove"] = ["x-user"]
     return mutations
-
-
-def upstream_ports() -> Sequence[int]:
-    return (80,)
 
 
 def _cluster(name: str, address: str) -> dict[str, Any]:

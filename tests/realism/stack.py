@@ -202,28 +202,25 @@ def _joined(
             sender = "proxy" if opened is None else "peer" if passage["way"] == "in" else "application"
             mine[current].append({"pod": pod, "way": passage["way"], "sender": sender, **passage})
     return [
-        _observation(call, client, port, share, hops, records, pod)
-        for (call, client, port), share in zip(made, mine, strict=True)
+        _observation(call, client, share, hops, records, pod)
+        for (call, client, _), share in zip(made, mine, strict=True)
     ]
 
 
 def _observation(
     call: dict[str, Any],
     client: dict[str, Any],
-    port: int,
     passages: list[dict[str, Any]],
     hops: Sequence[dict[str, Any]],
     records: Sequence[dict[str, Any]],
     pod: str,
 ) -> Observation:
-    order: dict[str, int] = {}
+    # A port alone does not tell connections apart: the kernel gives it out again towards another destination.
+    order: dict[tuple[str, str], int] = {}
     for place, passage in enumerate(passages):
-        order.setdefault(passage["before"]["source"], place)
-        order.setdefault(passage["source"], place)
-    own_hops = sorted(
-        (hop for hop in hops if hop["downstream"]["direct_remote"] in order),
-        key=lambda hop: order[hop["downstream"]["direct_remote"]],
-    )
+        order.setdefault((passage["source"], passage["destination"]), place)
+    mine = [hop for hop in hops if _accepted(hop) in order]
+    own_hops = sorted(mine, key=lambda hop: order[_accepted(hop)])
     source = next(
         (passage["before"]["source"] for passage in passages if passage["sender"] != "proxy"), client["local"]
     )
@@ -236,5 +233,9 @@ def _observation(
         "client": {name: value for name, value in client.items() if name != "local"},
         "hops": [{"pod": pod, **hop} for hop in own_hops],
         "netfilter": passages,
-        "upstream": [record for record in records if record["peer"] in order or record["peer"] == client["local"]],
+        "upstream": [record for record in records if (record["peer"], record["local"]) in order],
     }
+
+
+def _accepted(hop: dict[str, Any]) -> tuple[str, str]:
+    return hop["downstream"]["direct_remote"], hop["accepted_at"]

@@ -3,7 +3,7 @@
 import copy
 from typing import Any
 
-from tests.realism import bootstrap
+from tests.realism import bootstrap, dump_sections
 
 IDENTITY = bootstrap.Identity(certificate="LEAF", key="KEY", root="ROOT")
 TLS = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
@@ -204,7 +204,7 @@ def test_a_later_dump_replaces_by_kind_and_name() -> None:
             {"@type": "x.RoutesConfigDump", "dynamic_route_configs": [{"route_config": {"name": "80", "new": True}}]}
         ]
     }
-    merged = bootstrap.overlay(dump(), later)
+    merged = dump_sections.overlay(dump(), later)
     (entry,) = next(section for section in merged["configs"] if section["@type"] == "x.RoutesConfigDump")[
         "dynamic_route_configs"
     ]

@@ -18,6 +18,7 @@ def agreeing(seen: dict[str, Any]) -> dict[str, Any]:
     """A trace document that says what the observation saw."""
     hops = []
     for hop in copy.deepcopy(seen["hops"]):
+        hop["attempts"] = [{"endpoint": address} for address in hop["attempted"]]
         received = next((one for one in seen["upstream"] if one["peer"] == hop["upstream"]["local"]), None)
         if received is not None:
             hop["upstream"] = {name: received[name] for name in compare.REQUEST_FIELDS} | {"headers": {}}
@@ -26,7 +27,7 @@ def agreeing(seen: dict[str, Any]) -> dict[str, Any]:
                 {"mode": "mtls", **tls} if tls else {"mode": "plaintext", "sni": None, "alpn_offered": [], "alpn": None}
             )
         else:
-            hop["upstream"] = hop["tls"] = None
+            hop["tls"] = None
         hops.append(hop)
     client = seen["client"]
     kind = {"refused": "refused"}.get(client["ended"], "delivered" if seen["upstream"] else "replied")

@@ -194,11 +194,12 @@ def _speak_nothing(stream: socket.socket, spec: dict[str, Any], seen: dict[str, 
 
 
 def _close(stream: socket.socket, spec: dict[str, Any], seen: dict[str, Any], already: bytes) -> None:
-    _write(seen)
+    # After the first bytes, so that it is certain that the connection stood.
+    _write({**seen, "received_bytes": len(stream.recv(HEAD_LIMIT))})
 
 
 def _reset(stream: socket.socket, spec: dict[str, Any], seen: dict[str, Any], already: bytes) -> None:
-    _write(seen)
+    _close(stream, spec, seen, already)
     stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from http import HTTPStatus
 
+from attrs import evolve
+
 from ..facts.connection import Connection
 from ..facts.conversation import Conversation
 from ..facts.request import Request
@@ -16,6 +18,7 @@ from ..place import Place
 from ..reasons import because
 from .hcm_options import CodecOptions
 from .hosts import port_number
+from .raw_request import WAITS, request_in
 from .refusal import Refusal
 
 _METHOD_NAMES = """
@@ -27,9 +30,19 @@ METHODS = frozenset(_METHOD_NAMES.split())
 """What the parser knows; `M-SEARCH` is not among them, `MSEARCH` is."""
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_NAMES = re.compile(r"(?:[A-Za-z0-9!#$%&'*+.^_`|~-]+(?::(?!$)|$))*")
+"""Header names, joined with colons: one test for all of them."""
 _TARGET = re.compile(r"[\t\f!-~]*")
 _AUTHORITY = re.compile(r"[A-Za-z0-9\-._~%!$&'()*+,;=:\[\]@]*")
 _ABSOLUTE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?]*)(.*)", re.DOTALL)
+
+
+def with_raw_request(conversation: Conversation) -> Conversation:
+    """Plain bytes that are a whole request are one."""
+    if conversation.request is not None or conversation.tls is not None or conversation.server_first:
+        return conversation
+    found = request_in(conversation.payload)
+    return conversation if isinstance(found, str) else evolve(conversation, protocol=found.version, request=found)
 
 
 def refused_by_codec(
@@ -41,8 +54,10 @@ def refused_by_codec(
         return Refusal(because("http.server-first", place), "hanging")
     if _is_http2_codec(options, connection, conversation):
         if request is None or conversation.tls is not None or request.version != "http2":
-            return Refusal(because("http.not-http2", place, protocol=_spoken(conversation)), "closed")
+            return Refusal(because("http.not-http2", place, seen=_spoken(conversation)), "closed")
         return _http2_error(request, place)
+    if request is None and conversation.tls is None and request_in(conversation.payload) == WAITS:
+        return Refusal(because("http.incomplete", place), "hanging")
     if request is None or conversation.tls is not None or request.version == "http2":
         return codec_error(place, _spoken(conversation))
     return _http1_error(options, request, place)
@@ -57,7 +72,9 @@ def _is_http2_codec(options: CodecOptions, connection: Connection, conversation:
 
 
 def _spoken(conversation: Conversation) -> str:
-    return "tls" if conversation.tls is not None else conversation.protocol
+    if conversation.tls is not None:
+        return "TLS"
+    return {"http2": "HTTP/2", "tcp": "bytes that are not HTTP"}.get(conversation.protocol, conversation.protocol)
 
 
 def codec_error(place: Place, spoken: str) -> Refusal:
@@ -104,13 +121,16 @@ def _is_target(target: str) -> bool:
 
 def _http1_header_error(options: CodecOptions, request: Request, place: Place) -> Refusal | None:
     headers = request.headers
-    for name in headers:
-        if _TOKEN.fullmatch(name) is None:
-            return _bad(place, "http1.codec_error", name)
-        if "_" in name and options.underscores == "REJECT_REQUEST":
-            return _bad(place, "http1.unexpected_underscore", name)
-    count = sum(map(len, headers.values())) + (request.authority is not None)
-    if count > options.max_headers:
+    if _NAMES.fullmatch(":".join(headers)) is None:
+        broken = next((name for name in headers if _TOKEN.fullmatch(name) is None), "")
+        return _bad(place, "http1.codec_error", broken)
+    if options.underscores == "REJECT_REQUEST":
+        for name in headers:
+            if "_" in name:
+                return _bad(place, "http1.unexpected_underscore", name)
+    # one line more for Host
+    count = sum(map(len, headers.values())) + 1
+    if count > options.max_headers and (request.authority is not None or count > options.max_headers + 1):
         return _bad(place, "http1.too_many_headers", str(count), 431)
     if "transfer-encoding" in headers and "content-length" in headers:
         return _bad(place, "http1.content_length_and_chunked_not_allowed", "transfer-encoding and content-length")

@@ -5,43 +5,47 @@ envoyproxy/envoy source/common/http/conn_manager_utility.cc (mutateRequestHeader
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import define
 
 from ..address import contains, format_ip, is_loopback, try_parse_ip
 from ..facts.connection import Connection
 from ..facts.request import Request
 from .hcm_options import ForwardingOptions
 
-_HOP_BY_HOP = ("connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade")
-_NOT_INTERNAL = (
-    "x-envoy-retry-on",
-    "x-envoy-retry-grpc-on",
-    "x-envoy-max-retries",
-    "x-envoy-upstream-alt-stat-name",
-    "x-envoy-upstream-rq-timeout-ms",
-    "x-envoy-upstream-rq-per-try-timeout-ms",
-    "x-envoy-upstream-rq-timeout-alt-response",
-    "x-envoy-upstream-stream-duration-ms",
-    "x-envoy-hedge-on-per-try-timeout",
-    "x-envoy-expected-rq-timeout-ms",
-    "x-envoy-retriable-status-codes",
-    "x-envoy-retriable-header-names",
-    "x-envoy-force-trace",
-    "x-envoy-ip-tags",
+_HOP_BY_HOP = frozenset({"connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "te"})
+_NOT_INTERNAL = frozenset(
+    {
+        "x-envoy-retry-on",
+        "x-envoy-retry-grpc-on",
+        "x-envoy-max-retries",
+        "x-envoy-upstream-alt-stat-name",
+        "x-envoy-upstream-rq-timeout-ms",
+        "x-envoy-upstream-rq-per-try-timeout-ms",
+        "x-envoy-upstream-rq-timeout-alt-response",
+        "x-envoy-upstream-stream-duration-ms",
+        "x-envoy-hedge-on-per-try-timeout",
+        "x-envoy-expected-rq-timeout-ms",
+        "x-envoy-retriable-status-codes",
+        "x-envoy-retriable-header-names",
+        "x-envoy-force-trace",
+        "x-envoy-ip-tags",
+    }
 )
-_EDGE = (
-    "x-envoy-decorator-operation",
-    "x-envoy-downstream-service-cluster",
-    "x-envoy-downstream-service-node",
-    "x-envoy-original-path",
-    "x-envoy-original-host",
+_EDGE = frozenset(
+    {
+        "x-envoy-decorator-operation",
+        "x-envoy-downstream-service-cluster",
+        "x-envoy-downstream-service-node",
+        "x-envoy-original-path",
+        "x-envoy-original-host",
+    }
 )
 _XFF = "x-forwarded-for"
 _PROTO = "x-forwarded-proto"
 _KEPT_TOKENS = frozenset({"close", "keep-alive", "upgrade", "te", ""})
 
 
-@frozen
+@define
 class Forwarded:
     """The headers that routing sees, the scheme, and who the client is taken to be."""
 
@@ -52,8 +56,11 @@ class Forwarded:
 
 def without_hop_by_hop(headers: dict[str, tuple[str, ...]]) -> str | None:
     """Removes what belongs to one connection only; returns the upgrade type where the request asks for one."""
-    if "te" in headers:
-        tokens = _tokens(headers["te"])
+    if _HOP_BY_HOP.isdisjoint(headers):
+        return None
+    te = headers.get("te")
+    if te is not None:
+        tokens = _tokens(te)
         if "trailers" in tokens:
             headers["te"] = ("trailers",)
         else:
@@ -68,7 +75,7 @@ def without_hop_by_hop(headers: dict[str, tuple[str, ...]]) -> str | None:
                 headers.pop(token, None)
         if upgrade and "upgrade" in tokens and upgrade[0].lower() != "h2c":
             wanted = upgrade[0]
-    for name in _HOP_BY_HOP:
+    for name in _HOP_BY_HOP - {"te"}:
         headers.pop(name, None)
     if wanted is not None:
         headers["connection"] = ("upgrade",)
@@ -91,7 +98,7 @@ def upgrade_type(request: Request) -> str | None:
 def forwarded(
     options: ForwardingOptions,
     connection: Connection,
-    request: Request,
+    stated_scheme: str,
     headers: dict[str, tuple[str, ...]],
     own_address: int | None,
     internal_only: tuple[str, ...] = (),
@@ -113,7 +120,7 @@ def forwarded(
     overwrites_port = options.use_remote_address and options.trusted_hops == 0
     if options.append_port and (overwrites_port or "x-forwarded-port" not in headers):
         headers["x-forwarded-port"] = (str(connection.local_port),)
-    scheme = _scheme(options, request, headers, secure=secure)
+    scheme = _scheme(options, stated_scheme, headers, secure=secure)
     internal = single and final is not None and any(contains(prefix, final) for prefix in options.internal_ranges)
     edge = options.use_remote_address and not internal
     _sanitise(options, connection, headers, internal=internal, edge=edge, internal_only=internal_only)
@@ -143,12 +150,14 @@ def _from_the_right(listed: str, number: int) -> int | None:
     return try_parse_ip(parts[-number].strip())
 
 
-def _scheme(options: ForwardingOptions, request: Request, headers: dict[str, tuple[str, ...]], *, secure: bool) -> str:
+def _scheme(
+    options: ForwardingOptions, stated_scheme: str, headers: dict[str, tuple[str, ...]], *, secure: bool
+) -> str:
     if options.scheme is not None:
         headers[_PROTO] = (options.scheme,)
         return options.scheme
-    if request.scheme:
-        return request.scheme
+    if stated_scheme:
+        return stated_scheme
     stated = headers[_PROTO][0].lower() if headers[_PROTO] else ""
     if stated in ("http", "https"):
         return stated
@@ -168,14 +177,20 @@ def _sanitise(
     if internal:
         headers["x-envoy-internal"] = ("true",)
     else:
-        for name in (*_NOT_INTERNAL, *internal_only):
+        _remove(headers, _NOT_INTERNAL)
+        for name in internal_only:
             headers.pop(name, None)
     if edge:
-        for name in _EDGE:
-            headers.pop(name, None)
+        _remove(headers, _EDGE)
     if options.generate_request_id and ("x-request-id" not in headers or (edge and not options.preserve_request_id)):
         headers["x-request-id"] = ()
     _client_certificate(options, connection, headers)
+
+
+def _remove(headers: dict[str, tuple[str, ...]], names: frozenset[str]) -> None:
+    if not names.isdisjoint(headers):
+        for name in names:
+            headers.pop(name, None)
 
 
 def _client_certificate(

@@ -23,7 +23,7 @@ def local_reply(
     why: Reason,
     *,
     status: int,
-    details: str,
+    details: str | None,
     flags: tuple[str, ...] = (),
     body: str = "",
     headers: Headers | None = None,

@@ -29,8 +29,7 @@ _HEX = frozenset("0123456789abcdefABCDEF")
 _DOT_PARAMETERS = re.compile(r"(?<=/)(\.\.?);[^/]*")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _MUST_ESCAPE = str.maketrans({char: f"%{ord(char):02X}" for char in ' "<>^`{|}'})
-_PLAIN = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~!$&'()*+,=:@-]*)*/?")
-"""Nothing to normalise: no escape, no dot segment, no parameter, no double slash."""
+_PLAIN = re.compile(r"[A-Za-z0-9._~!$&'()*+,=:@/-]*")
 
 
 @frozen
@@ -47,7 +46,7 @@ def normalised(path: str, *, normalize: bool, merge_slashes: bool, escaped_slash
     if "#" in path:
         return PathResult(path, rejected="fragment")
     bare, mark, query = path.partition("?")
-    if _PLAIN.fullmatch(bare):
+    if "//" not in bare and "/." not in bare and _PLAIN.fullmatch(bare):
         return PathResult(path)
     redirect = False
     if escaped_slashes not in (KEEP_UNCHANGED, ESCAPED_SLASHES[0]) and _ESCAPED_SLASH.search(bare):

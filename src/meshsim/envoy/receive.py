@@ -11,13 +11,16 @@ from ..facts.connection import Connection
 from ..facts.conversation import Conversation
 from ..facts.request import Request
 from ..reasons import because
-from .codec import absolute_form, refused_by_codec
+from .codec import absolute_form, refused_by_codec, with_raw_request
 from .forwarding import forwarded, without_hop_by_hop
 from .hosts import strip_port, strip_trailing_dot
 from .inline_headers import joined
 from .network_filters.hcm import HttpConnectionManager
 from .paths import normalised
 from .refusal import Refusal
+
+_BLANKS = " \t"
+_CONTINUE = ("100-continue",)
 
 
 @frozen
@@ -37,23 +40,25 @@ def receive(
     internal_only: tuple[str, ...] = (),
 ) -> Received | Refusal:
     """The normalised request, or what the client gets instead of routing."""
+    conversation = with_raw_request(conversation)
     refusal = refused_by_codec(hcm.codec, connection, conversation, hcm.place)
     if refusal is not None:
         return refusal
     request = conversation.request
     assert request is not None
-    headers = {name: tuple(map(_trimmed, values)) for name, values in request.headers.items()}
+    headers = dict(request.headers)
+    for name, values in headers.items():
+        if len(values) != 1 or values[0].strip(_BLANKS) != values[0]:
+            headers[name] = tuple(value.strip(_BLANKS) for value in values)
     joined(headers)
-    request = _decoded(hcm, request, headers)
+    scheme, authority, path = _decoded(hcm, request, headers)
     if request.version == "http/1.0" and not hcm.codec.accept_http_10:
         why = because("http.version-refused", hcm.place, version=request.version)
         return Refusal(why, "replied", 426, "low_version", ("DPE",), "Upgrade Required")
-    authority = request.authority
     if authority is None and request.version == "http/1.0":
         authority = hcm.codec.default_host
     if authority is None:
         return Refusal(because("http.no-host", hcm.place), "replied", 400, "missing_host_header")
-    path = request.path
     if request.method == "CONNECT":
         path = ""
     elif not path.startswith("/"):
@@ -75,18 +80,19 @@ def receive(
         path = cleaned.path
     authority = _host(hcm, authority, connection.local_port)
     without_hop_by_hop(headers)
-    seen = forwarded(hcm.forwarding, connection, request, headers, own_address, internal_only)
+    seen = forwarded(hcm.forwarding, connection, scheme, headers, own_address, internal_only)
     if seen.remote != connection.remote:
         connection = evolve(connection, remote=seen.remote, remote_port=0)
     return Received(Request(request.method, seen.scheme, authority, path, seen.headers, request.version), connection)
 
 
-def _trimmed(value: str) -> str:
-    return value.strip(" \t")
+def _decoded(
+    hcm: HttpConnectionManager, request: Request, headers: dict[str, tuple[str, ...]]
+) -> tuple[str, str | None, str]:
+    """The codec's own doing: host lines, absolute targets, dropped headers.
 
-
-def _decoded(hcm: HttpConnectionManager, request: Request, headers: dict[str, tuple[str, ...]]) -> Request:
-    """The codec's own doing: host lines, absolute targets, dropped headers. A scheme of "" was not stated."""
+    Returns scheme ("": not stated), authority and path.
+    """
     http2 = request.version == "http2"
     scheme = request.scheme if http2 else ""
     authority, path = request.authority, request.path
@@ -95,16 +101,16 @@ def _decoded(hcm: HttpConnectionManager, request: Request, headers: dict[str, tu
         authority = ",".join(hosts)
     elif hosts and authority is not None and not http2:
         authority = ",".join((authority, *hosts))
-    if not hcm.codec.proxy_100_continue and headers.get("expect") == ("100-continue",):
+    if headers.get("expect") == _CONTINUE and not hcm.codec.proxy_100_continue:
         del headers["expect"]
     if hcm.codec.underscores == "DROP_HEADER":
         for name in [name for name in headers if "_" in name]:
             del headers[name]
-    if not http2 and request.method != "CONNECT" and hcm.codec.allow_absolute_url:
+    if not http2 and not path.startswith("/") and request.method != "CONNECT" and hcm.codec.allow_absolute_url:
         absolute = absolute_form(path)
         if absolute is not None:
             scheme, authority, path = absolute
-    return Request(request.method, scheme, authority, path, headers, request.version)
+    return scheme, authority, path
 
 
 def _host(hcm: HttpConnectionManager, authority: str, local_port: int) -> str:

@@ -122,6 +122,12 @@ class RouteAction:
 
     kind: ClassVar[str] = "http"
 
+    @property
+    def rewrites_host(self) -> bool:
+        """Whether the authority may change before an endpoint is chosen."""
+        literal = self.host_rewrite_literal is not None or self.host_rewrite_header is not None
+        return literal or self.host_rewrite_path_regex is not None
+
 
 @frozen(eq=False)
 class WeightedCluster:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from attrs import frozen
+from attrs import define, frozen
 
 from ..config.view import View
 from ..facts.connection import Connection
@@ -39,7 +39,7 @@ _OPAQUE = ("dynamic_metadata", "filter_state")
 _CONNECT = ("CONNECT", "CONNECT-UDP")
 
 
-@frozen
+@define(eq=False)
 class RouteFacts:
     """What a route may ask of a request."""
 
@@ -158,7 +158,7 @@ def _text_test(kind: str, value: str, *, sensitive: bool) -> Callable[[Any], boo
         inner = _text_test(kind, ascii_lower(value), sensitive=True)
         return lambda path: path is not None and inner(ascii_lower(path))
     if kind == "path":
-        return value.__eq__
+        return lambda path: path == value
     if kind == "prefix":
         return lambda path: path is not None and path.startswith(value)
     length = len(value)

@@ -15,17 +15,19 @@ from .paths import without_query
 from .route_actions import RouteAction, WeightedCluster
 from .routes import Route
 
-_READ_BY_ROUTER = (
-    "x-envoy-retry-on",
-    "x-envoy-retry-grpc-on",
-    "x-envoy-max-retries",
-    "x-envoy-upstream-alt-stat-name",
-    "x-envoy-upstream-rq-per-try-timeout-ms",
-    "x-envoy-upstream-rq-timeout-alt-response",
-    "x-envoy-upstream-stream-duration-ms",
-    "x-envoy-hedge-on-per-try-timeout",
-    "x-envoy-retriable-status-codes",
-    "x-envoy-retriable-header-names",
+_READ_BY_ROUTER = frozenset(
+    {
+        "x-envoy-retry-on",
+        "x-envoy-retry-grpc-on",
+        "x-envoy-max-retries",
+        "x-envoy-upstream-alt-stat-name",
+        "x-envoy-upstream-rq-per-try-timeout-ms",
+        "x-envoy-upstream-rq-timeout-alt-response",
+        "x-envoy-upstream-stream-duration-ms",
+        "x-envoy-hedge-on-per-try-timeout",
+        "x-envoy-retriable-status-codes",
+        "x-envoy-retriable-header-names",
+    }
 )
 _TIMEOUT = "x-envoy-upstream-rq-timeout-ms"
 
@@ -41,8 +43,9 @@ def upstream_request(
 ) -> Request:
     """`envoy_headers` is off where the router suppresses them."""
     headers = dict(request.headers)
-    for name in _READ_BY_ROUTER:
-        headers.pop(name, None)
+    if not _READ_BY_ROUTER.isdisjoint(headers):
+        for name in _READ_BY_ROUTER:
+            headers.pop(name, None)
     stated = headers.pop(_TIMEOUT, None)
     timeout, by_grpc = _timeout(action, request, stated)
     if timeout and by_grpc:
@@ -58,7 +61,12 @@ def upstream_request(
     seen: Headers = headers
     if levels:
         seen = mutated(headers, levels, FormatFacts(request, connection, route.name))
-    authority, headers = _host(request, action, entry, dict(seen), keep_old=envoy_headers)
+    authority = request.authority
+    if entry is not None or action.rewrites_host:
+        headers = dict(seen)
+        authority = _host(request, action, entry, headers, keep_old=envoy_headers)
+    elif levels:
+        headers = dict(seen)
     path = rewritten_path(action, route.rule, request.path)
     if path is None:
         path = request.path
@@ -88,14 +96,14 @@ def _host(
     headers: dict[str, tuple[str, ...]],
     *,
     keep_old: bool,
-) -> tuple[str | None, dict[str, tuple[str, ...]]]:
+) -> str | None:
     authority = request.authority
     if entry is not None and entry.host_rewrite_literal is not None:
         authority = entry.host_rewrite_literal
     wanted = _wanted_host(request, action, headers)
     if wanted is not None:
         authority = _replace(authority, wanted, action, headers, keep_old=keep_old)
-    return authority, headers
+    return authority
 
 
 def _wanted_host(request: Request, action: RouteAction, headers: Headers) -> str | None:

@@ -140,6 +140,9 @@ class VirtualHost:
     _around: Surroundings | None = field(default=None, init=False)
     _routes: FirstMatch[Route, RouteFacts] | None = field(default=None, init=False)
     _tls_redirect: Route | None = field(default=None, init=False)
+    _require_tls: str | None = field(default=None, init=False)
+    _matcher: Place | None = field(default=None, init=False)
+    _unmodelled: tuple[Reason, ...] | None = field(default=None, init=False)
 
     @property
     def place(self) -> Place:
@@ -147,16 +150,28 @@ class VirtualHost:
 
     @property
     def require_tls(self) -> str:
-        return self._view.enum("require_tls", _REQUIRE_TLS)
+        """NONE, EXTERNAL_ONLY or ALL."""
+        if self._require_tls is None:
+            self._require_tls = self._view.enum("require_tls", _REQUIRE_TLS)
+        return self._require_tls
 
     @property
     def matcher(self) -> Place | None:
         """Where a matcher tree stands instead of routes."""
-        return self._view.place_of("matcher") if self._view.has("matcher") else None
+        if self._unmodelled is None:
+            self._read_ledger()
+        return self._matcher
 
     @property
     def unmodelled(self) -> tuple[Reason, ...]:
-        return unmodelled_fields(self._view, _VHOST_FIELDS, self.name)
+        if self._unmodelled is None:
+            self._read_ledger()
+        assert self._unmodelled is not None
+        return self._unmodelled
+
+    def _read_ledger(self) -> None:
+        self._matcher = self._view.place_of("matcher") if self._view.has("matcher") else None
+        self._unmodelled = unmodelled_fields(self._view, _VHOST_FIELDS, self.name)
 
     @property
     def around(self) -> Surroundings:

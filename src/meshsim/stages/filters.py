@@ -58,9 +58,10 @@ def _run(at: AtFilters, ask: _Ask) -> Ran:
     if refused is not None:
         return Ran(-1, (), refused)
     filters = at.hcm.http_filters
+    acting = at.hcm.acting_filters
     facts = FilterFacts(at.request, at.connection, at.route)
     taken: tuple[int, ...] = ()
-    for index, http_filter in enumerate(filters):
+    for index, http_filter in acting:
         verdict = http_filter.ask(facts)
         if isinstance(verdict, Open):
             option = ask(http_filter, verdict)
@@ -104,7 +105,7 @@ def _ending(at: AtFilters, reply: Reply) -> Ending:
         at.hop,
         reply.why,
         status=reply.status,
-        details=reply.details or "",
+        details=reply.details,
         flags=reply.flags,
         body=reply.body,
         headers=reply.headers,

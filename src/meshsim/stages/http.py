@@ -6,6 +6,7 @@ from attrs import evolve
 
 from ..address import format_endpoint
 from ..choices import Chooser
+from ..envoy.codec import with_raw_request
 from ..envoy.inline_headers import joined
 from ..envoy.local_reply import local_reply
 from ..envoy.receive import Received, receive
@@ -57,7 +58,7 @@ def _ending(at: AtHttp, refusal: Refusal) -> Ending:
         at.hop,
         refusal.why,
         status=400 if grpc_redirect else refusal.status,
-        details=refusal.details or "",
+        details=refusal.details,
         flags=refusal.flags,
         body=refusal.body,
         location=None if grpc_redirect else refusal.location,
@@ -88,7 +89,7 @@ def explain(_mesh: Mesh, at: AtHttp, picked: Received | Refusal) -> Decision:
             deciding=True,
             hop=at.hop,
         )
-    before = at.conversation.request
+    before = with_raw_request(at.conversation).request
     assert before is not None
     request = again.request
     changed = (before.authority, before.path) != (request.authority, request.path)
@@ -110,7 +111,9 @@ def explain(_mesh: Mesh, at: AtHttp, picked: Received | Refusal) -> Decision:
 def describe(_mesh: Mesh, at: AtHttp, picked: Received | Refusal, draft: Draft) -> None:
     hop = draft.hop(at.hop, at.pod.name)
     connection = at.connection
-    protocol = at.conversation.request.version if at.conversation.request is not None else at.conversation.protocol
+    conversation = with_raw_request(at.conversation)
+    request = conversation.request
+    protocol = request.version if request is not None else conversation.protocol
     seen = hop.downstream or Downstream(protocol, connection.remote_text(), connection.direct_remote_text())
     remote = seen.remote
     if isinstance(picked, Received) and picked.connection is not connection:

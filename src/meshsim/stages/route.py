@@ -16,11 +16,12 @@ from ..states import AtFilters, AtRoute, State
 from .stage import Stage, agree
 
 _FRACTION = "runtime_fraction"
+_EVERY_VALUE = Residues()
 
 
 def decide(_mesh: Mesh, at: AtRoute, chooser: Chooser) -> tuple[Route | None, State]:
     facts = _facts(at)
-    residues = Residues()
+    residues = _EVERY_VALUE
 
     def ask(route: Route) -> bool:
         nonlocal residues

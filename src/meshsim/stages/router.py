@@ -185,7 +185,8 @@ def explain(_mesh: Mesh, at: AtRouter, picked: Ending | Forward) -> Decision:
             chosen=chosen,
             reason=ending.why,
             notes=() if at.route is None else at.route.action.unmodelled,
-            deciding=True,
+            # without a route, the virtual host or route stage has decided
+            deciding=at.route is not None,
             hop=at.hop,
         )
     route, action = _forwarding(at)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Protocol
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from ...facts.connection import Connection
 from ...facts.request import Headers, Request
@@ -18,7 +18,7 @@ from ..per_filter import PerFilter
 from ..routes import Route
 
 
-@frozen
+@define(eq=False)
 class FilterFacts:
     """What a filter may ask. The route was chosen before the first filter."""
 

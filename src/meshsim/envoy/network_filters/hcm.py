@@ -121,6 +121,7 @@ class HttpConnectionManager:
     _view: View
     _inline: RouteTable | None = field(default=None, init=False)
     _filters: tuple[HttpFilter, ...] | None = field(default=None, init=False)
+    _acting: tuple[tuple[int, HttpFilter], ...] = field(default=(), init=False)
     _istio_alpn: Mapping[str, tuple[str, ...]] | None = field(default=None, init=False)
     _suppress_envoy_headers: bool = field(default=False, init=False)
 
@@ -144,6 +145,13 @@ class HttpConnectionManager:
         return self._filters
 
     @property
+    def acting_filters(self) -> tuple[tuple[int, HttpFilter], ...]:
+        """Those that may answer, with their positions."""
+        if self._filters is None:
+            self._compile_filters()
+        return self._acting
+
+    @property
     def istio_alpn(self) -> Mapping[str, tuple[str, ...]] | None:
         """Protocol spoken upstream -> ALPN list, where the istio.alpn filter is there."""
         if self._filters is None:
@@ -163,6 +171,7 @@ class HttpConnectionManager:
     def _compile_filters(self) -> None:
         views = self._view.views("http_filters")
         self._filters = compile_http_filters(views)
+        self._acting = tuple((at, made) for at, made in enumerate(self._filters) if made.behaviour is not None)
         for view, made in zip(views, self._filters, strict=True):
             typed = view.extension()
             if typed is None or made.disabled:
