@@ -29,7 +29,7 @@ demo: $(VENV)/.package  ## trace one request through the embedded demo mesh
 test: check pytest wheel  ## everything that must be green: linters, types, layers, tests, the built wheel
 
 check: $(VENV)/.tests  ## ruff, mypy and the import layers
-	@$(BIN)/ruff check .
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 	@PYTHONPATH=src $(BIN)/lint-imports --no-cache
 

@@ -13,7 +13,7 @@ from meshsim.cli.main import entry_point
 README = Path(__file__).resolve().parent.parent / "README.md"
 TEXT = README.read_text(encoding="utf-8")
 SHOWN = re.findall(r"```console\n\$ (meshsim [^\n]*)\n(.*?)```", TEXT, re.DOTALL)
-ASKED = [line.split("  #")[0].strip() for line in re.findall(r"^meshsim trace [^\n]*", TEXT, re.MULTILINE)]
+LINES = [line.split("  #")[0].strip() for line in re.findall(r"^meshsim trace [^\n]*", TEXT, re.MULTILINE)]
 
 
 @pytest.mark.parametrize(("command", "output"), SHOWN, ids=[command for command, _ in SHOWN])
@@ -29,7 +29,9 @@ def test_what_it_shows_is_what_is_printed(
     assert printed == output
 
 
-@pytest.mark.parametrize("command", [command for command in ASKED if " -c " not in command and "--batch" not in command])
+@pytest.mark.parametrize(
+    "command", [command for command in ASKED if " -c " not in command and "--batch" not in command]
+)
 def test_what_it_asks_is_answered(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert entry_point(shlex.split(command)[1:]) == 0
     assert capsys.readouterr().out

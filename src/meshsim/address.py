@@ -8,6 +8,7 @@ collide in one dictionary. `ipaddress` is used at the edges only, where its 2 us
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 
 V6_BIT = 1 << 128
 """Set in the int of every IPv6 address, so 0.0.0.5 and ::5 differ."""
@@ -18,6 +19,7 @@ ANY_V4 = 0
 ANY_V6 = V6_BIT
 
 
+@lru_cache(maxsize=65536)
 def parse_ip(text: str) -> int:
     """The int of an IP literal (IPv6 with or without brackets). ValueError when it is none."""
     if text.startswith("[") and text.endswith("]"):
@@ -63,6 +65,7 @@ def split_host_port(text: str) -> tuple[str, int | None]:
     return host, _port(port, text) if colon else None
 
 
+@lru_cache(maxsize=65536)
 def parse_endpoint(text: str) -> tuple[int, int]:
     """`10.0.0.5:80` -> (ip, port). ValueError when it is not an IP literal with a port."""
     host, port = split_host_port(text)

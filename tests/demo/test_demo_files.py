@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.demo.captured import (
     BASE,
     OVERLAY,

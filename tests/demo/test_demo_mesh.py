@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from tests.demo.captured import (
     BASE,
     POD_ADDRESS,

@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from tests.demo.captured import BASE, POD_ADDRESS, SLEEP, assignments, clusters, tables
 
 from meshsim.demo import capture_paths
+from tests.demo.captured import BASE, POD_ADDRESS, SLEEP, assignments, clusters, tables
 
 DEFAULT_SIDECAR_RULES = """
 PREROUTING -p tcp -j ISTIO_INBOUND

@@ -1,4 +1,4 @@
-"""Whatever is asked of a mesh: an answer, the same one in bulk, an explanation that agrees, a document of the schema."""
+"""Whatever is asked: an answer, the same one in bulk, an explanation that agrees, a document of the schema."""
 
 from __future__ import annotations
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import meshsim
-from meshsim.entry import UNRESOLVED, complete
 from meshsim.address import format_ip
+from meshsim.entry import UNRESOLVED, complete
 from meshsim.errors import InputError
 from meshsim.facts.call import Call, read_call
 from meshsim.facts.conversation import ClientTls

@@ -219,6 +219,7 @@ _tls_object = _object(
     {"sni": _optional_text, "alpn": _list_of(_text), "client_certificate": _optional(_certificate)},
 )
 
+
 def _no_cluster(name: str, value: object) -> None:
     if value is not None:
         raise Unsupported(
