@@ -29,9 +29,10 @@ def test_what_it_shows_is_what_is_printed(
     assert printed == output
 
 
-@pytest.mark.parametrize(
-    "command", [command for command in ASKED if " -c " not in command and "--batch" not in command]
-)
+ASKED = [command for command in LINES if " -c " not in command and "--batch" not in command]
+
+
+@pytest.mark.parametrize("command", ASKED)
 def test_what_it_asks_is_answered(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert entry_point(shlex.split(command)[1:]) == 0
     assert capsys.readouterr().out
