@@ -246,8 +246,7 @@ def start(mesh: Mesh, call: Call, chooser: Chooser) -> State:
             mark=call.mark,
             transparent=call.transparent,
         )
-        sender = "proxy" if call.uid == pod.proxy_uid else "application"
-        return AtHook(pod, "out", sender, packet, conversation, 0, None)
+        return AtHook(pod, "out", "application", packet, conversation, 0, None)
     if call.direction == "outbound":
         packet = Packet(protocol, source, source_port, destination, destination_port)
         return AtWire(None, packet, conversation, 0, None)

@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.skipif(envoy_binary() is None, reason="no Envoy is installed here"),
 ]
 
-MANAGERS = 12
+MANAGERS = 20
 REQUESTS = 40
 CLUSTERS = ("c", "d")
 OWN_ADDRESS = "192.0.2.2"
@@ -198,7 +198,7 @@ class Generator:
             **self.maybe(0.3, "internal_address_config", {"cidr_ranges": ranges}),
             **self.maybe(0.5, "normalize_path", True),
             **self.maybe(0.3, "merge_slashes", True),
-            **self.maybe(0.2, "strip_trailing_host_dot", True),
+            **self.maybe(0.4, "strip_trailing_host_dot", True),
             **self.maybe(0.2, "scheme_header_transformation", {"scheme_to_overwrite": self.one("http", "https")}),
             **self.maybe(0.2, "preserve_external_request_id", True),
             **self.maybe(0.2, "forward_client_cert_details", self.one("FORWARD_ONLY", "ALWAYS_FORWARD_ONLY")),

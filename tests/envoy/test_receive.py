@@ -320,3 +320,11 @@ def test_the_explanation_shows_what_changed() -> None:
 def test_options_that_are_not_modelled_are_assumptions() -> None:
     walked = walk(hcm(one_route(), early_header_mutation_extensions=[{"name": "e"}]))
     assert [reason.fact("field") for reason in walked.chooser.assumptions] == ["early_header_mutation_extensions"]
+
+
+def test_ranges_that_are_blotted_out_are_named() -> None:
+    ranges = [{"address_prefix": "IP_REDACTED", "prefix_len": 8}, {"address_prefix": "10.0.0.0", "prefix_len": 8}]
+    manager = hcm(one_route(), internal_address_config={"cidr_ranges": ranges})
+    walked = walk(manager, request(headers={"x-forwarded-for": ("10.1.1.1",)}))
+    assert walked.sent.headers["x-envoy-internal"] == ("true",)
+    assert [reason.code for reason in walked.chooser.assumptions] == ["http.range-unreadable"]

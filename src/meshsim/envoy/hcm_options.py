@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from ..address import make_prefix, parse_ip
+from ..address import make_prefix, try_parse_ip
 from ..config.view import View
+from ..reasons import Reason, because
 from .paths import ESCAPED_SLASHES
 
 CODEC_TYPES = ("AUTO", "HTTP1", "HTTP2", "HTTP3")
@@ -22,6 +23,8 @@ class ForwardingOptions:
     append_port: bool
     via: str
     internal_ranges: tuple[tuple[int, int], ...]
+    unreadable: tuple[Reason, ...]
+    """Ranges that are no addresses (dumps are published with addresses blotted out)."""
     scheme: str | None
     """scheme_header_transformation.scheme_to_overwrite"""
     client_certificate: str
@@ -81,14 +84,22 @@ def compile_forwarding(view: View) -> ForwardingOptions:
         skip_xff_append=view.boolean("skip_xff_append", False),
         append_port=view.boolean("append_x_forwarded_port", False),
         via=view.text("via", ""),
-        internal_ranges=tuple(
-            make_prefix(parse_ip(entry.text("address_prefix", "")), entry.integer("prefix_len", 0)) for entry in ranges
-        ),
+        internal_ranges=tuple(read for read in map(_range, ranges) if read is not None),
+        unreadable=tuple(_unreadable(entry) for entry in ranges if _range(entry) is None),
         scheme=scheme.text("scheme_to_overwrite") or None if scheme is not None else None,
         client_certificate=view.enum("forward_client_cert_details", XFCC_MODES),
         generate_request_id=view.boolean("generate_request_id", True),
         preserve_request_id=view.boolean("preserve_external_request_id", False),
     )
+
+
+def _range(entry: View) -> tuple[int, int] | None:
+    address = try_parse_ip(entry.text("address_prefix", ""))
+    return None if address is None else make_prefix(address, entry.integer("prefix_len", 0))
+
+
+def _unreadable(entry: View) -> Reason:
+    return because("http.range-unreadable", entry.place, value=entry.text("address_prefix", ""))
 
 
 def compile_normalisation(view: View) -> NormalisationOptions:

@@ -8,6 +8,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "http.not-http2": ("seen",),
     "http.codec-refused": ("details", "seen"),
     "http.version-refused": ("version",),
+    "http.range-unreadable": ("value",),
     "http.no-host": (),
     "http.path-not-absolute": ("path",),
     "http.path-refused": ("path", "rule"),

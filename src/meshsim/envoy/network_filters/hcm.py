@@ -185,11 +185,12 @@ class HttpConnectionManager:
 def compile_hcm(view: View, name: str) -> HttpConnectionManager:
     """The connection manager of a network filter called `name`."""
     rds = view.view("rds")
+    forwarding = compile_forwarding(view)
     return HttpConnectionManager(
         name=name,
         place=view.place,
         codec=compile_codec(view),
-        forwarding=compile_forwarding(view),
+        forwarding=forwarding,
         normalisation=compile_normalisation(view),
         route_config_name=rds.text("route_config_name", "") if rds is not None else None,
         scoped=view.place_of("scoped_routes") if view.has("scoped_routes") else None,
@@ -198,6 +199,6 @@ def compile_hcm(view: View, name: str) -> HttpConnectionManager:
             for entry in view.views("upgrade_configs")
         },
         server_name=view.text("server_name") or "envoy",
-        unmodelled=unmodelled_fields(view, _MODELLED | _HARMLESS, name),
+        unmodelled=(*unmodelled_fields(view, _MODELLED | _HARMLESS, name), *forwarding.unreadable),
         view=view,
     )

@@ -8,6 +8,7 @@ WORDS: dict[str, str] = {
     "http.not-http2": "only HTTP/2 is taken here and the client sends {seen}",
     "http.codec-refused": "the HTTP parser refuses {seen} ({details})",
     "http.version-refused": "{version} is not accepted here (accept_http_10 is off)",
+    "http.range-unreadable": "internal address range {value!r} is no IP address; it is left out",
     "http.no-host": "the request has no Host header",
     "http.path-not-absolute": "the request target {path!r} does not start with /",
     "http.path-refused": "path {path} is refused because of its {rule}",
