@@ -240,3 +240,11 @@ def test_what_goes_on_is_a_conversation_of_its_own() -> None:
     walked = walk(hcm(one_route()), request(version="http2"))
     assert walked.end.conversation == Conversation("http2", request=walked.sent)  # type: ignore[union-attr]
     assert walked.end.alpn_override == ()  # type: ignore[union-attr]
+
+
+def test_a_header_that_only_run_time_knows_travels_on() -> None:
+    addition = {"header": {"key": "content-type", "value": "%START_TIME%"}}
+    manager = hcm(one_route(request_headers_to_add=[addition]))
+    first = walk(manager).sent
+    assert first.headers["content-type"] == ()
+    assert walk(manager, first).sent.headers["x-request-id"] == ()

@@ -32,7 +32,7 @@ class Request:
 
     def is_grpc(self) -> bool:
         """Envoy source/common/grpc/common.cc: exactly application/grpc, or application/grpc+something."""
-        content_type = self.headers.get("content-type", ("",))[0]
+        content_type = (self.headers.get("content-type") or ("",))[0]
         return content_type == "application/grpc" or content_type.startswith("application/grpc+")
 
 
