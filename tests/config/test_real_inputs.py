@@ -117,9 +117,9 @@ def test_other_shapes_have_the_counts_of_the_index(row: dict[str, str]) -> None:
     found = sum(len(view.views("host_statuses")) for view in proxy.cluster_statuses.values())
     if document.kind is Kind.CLUSTER_STATUSES:
         assert found == int(row["endpoints"])
-    assert len(proxy.listeners) == int(row["listeners"])
     if row["file"].endswith(COUNTED_OTHERWISE):
         return
+    assert len(proxy.listeners) == int(row["listeners"])
     assert len(proxy.clusters) == int(row["clusters"])
     if document.kind is Kind.RESOURCES:
         inline = [table for state in proxy.listeners.values() if state.view for table in route_tables(state.view.data)]

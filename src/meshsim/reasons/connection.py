@@ -14,6 +14,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "listener.handed-off": ("listener", "destination"),
     "listener.to-itself": ("listener", "destination"),
     "listener.none": ("receiver", "destination"),
+    "listener.address-unreadable": ("listener", "port"),
     "listener.update-refused": ("listener", "error", "time"),
     "chain.question": ("listener", "destination"),
     "chain.matched": ("chain",),

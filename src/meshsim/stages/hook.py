@@ -55,6 +55,9 @@ def decide(_mesh: Mesh, at: AtHook, chooser: Chooser) -> tuple[Landing, State]:
     landing = _land(at, passage)
     if landing.reason.code in _ASSUMING:
         chooser.assume(landing.reason)
+    if landing.listener is None and pod.proxy is not None and pod.proxy.listeners.unreadable:
+        for doubt in pod.proxy.listeners.doubts(passage.after.destination_port):
+            chooser.assume(doubt)
     return landing, _next(at, landing)
 
 
@@ -101,7 +104,7 @@ def _missing(at: AtHook, *, redirected: bool) -> Reason | None:
     sections = pod.proxy.document.sections
     ruled = pod.netns.rules_for(at.packet.destination) is not None
     table = pod.proxy.listeners
-    if table.listeners or table.aside or table.rejected or table.warming or at.sender == "proxy" or (ruled and not redirected):
+    if table.listeners or table.aside or table.unreadable or table.rejected or table.warming or at.sender == "proxy" or (ruled and not redirected):
         return None
     return because("hook.no-listeners", pod=pod.name, sections=sorted(sections))
 

@@ -23,6 +23,8 @@ WORDS: dict[str, str] = {
     "listener.handed-off": "the listener {listener} owns {destination}",
     "listener.to-itself": "{destination} is the address of {listener} itself: its listener filters run a second time",
     "listener.none": "no listener for {destination}, so {receiver} keeps the connection",
+    "listener.address-unreadable": "the address of listener {listener} cannot be read, so nobody can say whether the "
+    "call to port {port} is for it",
     "listener.update-refused": (
         "Envoy refused a later version of {listener} at {time} and goes on with this one: {error}"
     ),
