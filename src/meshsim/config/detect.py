@@ -113,16 +113,16 @@ def _kind_of(name: str, data: Any) -> Kind:
     for kind, tell in _DATA_KINDS:
         if tell(data):
             return kind
+    if _is_go_json(data):
+        raise Unsupported(
+            "not-protobuf-json",
+            "xDS as Go prints its structures is not read",
+            place=Place(name),
+            note="the fields of oneofs have other names there than in protobuf's JSON",
+            hint=_DUMP_HINT,
+        )
     found = find_resources(data)
     if found is None:
-        if _is_go_json(data):
-            raise Unsupported(
-                "not-protobuf-json",
-                "xDS as Go prints its structures is not read",
-                place=Place(name),
-                note="the fields of oneofs have other names there than in protobuf's JSON",
-                hint=_DUMP_HINT,
-            )
         raise _no_kind(name)
     for _section, path, resource in found.resources:
         old = old_resource(resource)
@@ -170,19 +170,23 @@ def _text(pattern: str) -> Callable[[Any], bool]:
     return lambda text: compiled.search(text) is not None
 
 
-_GO_FIELDS = frozenset(("LbConfig", "HostIdentifier", "ConfigSourceSpecifier", "PathSpecifier", "ConfigType"))
-_GO_DEPTH = 12
+_GO_FIELDS = frozenset(("LbConfig", "HostIdentifier", "ConfigSourceSpecifier", "PathSpecifier", "SocketAddress"))
+_GO_LOOKED_AT = 5000
 
 
-def _is_go_json(data: Any, depth: int = 0) -> bool:
+def _is_go_json(data: Any) -> bool:
     """Whether oneofs stand under the names of Go's structures, which protobuf's JSON never prints."""
-    if isinstance(data, dict):
-        if not _GO_FIELDS.isdisjoint(data):
-            return True
-        data = list(data.values())
-    if not isinstance(data, list) or depth > _GO_DEPTH:
-        return False
-    return any(_is_go_json(value, depth + 1) for value in data[:8])
+    queue = [data]
+    for value in queue:
+        if isinstance(value, dict):
+            if not _GO_FIELDS.isdisjoint(value):
+                return True
+            value = value.values()
+        elif not isinstance(value, list):
+            continue
+        if len(queue) < _GO_LOOKED_AT:
+            queue.extend(below for below in value if isinstance(below, dict | list))
+    return False
 
 
 _JSON_HINT = "take it as JSON: "

@@ -41,16 +41,6 @@ _COLLECTIONS = {
 }
 """Key of a collection -> its section."""
 
-_WORDS = {
-    "listeners": "a Listener",
-    "clusters": "a Cluster",
-    "routes": "a RouteConfiguration",
-    "scoped_routes": "a ScopedRouteConfiguration",
-    "endpoints": "a ClusterLoadAssignment",
-    "secrets": "a Secret",
-    "ecds": "an extension's configuration",
-}
-
 
 def _spelled(*fields: str) -> frozenset[str]:
     return frozenset(spelling for field in fields for spelling in both_spellings(field))
@@ -101,10 +91,6 @@ def section_of(value: Any) -> str | None:
     return None
 
 
-def describe_section(section: str) -> str:
-    return _WORDS[section]
-
-
 def find_resources(data: Any) -> FoundResources | None:
     """The resources of a document that is nothing but resources; None for any other."""
     if isinstance(data, list):
@@ -117,7 +103,18 @@ def find_resources(data: Any) -> FoundResources | None:
     section = section_of(data)
     if section is not None:
         return FoundResources(((section, (), data),))
-    return _of_collection(data)
+    return _of_collection(data) or _of_names(data)
+
+
+def _of_names(data: Mapping[str, Any]) -> FoundResources | None:
+    """`{name: resource}`, where every resource goes by the name it stands under."""
+    found: list[tuple[str, Path, dict[str, Any]]] = []
+    for name, value in data.items():
+        section = section_of(value)
+        if section is None or name not in (value.get("name"), value.get("cluster_name"), value.get("clusterName")):
+            return None
+        found.append((section, (name,), value))
+    return FoundResources(tuple(found), frozenset(section for section, _path, _value in found)) if found else None
 
 
 def _of_list(data: list[Any]) -> FoundResources | None:

@@ -174,7 +174,7 @@ class ListenerTable:
         """Names of which no version is in force."""
         self.warming = warming
         self.aside = aside
-        """Names of listeners on pipes, internal and UDP listeners, which no TCP address reaches."""
+        """Names of listeners on pipes, internal, UDP and unreadable ones, which no TCP address reaches."""
         self.unreadable = unreadable
         self.by_name = {listener.name: listener for listener in listeners}
         self.by_address = _addresses(listeners)
@@ -257,6 +257,7 @@ def compile_listener_table(document: ProxyDocument) -> ListenerTable:
             blackened = () if state.static else _unreadable_ports(state.view)
             if blackened:
                 unreadable.append(UnreadableListener(state.name, (), state.view.place, blackened))
+                aside.append(state.name)
                 continue
             addresses = _addresses_of(state.view)
             if addresses:

@@ -47,7 +47,7 @@ def _entry(view: View) -> PerFilter:
         return PerFilter(disabled=False, config=typed)
     if typed.view.boolean("disabled", False):
         return PerFilter(disabled=True, config=None)
-    written = typed.view.raw("config")
-    # An empty Any switches the filter on (envoyproxy/envoy source/common/router/per_filter_config.cc).
-    inner = typed.view.any("config") if written else None
-    return PerFilter(disabled=False, config=inner if inner is not None and inner.view.keys() != ("@type",) else None)
+    # an empty message means: switched on, with the filter's own configuration
+    inner = typed.view.view("config")
+    own = inner is not None and inner.has("@type")
+    return PerFilter(disabled=False, config=typed.view.any("config") if own else None)

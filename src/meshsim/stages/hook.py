@@ -104,7 +104,7 @@ def _missing(at: AtHook, *, redirected: bool) -> Reason | None:
     sections = pod.proxy.document.sections
     ruled = pod.netns.rules_for(at.packet.destination) is not None
     table = pod.proxy.listeners
-    if table.listeners or table.aside or table.unreadable or table.rejected or table.warming or at.sender == "proxy" or (ruled and not redirected):
+    if table.listeners or table.aside or table.rejected or table.warming or at.sender == "proxy" or (ruled and not redirected):
         return None
     return because("hook.no-listeners", pod=pod.name, sections=sorted(sections))
 
