@@ -104,14 +104,13 @@ _RULE_WORDS = (
     ("iif", "iif"),
     ("oif", "oif"),
     ("ipproto", "ipproto"),
-    ("sport", "sport"),
-    ("dport", "dport"),
 )
+_RANGES = (("uidrange", "uid"), ("sport", "sport"), ("dport", "dport"))
 
 
 def _rule_line(rule: View, *, v6: bool) -> str:
     words = ["priority", str(rule.integer("priority", 0))]
-    if rule.has("not"):
+    if "not" in rule.keys():  # its value is null
         words.append("not")
     words += ["from", _selector(rule, "src")]
     if rule.has("dst"):
@@ -121,10 +120,13 @@ def _rule_line(rule: View, *, v6: bool) -> str:
         if key == "fwmark" and named and rule.has("fwmask"):
             named[1] += f"/{rule.raw('fwmask')}"
         words += named
-    if rule.has("uid_start"):
-        words += ["uidrange", f"{rule.integer('uid_start')}-{rule.integer('uid_end')}"]
+    for word, key in _RANGES:
+        if rule.has(f"{key}_start"):
+            words += [word, f"{rule.integer(f'{key}_start')}-{rule.integer(f'{key}_end')}"]
+        else:
+            words += _named(rule, word, key)
     if rule.has("table"):
-        words += ["lookup", str(rule.raw("table"))]
+        words += ["lookup", str(rule.raw("table")), *_named(rule, "suppress_prefixlength", "suppress_prefixlen")]
     else:
         words += _named(rule, "goto", "goto") or [rule.text("action", "")]
     line = " ".join(filter(None, words))

@@ -51,7 +51,7 @@ def _socket(line: str, place: Place) -> StatedSocket | None:
         raise InputError(
             "bad-ss-output", "this line is no socket as ss prints it", place=place, hint="take it again: ss -Hltunpe"
         )
-    if row["port"] == "*":
+    if row["port"] == "*" or int(row["port"]) > 65535:
         return None
     protocol = row["netid"] or ("tcp" if row["state"] == "LISTEN" else "udp")
     rest = row["rest"]
