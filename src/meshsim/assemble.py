@@ -24,6 +24,9 @@ from .reasons import Reason, because
 ASSUMED_ADDRESSES = (parse_ip("192.0.2.2"), parse_ip("2001:db8::2"))
 """Documentation addresses for a host whose addresses no input names."""
 
+PROXY_PROCESS = "envoy"
+"""The program that `ss` names for the proxy's own sockets."""
+
 DEFAULT_RULES_DOCUMENT = "default sidecar rules"
 
 
@@ -45,7 +48,7 @@ def assemble_pod(documents: PodDocuments) -> Pod:
     proxy = None
     if documents.proxy is not None:
         proxy = Proxy(documents.proxy, documents.proxy.node_id)
-    facts = documents.host
+    facts = documents.facts
     addresses = _addresses(facts, proxy)
     rules_v4, rules_v6, assumptions = _rules(documents, proxy)
     interfaces = _interfaces(facts, addresses or ASSUMED_ADDRESSES)
@@ -122,6 +125,8 @@ def _sockets(proxy: Proxy | None, facts: HostFacts | None) -> SocketTable:
         if admin is not None:
             sockets.append(_socket(*admin, "admin"))
     for stated in facts.sockets if facts is not None else ():
+        if proxy is not None and stated.process == PROXY_PROCESS:
+            continue  # its bound listeners and admin port stand above
         sockets.append(
             _socket(
                 stated.ip,

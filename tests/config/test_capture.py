@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from meshsim.address import format_ip
 from meshsim.config.capture import PodDocuments, load_capture
 from meshsim.config.documents import Library
 from meshsim.errors import InputError, MeshsimError, Unsupported
@@ -213,3 +214,66 @@ def test_what_cannot_be_loaded(folder: Path) -> None:
     (folder / "old").write_text('{"configs": [{"@type": "x/envoy.admin.v2alpha.ClustersConfigDump"}]}')
     with pytest.raises(Unsupported):
         load_capture(["old"])
+
+
+ADDRESSES = """[{"ifname": "lo", "link_type": "loopback", "addr_info": [{"local": "127.0.0.1", "prefixlen": 8}]},
+ {"ifname": "eth0", "link_type": "ether", "addr_info": [{"local": "10.0.0.9", "prefixlen": 24}]}]"""
+ADDRESSES_V6 = '[{}, {"ifname": "eth0", "addr_info": [{"local": "fd00::9", "prefixlen": 64}]}]'
+SOCKETS = "tcp LISTEN 0 9 0.0.0.0:80 0.0.0.0:*\ntcp LISTEN 0 9 0.0.0.0:81 0.0.0.0:*\n"
+FACTS = "kind: HostFacts\naddresses: [10.0.0.1/24]\nsockets: [{listen: '0.0.0.0:80', speaks: http, status: 204}]\n"
+
+
+def test_what_ip_ss_and_sysctl_print_belongs_to_the_only_pod(folder: Path) -> None:
+    write(folder, dump=full("a-1"), v4=ADDRESSES, v6=ADDRESSES_V6, ss=SOCKETS, sysctl="net.ipv4.ip_forward = 0\n")
+    (pod,) = load_capture(["v4", "dump", "v6", "ss", "sysctl"])
+    assert pod.name == "a-1.ns"
+    assert pod.host is None
+    facts = pod.facts
+    assert facts is not None
+    assert [format_ip(ip) for ip in facts.addresses()] == ["10.0.0.9", "fd00::9"]
+    assert [each.port for each in facts.sockets] == [80, 81]
+    assert facts.sysctls == {"net.ipv4.ip_forward": "0"}
+
+
+def test_what_is_stated_stands_before_what_was_printed(folder: Path) -> None:
+    write(folder, facts=FACTS, v4=ADDRESSES, ss=SOCKETS)
+    (pod,) = load_capture(["v4", "facts", "ss"])
+    facts = pod.facts
+    assert facts is not None
+    assert [format_ip(ip) for ip in facts.addresses()] == ["10.0.0.1"]
+    assert set(facts.interfaces) == {"eth0", "lo"}
+    assert [(each.port, each.speaks, each.status) for each in facts.sockets] == [(80, "http", 204), (81, "tcp", None)]
+
+
+def test_printed_facts_of_several_pods_need_a_name(folder: Path) -> None:
+    write(folder, one=full("a-1"), two=full("b-1"), v4=ADDRESSES)
+    with pytest.raises(InputError, match="which pod") as caught:
+        load_capture(["one", "two", "v4"])
+    assert "POD=PATH" in caught.value.hint
+    found = {pod.name: pod for pod in load_capture(["one", "two", "b-1.ns=v4"])}
+    assert found["a-1.ns"].facts is None
+    assert found["b-1.ns"].facts is not None
+
+
+def test_parts_of_one_proxy_combine_in_any_shape(folder: Path) -> None:
+    write(
+        folder,
+        a__bootstrap='{"bootstrap": {"node": {"id": "sidecar~10.0.0.1~a-1.ns~x"}, "dynamicResources": {"ldsConfig": {}, "cdsConfig": {}}}}',
+        a__clusters='[{"name": "c", "type": "EDS"}, {"name": "d", "type": "EDS"}]',
+        a__hosts='{"cluster_statuses": [{"name": "c", "host_statuses": []}]}',
+        a__routes="name: '80'\nvirtual_hosts: []\n",
+        a__v4=ADDRESSES,
+    )
+    (pod,) = load_capture([".", "a=a/clusters"])
+    assert pod.name == "a"
+    assert clusters(pod) == ["c", "d"]
+    assert pod.proxy is not None
+    assert list(pod.proxy.route_configs) == ["80"]
+    assert list(pod.proxy.cluster_statuses) == ["c"]
+    assert pod.proxy.sections == {"bootstrap", "clusters"}
+    assert "a-1" in pod.aliases
+
+
+def test_several_dumps_in_one_document_are_several_pods(folder: Path) -> None:
+    write(folder, all=f"[{full('a-1')}, {full('b-1')}]", named=f'{{"x": {full("c-1")}, "y": {full("d-1")}}}')
+    assert [pod.name for pod in load_capture(["all", "named"])] == ["a-1.ns", "b-1.ns", "c-1.ns", "d-1.ns"]

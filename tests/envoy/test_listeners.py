@@ -125,8 +125,16 @@ def test_a_field_nobody_knows_is_named() -> None:
 
 
 def test_a_host_name_is_refused_as_envoy_refuses_it() -> None:
+    written = view(listener_config("a", "somewhere:80"))
     with pytest.raises(Rejected, match="is no IP address"):
-        listener_table(listener_config("a", "somewhere:80"))
+        listener_table(ResourceState(name="a", view=written, static=True, state=written))
+
+
+def test_a_delivered_listener_whose_address_somebody_blackened_is_a_doubt_about_its_port() -> None:
+    table = listener_table(listener_config("a", "IP_REDACTED:80"), listener_config("b", "10.0.0.1:81"))
+    assert [listener.name for listener in table.listeners] == ["b"]
+    assert [doubt.fact("listener") for doubt in table.doubts(80)] == ["a"]
+    assert table.doubts(81) == ()
 
 
 def test_somebody_with_a_wrong_address_sees_the_right_one() -> None:

@@ -15,11 +15,17 @@ from attrs import define, evolve, field, frozen
 
 from ..errors import InputError
 from ..place import Place
+from .bootstrap import read_bootstrap
+from .cluster_statuses import read_cluster_statuses
 from .config_dump import ProxyDocument, read_config_dumps
 from .detect import recognise
 from .documents import STDIN, Document, Kind, Library, exists, is_folder, list_folder
 from .host_facts import HostFacts, read_host_facts
+from .ip_json import read_addresses, read_routes, read_rules
+from .resources import read_resources
 from .rules_text import rules_by_family
+from .socket_list import read_sockets
+from .sysctl_text import read_sysctls
 
 DEFAULT_POD = "pod"
 """The name of the only pod when no input names it."""
@@ -41,6 +47,9 @@ class PodDocuments:
     rules_v4: RulesText | None = None
     rules_v6: RulesText | None = None
     host: HostFacts | None = None
+    """What the user states about it."""
+    printed: HostFacts | None = None
+    """What `ip`, `ss` and `sysctl` printed in it."""
     documents: tuple[Document, ...] = ()
     aliases: tuple[str, ...] = ()
     """Other names it goes by: NAME.NAMESPACE and NAME of its node id, the pod its host facts name."""
@@ -48,6 +57,13 @@ class PodDocuments:
     @property
     def node_id(self) -> str:
         return self.proxy.node_id if self.proxy is not None else ""
+
+    @property
+    def facts(self) -> HostFacts | None:
+        """Everything known about the host: what is stated before what was printed."""
+        if self.host is None or self.printed is None:
+            return self.host or self.printed
+        return self.host.over(self.printed)
 
 
 @define(eq=False)
@@ -57,6 +73,7 @@ class _Piece:
     document: Document
     proxy: ProxyDocument | None = None
     host: HostFacts | None = None
+    printed: HostFacts | None = None
     rules: tuple[tuple[str, str], ...] = ()
     """(family, text)."""
     wrapper: str = ""
@@ -142,12 +159,30 @@ def _pieces_of_files(library: Library, root: Path, files: Iterable[Path]) -> lis
     return pieces
 
 
+_PARTIAL_PROXIES = {
+    Kind.BOOTSTRAP: read_bootstrap,
+    Kind.RESOURCES: read_resources,
+    Kind.CLUSTER_STATUSES: read_cluster_statuses,
+}
+_PRINTED = {
+    Kind.ADDRESSES: read_addresses,
+    Kind.ROUTES: read_routes,
+    Kind.RULES: read_rules,
+    Kind.SOCKETS: read_sockets,
+    Kind.SYSCTLS: read_sysctls,
+}
+
+
 def _pieces(library: Library, path: str | Path, *names: str) -> list[_Piece]:
     document = recognise(library.read(path, *names))
     if document.kind is Kind.HOST_FACTS:
         return [_Piece(document, host=read_host_facts(document))]
     if document.kind is Kind.IPTABLES:
         return [_Piece(document, rules=rules_by_family(document.source.text()))]
+    if document.kind in _PRINTED:
+        return [_Piece(document, printed=_PRINTED[document.kind](document))]
+    if document.kind in _PARTIAL_PROXIES:
+        return [_Piece(document, proxy=_PARTIAL_PROXIES[document.kind](document))]
     proxies = read_config_dumps(document)
     return [_Piece(document, proxy=proxy, wrapper=proxy.wrapper if len(proxies) > 1 else "") for proxy in proxies]
 
@@ -165,6 +200,7 @@ def _add(loading: _Loading, pod: str, piece: _Piece) -> None:
     rules = {family: RulesText(piece.document.name, text) for family, text in piece.rules}
     proxy = piece.proxy if known.proxy is None or piece.proxy is None else known.proxy.overlaid(piece.proxy)
     host = piece.host or known.host
+    printed = known.printed.joined(piece.printed) if known.printed and piece.printed else piece.printed or known.printed
     node = proxy.node_id if proxy is not None else known.node_id
     aliases = (*known.aliases, *_names_of(node), host.pod if host is not None else "")
     loading.pods[pod] = evolve(
@@ -173,6 +209,7 @@ def _add(loading: _Loading, pod: str, piece: _Piece) -> None:
         rules_v4=rules.get("v4", known.rules_v4),
         rules_v6=rules.get("v6", known.rules_v6),
         host=host,
+        printed=printed,
         documents=(*known.documents, piece.document) if piece.document not in known.documents else known.documents,
         aliases=tuple(name for name in dict.fromkeys(aliases) if name not in ("", pod, node)),
     )
@@ -201,7 +238,14 @@ def _place_loose(loading: _Loading) -> None:
 
 def _only_pod(loading: _Loading, piece: _Piece) -> str:
     if len(loading.pods) > 1:
-        what = "configuration" if piece.proxy is not None else "host facts" if piece.host is not None else "rules"
+        what = next(
+            (
+                word
+                for word, part in (("configuration", piece.proxy), ("host facts", piece.host), ("facts", piece.printed))
+                if part is not None
+            ),
+            "rules",
+        )
         names = tuple(loading.pods)
         raise InputError(
             "which-pod",

@@ -105,6 +105,8 @@ class ProxyDocument:
     scoped_routes: Resources = field(factory=dict)
     endpoints: Mapping[str, View] = field(factory=dict)
     """ClusterLoadAssignments by cluster name (EDS: by its service name). Absent: unknown."""
+    cluster_statuses: Mapping[str, View] = field(factory=dict)
+    """What /clusters says of a cluster's hosts, by cluster name and by EDS service name."""
     secrets: Resources = field(factory=dict)
     ecds_filters: Resources = field(factory=dict)
     sections: frozenset[str] = frozenset()
@@ -140,6 +142,7 @@ class ProxyDocument:
             static_route_configs=kept + other.static_route_configs,
             scoped_routes={**self.scoped_routes, **other.scoped_routes},
             endpoints={**self.endpoints, **other.endpoints},
+            cluster_statuses={**self.cluster_statuses, **other.cluster_statuses},
             secrets={**self.secrets, **other.secrets},
             ecds_filters={**self.ecds_filters, **other.ecds_filters},
             sections=self.sections | other.sections,
@@ -174,22 +177,22 @@ def _read_dump(dump: FoundDump, name: str) -> ProxyDocument:
     routes = tuple(_resources(entries.get("routes", ()), "route_config"))
     return ProxyDocument(
         bootstrap=bootstrap,
-        listeners=_by_name(
+        listeners=by_name(
             _resources(entries["listeners"], "listener")
             if "listeners" in entries
-            else _bootstrap_resources(static, "listeners")
+            else static_resources(static, "listeners")
         ),
-        clusters=_by_name(
+        clusters=by_name(
             _resources(entries["clusters"], "cluster")
             if "clusters" in entries
-            else _bootstrap_resources(static, "clusters")
+            else static_resources(static, "clusters")
         ),
-        route_configs=_by_name(state for state in routes if not state.static),
+        route_configs=by_name(state for state in routes if not state.static),
         static_route_configs=tuple(state for state in routes if state.static),
-        scoped_routes=_by_name(_resources(entries.get("scoped_routes", ()), "scoped_route_configs")),
+        scoped_routes=by_name(_resources(entries.get("scoped_routes", ()), "scoped_route_configs")),
         endpoints=_assignments(entries.get("endpoints", ())),
-        secrets=_by_name(_resources(entries.get("secrets", ()), "secret")),
-        ecds_filters=_by_name(_resources(entries.get("ecds", ()), "ecds_filter")),
+        secrets=by_name(_resources(entries.get("secrets", ()), "secret")),
+        ecds_filters=by_name(_resources(entries.get("ecds", ()), "ecds_filter")),
         sections=frozenset(by_section),
         documents=(name,),
         wrapper=next((part for part in reversed(dump.path) if isinstance(part, str)), ""),
@@ -249,7 +252,7 @@ def _resource(entry: View, standing: str, key: str) -> ResourceState:
     error = _error(errors) if errors is not None else None
     known = config or waiting or leaving or (error.failed if error is not None else None)
     return ResourceState(
-        name=entry.text("name") or _name_of(known),
+        name=entry.text("name") or resource_name(known),
         view=config,
         static=standing == "static",
         state=state,
@@ -269,7 +272,7 @@ def _error(view: View) -> ErrorState:
     )
 
 
-def _name_of(view: View | None) -> str:
+def resource_name(view: View | None) -> str:
     """The resource's own name; a nameless listener goes by its address, as in Envoy's statistics."""
     if view is None:
         return ""
@@ -292,7 +295,7 @@ def _address_text(address: View) -> str:
     return ""
 
 
-def _by_name(states: Iterable[ResourceState]) -> dict[str, ResourceState]:
+def by_name(states: Iterable[ResourceState]) -> dict[str, ResourceState]:
     """Entries of one name are joined; nameless ones, and two active ones that only share an address, are all kept."""
     found: dict[str, ResourceState] = {}
     for state in states:
@@ -314,10 +317,10 @@ def _named(state: ResourceState) -> bool:
     return state.view is not None and (state.view.has("name") or state.view.has("cluster_name"))
 
 
-def _bootstrap_resources(static: View | None, key: str) -> Iterator[ResourceState]:
-    """What the bootstrap states, for a dump that has no section of its own for it."""
+def static_resources(static: View | None, key: str) -> Iterator[ResourceState]:
+    """What a bootstrap states under a key of its `static_resources`."""
     for view in static.views(key) if static is not None else ():
-        yield ResourceState(name=_name_of(view), view=view, static=True, state=view)
+        yield ResourceState(name=resource_name(view), view=view, static=True, state=view)
 
 
 def _assignments(entries: Iterable[tuple[View, str]]) -> dict[str, View]:

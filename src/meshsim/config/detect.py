@@ -13,12 +13,23 @@ from attrs import frozen
 
 from ..errors import InputError, Unsupported
 from ..place import Place
+from .bootstrap import find_bootstrap
+from .cluster_statuses import find_cluster_statuses
 from .documents import Document, Kind, SourceText
-from .dumps import find_dumps, old_api
+from .dumps import find_dumps, old_api, old_resource
+from .ip_json import looks_like_addresses, looks_like_routes
+from .ip_json import looks_like_rules as looks_like_ip_rules
 from .json_text import looks_like_json, parse_json
+from .resources import find_resources
+from .socket_list import looks_like_sockets
+from .sysctl_text import looks_like_sysctls
 from .yaml_text import parse_yaml
 
-READABLE = "an Envoy /config_dump (JSON or YAML), the text of iptables-save or ip6tables-save, or host facts (YAML)"
+READABLE = (
+    "an Envoy /config_dump, bootstrap, resource or /clusters?format=json (JSON or YAML), what istioctl proxy-config -o "
+    "json prints, the text of iptables-save or ip6tables-save, what ip -j, ss -Hltunpe or sysctl print, or host facts "
+    "(YAML)"
+)
 
 _DUMP_HINT = "give the proxy's whole dump: pilot-agent request GET 'config_dump?include_eds'"
 
@@ -28,9 +39,10 @@ def recognise(source: SourceText) -> Document:
     text = source.text()
     if looks_like_json(text):
         data = parse_json(text, source.name)
-    elif looks_like_rules(text):
-        return Document(source.name, Kind.IPTABLES, None, source)
     else:
+        for kind, tell in _TEXT_KINDS:
+            if tell(text):
+                return Document(source.name, kind, None, source)
         _refuse_known_text(source.name, text)
         data = _yaml(source.name, text)
     kind = _kind_of(source.name, data)
@@ -91,20 +103,42 @@ def _kind_of(name: str, data: Any) -> Kind:
         for dump in dumps:
             old = old_api(dump)
             if old is not None:
-                raise Unsupported(
-                    "old-xds-api",
-                    "this dump uses Envoy's v2 API, which meshsim does not read",
-                    place=Place(name, old),
-                    note="Envoy dropped it in 1.18 and Istio in 1.8",
-                    hint="take the dump from a proxy of Istio 1.8 or later",
-                )
+                raise _too_old(Place(name, old), "this dump uses")
         return Kind.CONFIG_DUMP
     if isinstance(data, dict) and data.get("kind") == "HostFacts" and "apiVersion" not in data:
         return Kind.HOST_FACTS
     for known in _OBJECTS if isinstance(data, dict) else _LISTS if isinstance(data, list) else ():
         if known.tell(data):
             raise Unsupported(known.reference, f"{known.what} {known.says}", place=Place(name), hint=known.hint)
-    raise _no_kind(name)
+    for kind, tell in _DATA_KINDS:
+        if tell(data):
+            return kind
+    if _is_go_json(data):
+        raise Unsupported(
+            "not-protobuf-json",
+            "xDS as Go prints its structures is not read",
+            place=Place(name),
+            note="the fields of oneofs have other names there than in protobuf's JSON",
+            hint=_DUMP_HINT,
+        )
+    found = find_resources(data)
+    if found is None:
+        raise _no_kind(name)
+    for _section, path, resource in found.resources:
+        old = old_resource(resource)
+        if old is not None:
+            raise _too_old(Place(name, (*path, *old)), "these resources use")
+    return Kind.RESOURCES
+
+
+def _too_old(place: Place, what: str) -> Unsupported:
+    return Unsupported(
+        "old-xds-api",
+        f"{what} Envoy's v2 API, which meshsim does not read",
+        place=place,
+        note="Envoy dropped it in 1.18 and Istio in 1.8",
+        hint="take the dump from a proxy of Istio 1.8 or later",
+    )
 
 
 def _no_kind(name: str) -> InputError:
@@ -136,18 +170,26 @@ def _text(pattern: str) -> Callable[[Any], bool]:
     return lambda text: compiled.search(text) is not None
 
 
-def _is_kuma(data: Any) -> bool:
-    inner = data.get("xds")
-    return isinstance(inner, dict) and any(str(key).startswith("type.googleapis.com/") for key in inner)
+_GO_FIELDS = frozenset(("LbConfig", "HostIdentifier", "ConfigSourceSpecifier", "PathSpecifier", "SocketAddress"))
+_GO_LOOKED_AT = 5000
 
 
-_LISTENER = ("filter_chains|filterChains|default_filter_chain|defaultFilterChain|listener_filters|listenerFilters",)
-_ROUTES = ("virtual_hosts|virtualHosts",)
-_CLUSTER = (
-    "name",
-    "connect_timeout|connectTimeout|load_assignment|loadAssignment|lb_policy|lbPolicy|type|eds_cluster_config|edsClusterConfig",
-)
-_IP_HINT = "state the pod's addresses in host facts (kind: HostFacts)"
+def _is_go_json(data: Any) -> bool:
+    """Whether oneofs stand under the names of Go's structures, which protobuf's JSON never prints."""
+    queue = [data]
+    for value in queue:
+        if isinstance(value, dict):
+            if not _GO_FIELDS.isdisjoint(value):
+                return True
+            value = value.values()
+        elif not isinstance(value, list):
+            continue
+        if len(queue) < _GO_LOOKED_AT:
+            queue.extend(below for below in value if isinstance(below, dict | list))
+    return False
+
+
+_JSON_HINT = "take it as JSON: "
 _CALL_HINT = "give calls to --batch, configuration to -c"
 
 _OBJECTS = (
@@ -164,35 +206,31 @@ _OBJECTS = (
         says="is not supported yet",
         hint="give what the proxy was made of it: its config_dump",
     ),
-    _Known("Envoy's /clusters output", _has("cluster_statuses|clusterStatuses")),
     _Known("Envoy's /listeners output", _has("listener_statuses|listenerStatuses")),
     _Known("Envoy's /stats output", _has("stats")),
-    _Known("the bootstrap that istioctl prints", _has("bootstrap")),
-    _Known("an Envoy bootstrap", _has("static_resources|staticResources|dynamic_resources|dynamicResources")),
-    _Known("Kuma's xDS (`xds` by type URL)", _is_kuma),
     _Known(
         "the output of nft", _has("nftables"), hint="give the text of iptables-save (iptables-nft-save reads nft rules)"
     ),
     _Known("a scenario suite", _has("meshsim"), hint="configuration goes to -c"),
     _Known("a call document", _has("destination"), "not-configuration", "is no configuration", _CALL_HINT),
     _Known("a trace document", _has("outcome", "hops"), "not-configuration", "is no configuration", _CALL_HINT),
-    _Known("a bare RouteConfiguration", _has(*_ROUTES)),
-    _Known("a bare Listener", _has(*_LISTENER)),
-    _Known("a bare Cluster", _has(*_CLUSTER)),
-    _Known("a bare ClusterLoadAssignment", _has("cluster_name|clusterName", "endpoints")),
 )
 
-_LISTS = (
-    _Known("a list of endpoints, as istioctl prints it,", _items("cluster_name|clusterName", "endpoints")),
-    _Known("a list of endpoints, as istioctl prints it,", _items("host_statuses|hostStatuses")),
-    _Known("a list of routes, as istioctl prints it,", _items(*_ROUTES)),
-    _Known("a list of listeners, as istioctl prints it,", _items(*_LISTENER)),
-    _Known("a list of secrets, as istioctl prints it,", _items("name", "secret|validation_context|tls_certificate")),
-    _Known("the output of ip -j addr", _items("ifname", "addr_info|link_type"), hint=_IP_HINT),
-    _Known("the output of ip -j route", _items("dst", "dev|type"), hint=_IP_HINT),
-    _Known("the output of ip -j rule", _items("priority", "table"), hint=_IP_HINT),
-    _Known("a list of clusters, as istioctl prints it,", _items(*_CLUSTER)),
-    _Known("a Kubernetes or Istio manifest", _items("apiVersion", "kind"), says="is not supported yet"),
+_LISTS = (_Known("a Kubernetes or Istio manifest", _items("apiVersion", "kind"), says="is not supported yet"),)
+
+_DATA_KINDS: tuple[tuple[Kind, Callable[[Any], bool]], ...] = (
+    (Kind.CLUSTER_STATUSES, lambda data: find_cluster_statuses(data) is not None),
+    (Kind.BOOTSTRAP, lambda data: find_bootstrap(data) is not None),
+    (Kind.ADDRESSES, looks_like_addresses),
+    (Kind.ROUTES, looks_like_routes),
+    (Kind.RULES, looks_like_ip_rules),
+)
+"""What JSON and YAML may be beside dumps and resources."""
+
+_TEXT_KINDS: tuple[tuple[Kind, Callable[[str], bool]], ...] = (
+    (Kind.IPTABLES, looks_like_rules),
+    (Kind.SOCKETS, looks_like_sockets),
+    (Kind.SYSCTLS, looks_like_sysctls),
 )
 
 _TEXTS = (
@@ -204,13 +242,17 @@ _TEXTS = (
     ),
     _Known("the output of ipset save", _text(r"\A\s*create \S+ (?:hash|bitmap|list):"), hint=f"give {READABLE}"),
     _Known(
-        "the output of sysctl", _text(r"\A\s*(?:net|kernel|vm|fs)\.[\w.-]+ = "), hint="name it in host facts, sysctls"
+        "Envoy's /clusters as plain text",
+        _text(r"^\S.*::[\d.:\[\]a-f]+::(?:cx|rq)_\w+::\d"),
+        hint=_JSON_HINT + "pilot-agent request GET 'clusters?format=json'",
     ),
+    _Known("the output of ip addr", _text(r"^\d+: \S+: <[A-Z,_-]+> mtu "), hint=_JSON_HINT + "ip -j addr"),
     _Known(
-        "the output of ss", _text(r"^(?:tcp|udp)?\s*LISTEN\s+\d+\s+\d+\s+\S+:\d+"), hint="state sockets in host facts"
+        "the output of ip route",
+        _text(r"\A\s*(?:default via|[\d.]+(?:/\d+)? dev) "),
+        hint=_JSON_HINT + "ip -j route show table all",
     ),
-    _Known("the output of ip addr", _text(r"^\d+: \S+: <[A-Z,_-]+> mtu "), hint=_IP_HINT),
-    _Known("the output of ip route", _text(r"\A\s*(?:default via|[\d.]+(?:/\d+)? dev) "), hint=_IP_HINT),
+    _Known("the output of ip rule", _text(r"\A\s*0:\s+from all lookup local"), hint=_JSON_HINT + "ip -j rule"),
     _Known(
         "Envoy's admin help",
         _text(r"^admin commands are:"),

@@ -49,8 +49,16 @@ class Kind(Enum):
     """What a document is, told from its content."""
 
     CONFIG_DUMP = "config_dump"
+    BOOTSTRAP = "bootstrap"
+    RESOURCES = "resources"
+    CLUSTER_STATUSES = "cluster_statuses"
     IPTABLES = "iptables"
     HOST_FACTS = "host_facts"
+    ADDRESSES = "addresses"
+    ROUTES = "routes"
+    RULES = "rules"
+    SOCKETS = "sockets"
+    SYSCTLS = "sysctls"
 
 
 @define(eq=False)
@@ -94,7 +102,7 @@ class SourceText:
 
 @frozen(eq=False)
 class Document:
-    """One thing a file says: its kind, its parsed data (None for rules text) and its text."""
+    """One thing a file says: its kind, its parsed data (None for plain text) and its text."""
 
     name: str
     kind: Kind

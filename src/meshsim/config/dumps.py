@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from attrs import frozen
 
 from ..place import PathPart
+from .protojson import both_spellings
 
 _MAX_VISITED = 20_000
 _MAX_DEPTH = 12
@@ -55,11 +57,27 @@ def _is_section(value: Any) -> bool:
     return isinstance(value, dict) and section_type(value) is not None
 
 
+_LISTS = {
+    "Listeners": ("static_listeners", "dynamic_listeners"),
+    "Clusters": ("static_clusters", "dynamic_active_clusters", "dynamic_warming_clusters"),
+    "Routes": ("static_route_configs", "dynamic_route_configs"),
+    "Endpoints": ("static_endpoint_configs", "dynamic_endpoint_configs"),
+    "Secrets": ("static_secrets", "dynamic_active_secrets", "dynamic_warming_secrets"),
+}
+_TELLING = {
+    spelling: f"envoy.admin.v3.{message}ConfigDump"
+    for message, keys in _LISTS.items()
+    for key in keys
+    for spelling in both_spellings(key)
+}
+"""Lists that only one section has: istioctl prints sections without their type."""
+
+
 def section_type(value: dict[str, Any]) -> str | None:
     """`envoy.admin.v3.ListenersConfigDump`, `….DynamicListener` for a single resource; else None."""
     stated = value.get("@type")
     if not isinstance(stated, str):
-        return None
+        return None if _TELLING.keys().isdisjoint(value) else next(_TELLING[key] for key in value if key in _TELLING)
     name = stated.rpartition("/")[2]
     return name if "ConfigDump" in name else None
 
@@ -86,6 +104,28 @@ def old_api(dump: FoundDump) -> tuple[PathPart, ...] | None:
                 if inside is not None:
                     return (*path, key, at, *inside)
     return None
+
+
+_OLD_FILTER = re.compile(r"envoy\.config\.filter\.(?:network|http)\.\w+\.v2(?:alpha\d?)?\.|envoy\.api\.v2\.\w+$")
+
+
+def old_resource(resource: dict[str, Any]) -> tuple[PathPart, ...] | None:
+    """Where a bare resource shows that it is of the v2 API: its own type, or that of a network filter in a listener."""
+    if str(resource.get("@type")).rpartition("/")[2] in _OLD_RESOURCES:
+        return ("@type",)
+    for chains in both_spellings("filter_chains"):
+        for at, chain in enumerate(_dicts(resource.get(chains))):
+            for nth, entry in enumerate(_dicts(chain.get("filters"))):
+                for field in both_spellings("typed_config"):
+                    config = entry.get(field)
+                    if isinstance(config, dict) and _OLD_FILTER.match(str(config.get("@type")).rpartition("/")[2]):
+                        return (chains, at, "filters", nth, field, "@type")
+    return None
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    """The objects of a list, as far as it is one of nothing else; broken ones are told by whoever reads them."""
+    return value if isinstance(value, list) and all(isinstance(entry, dict) for entry in value) else []
 
 
 def _old_resource(entry: Any) -> tuple[PathPart, ...] | None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from ..address import make_prefix, parse_endpoint, parse_ip, parse_prefix
 from ..errors import InputError
@@ -51,6 +51,8 @@ class StatedSocket:
     transparent: bool = False
     v6only: bool = False
     tls: StatedTls | None = None
+    process: str = ""
+    """The name of the program, where `ss` says it."""
 
 
 @frozen(eq=False)
@@ -76,6 +78,36 @@ class HostFacts:
     def addresses(self) -> tuple[int, ...]:
         """The host's addresses but those of the loopback device, the primary one first."""
         return tuple(ip for device, held in self.interfaces.items() if device != "lo" for ip, _mask in held)
+
+    def over(self, other: HostFacts) -> HostFacts:
+        """Both together; where they speak of the same thing, this one's word stands."""
+        own = {(socket.protocol, socket.ip, socket.port) for socket in self.sockets}
+        more = (socket for socket in other.sockets if (socket.protocol, socket.ip, socket.port) not in own)
+        return HostFacts(
+            place=self.place,
+            pod=self.pod or other.pod,
+            interfaces={**self.interfaces, **_without(other.interfaces, self.interfaces)},
+            routes=tuple(dict.fromkeys(self.routes + other.routes)),
+            rules=tuple(dict.fromkeys(self.rules + other.rules)),
+            sysctls={**other.sysctls, **self.sysctls},
+            local_prefixes=tuple(dict.fromkeys(self.local_prefixes + other.local_prefixes)),
+            names={**other.names, **self.names},
+            sockets=(*self.sockets, *more),
+            sockets_stated=self.sockets_stated or other.sockets_stated,
+            unreachable=tuple(dict.fromkeys(self.unreachable + other.unreachable)),
+        )
+
+    def joined(self, other: HostFacts) -> HostFacts:
+        """Two outputs of one host: its IPv4 and its IPv6 addresses stand in two of them."""
+        held = {
+            device: tuple(dict.fromkeys((*self.interfaces.get(device, ()), *other.interfaces.get(device, ()))))
+            for device in (*self.interfaces, *other.interfaces)
+        }
+        return evolve(other.over(self), interfaces=held)
+
+
+def _without(these: Mapping[str, T], names: Mapping[str, Any]) -> dict[str, T]:
+    return {name: value for name, value in these.items() if name not in names}
 
 
 def read_host_facts(document: Document) -> HostFacts:

@@ -107,6 +107,8 @@ class Endpoint:
     lb_metadata: Mapping[str, Any] = {}
     """filter_metadata envoy.lb, which subsets select by."""
     locality: Locality | None = None
+    metadata_stated: bool = True
+    """False where the input is one that shows no metadata, so that having none means nothing."""
 
 
 @define(eq=False)
@@ -121,6 +123,8 @@ class Assignment:
     """Stated, without influence on where a call goes."""
     doubts: tuple[Reason, ...] = ()
     """Stated, not modelled, and able to change where a call goes."""
+    localities_weighed: bool = True
+    """False where the input is one that shows no weights of localities."""
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
@@ -193,7 +197,7 @@ class _Reader:
 
     def locality(self, view: View) -> Locality:
         locality = Locality(
-            name=_locality_name(view.view("locality")),
+            name=locality_name(view.view("locality")),
             place=view.place,
             priority=view.integer("priority", 0),
             weight=view.integer("load_balancing_weight"),
@@ -241,7 +245,7 @@ def filter_metadata(view: View, namespace: str, key: str = "metadata") -> Mappin
     return space if isinstance(space, dict) else {}
 
 
-def _locality_name(view: View | None) -> str:
+def locality_name(view: View | None) -> str:
     if view is None:
         return ""
     return "/".join(view.text(key, "") for key in ("region", "zone", "sub_zone")).rstrip("/")

@@ -10,14 +10,14 @@ from collections.abc import Iterator
 
 from attrs import define, field, frozen
 
-from ..address import ANY_V4, ANY_V6, V6_BIT, format_endpoint, is_v6, parse_ip
+from ..address import ANY_V4, ANY_V6, V6_BIT, format_endpoint, is_v6, parse_ip, try_parse_ip
 from ..config.config_dump import ProxyDocument, ResourceState
 from ..config.view import View
 from ..errors import Rejected
 from ..explanation import Candidate, Check, Fate
 from ..match.lookup import Lookup
 from ..place import Place
-from ..reasons import Reason
+from ..reasons import Reason, because
 from .chains import ChainTable, FilterChain, compile_chain_table
 from .listener_filters import ListenerFilters, compile_listener_filters
 from .unmodelled import unmodelled_fields
@@ -149,10 +149,17 @@ class WarmingListener(ListenerNotInForce):
     """It still waits for something, such as a secret."""
 
 
+@frozen(eq=False)
+class UnreadableListener(ListenerNotInForce):
+    """Its address is no IP address, so nobody can say what comes to it: somebody blackened it in the input."""
+
+    ports: tuple[int, ...]
+
+
 class ListenerTable:
     """Every listener of one proxy by address. Only active ones answer."""
 
-    __slots__ = ("_lookup", "aside", "by_address", "by_name", "listeners", "rejected", "warming")
+    __slots__ = ("_lookup", "aside", "by_address", "by_name", "listeners", "rejected", "unreadable", "warming")
 
     def __init__(
         self,
@@ -160,13 +167,15 @@ class ListenerTable:
         rejected: tuple[RefusedListener, ...],
         warming: tuple[WarmingListener, ...],
         aside: tuple[str, ...],
+        unreadable: tuple[UnreadableListener, ...] = (),
     ) -> None:
         self.listeners = listeners
         self.rejected = rejected
         """Names of which no version is in force."""
         self.warming = warming
         self.aside = aside
-        """Names of listeners on pipes, internal and UDP listeners, which no TCP address reaches."""
+        """Names of listeners on pipes, internal, UDP and unreadable ones, which no TCP address reaches."""
+        self.unreadable = unreadable
         self.by_name = {listener.name: listener for listener in listeners}
         self.by_address = _addresses(listeners)
         self._lookup: Lookup[Address, Listener] = Lookup("listener", self.by_address)
@@ -177,6 +186,14 @@ class ListenerTable:
         if found is None:
             found = self.by_address.get((ANY_V6 if ip >= V6_BIT else ANY_V4, port))
         return found
+
+    def doubts(self, port: int) -> tuple[Reason, ...]:
+        """Listeners that might own an address with that port, if their own could be read."""
+        return tuple(
+            because("listener.address-unreadable", listener.place, listener=listener.name, port=port)
+            for listener in self.unreadable
+            if port in listener.ports
+        )
 
     def bound(self) -> tuple[Listener, ...]:
         """The listeners with sockets of their own."""
@@ -240,8 +257,14 @@ def compile_listener_table(document: ProxyDocument) -> ListenerTable:
     rejected: list[RefusedListener] = []
     warming: list[WarmingListener] = []
     aside: list[str] = []
+    unreadable: list[UnreadableListener] = []
     for state in document.listeners.values():
         if state.view is not None:
+            blackened = () if state.static else _unreadable_ports(state.view)
+            if blackened:
+                unreadable.append(UnreadableListener(state.name, (), state.view.place, blackened))
+                aside.append(state.name)
+                continue
             addresses = _addresses_of(state.view)
             if addresses:
                 listeners.append(_compile_listener(state, state.view, addresses))
@@ -253,7 +276,7 @@ def compile_listener_table(document: ProxyDocument) -> ListenerTable:
         refused = _refused(state)
         if refused is not None:
             rejected.append(refused)
-    return ListenerTable(tuple(listeners), tuple(rejected), tuple(warming), tuple(aside))
+    return ListenerTable(tuple(listeners), tuple(rejected), tuple(warming), tuple(aside), tuple(unreadable))
 
 
 def _refused(state: ResourceState) -> RefusedListener | None:
@@ -312,6 +335,15 @@ def _addresses_of(view: View) -> dict[Address, bool]:
         compat = socket.boolean("ipv4_compat", False) and (ip == ANY_V6 or ip >> 32 << 32 == V6_BIT | _MAPPED)
         found[ip, socket.integer("port_value", 0)] = compat
     return found
+
+
+def _unreadable_ports(view: View) -> tuple[int, ...]:
+    """The ports of a listener whose own address is no IP address; () for any other."""
+    address = view.view("address")
+    socket = address.view("socket_address") if address is not None else None
+    if socket is None or try_parse_ip(socket.text("address", "")) is not None:
+        return ()
+    return (socket.integer("port_value", 0),)
 
 
 def _istio_object(view: View) -> str | None:

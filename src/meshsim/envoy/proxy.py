@@ -10,6 +10,7 @@ from attrs import define, field
 from ..config.config_dump import ProxyDocument
 from .clusters import Cluster, compile_cluster
 from .endpoints import Assignment, compile_assignment
+from .host_status import compile_cluster_status, with_health
 from .listeners import ListenerTable, compile_listener_table
 from .vhosts import RouteTable, compile_route_table
 
@@ -69,8 +70,21 @@ class Proxy:
         return self._clusters[name]
 
     def assignment(self, name: str) -> Assignment | None:
-        """The EDS assignment of that service name; None when the dump holds none: unknown, not empty."""
+        """The EDS assignment of that service name; None when no input holds one: unknown, not empty."""
         if name not in self._assignments:
             view = self.document.endpoints.get(name)
-            self._assignments[name] = compile_assignment(view) if view is not None else None
+            if view is not None:
+                self._assignments[name] = self.with_health(compile_assignment(view), name)
+            else:
+                self._assignments[name] = self.status(name)
         return self._assignments[name]
+
+    def status(self, cluster: str) -> Assignment | None:
+        """The cluster's hosts as /clusters shows them; None when no input does."""
+        view = self.document.cluster_statuses.get(cluster)
+        return compile_cluster_status(view) if view is not None else None
+
+    def with_health(self, assignment: Assignment, cluster: str) -> Assignment:
+        """The same hosts, those that /clusters found unfit marked so."""
+        status = self.status(cluster)
+        return assignment if status is None else with_health(assignment, status)

@@ -6,17 +6,17 @@ source/common/tls/client_ssl_socket.cc. What the far side answers is the far sid
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from ..address import split_host_port, try_parse_ip
 from ..config.view import TypedConfig, View
 from ..explanation import Candidate, Check, Fate
 from ..facts.conversation import ClientTls
 from ..facts.request import Request
-from ..match.condition import Condition
+from ..match.condition import Condition, unmodelled
 from ..match.first import FirstMatch
 from ..place import Place
 from ..reasons import Reason
@@ -118,6 +118,30 @@ class TransportSocket:
         return "mtls" if self.tls.client_certificate else "tls"
 
 
+@frozen(eq=False)
+class UnstatedRow:
+    """A row before an endpoint whose labels no input states: nobody can say whether it matches."""
+
+    socket: TransportSocket
+    conditions: tuple[Condition[Labels], ...]
+
+    @property
+    def name(self) -> str:
+        return self.socket.name
+
+    @property
+    def place(self) -> Place:
+        return self.socket.place
+
+
+Ask = Callable[[UnstatedRow], bool]
+
+
+def no_match(_row: object) -> bool:
+    """The harmless answer."""
+    return False
+
+
 @define(eq=False)
 class UpstreamTransport:
     """A cluster's transport sockets."""
@@ -125,33 +149,46 @@ class UpstreamTransport:
     matches: FirstMatch[TransportSocket, Labels] | None
     default: TransportSocket
     doubts: tuple[Reason, ...] = ()
+    _unstated: FirstMatch[UnstatedRow, Labels] | None = field(default=None, init=False)
 
-    def pick(self, endpoint: Endpoint) -> TransportSocket:
+    def pick(self, endpoint: Endpoint, ask: Ask = no_match) -> TransportSocket:
+        """`ask` answers for a row that only labels nobody states keep open."""
         if self.matches is None:
             return self.default
-        found = self.matches.pick(endpoint.socket_metadata, _never)
+        if not endpoint.metadata_stated:
+            row = self._open_rows(self.matches).pick({}, ask)
+            return self.default if row is None else row.socket
+        found = self.matches.pick(endpoint.socket_metadata, no_match)
         if found is None and endpoint.locality is not None:
-            found = self.matches.pick(endpoint.locality.socket_metadata, _never)
+            found = self.matches.pick(endpoint.locality.socket_metadata, no_match)
         return self.default if found is None else found
 
-    def explain(self, endpoint: Endpoint) -> tuple[TransportSocket, tuple[Candidate, ...]]:
+    def _open_rows(self, matches: FirstMatch[TransportSocket, Labels]) -> FirstMatch[UnstatedRow, Labels]:
+        if self._unstated is None:
+            rows = tuple(
+                UnstatedRow(row, tuple(unmodelled(one.what, one.want, one.place) for one in row.conditions))
+                for row in matches.rows
+            )
+            self._unstated = FirstMatch("transport_socket_match", rows)
+        return self._unstated
+
+    def explain(self, endpoint: Endpoint, ask: Ask = no_match) -> tuple[TransportSocket, tuple[Candidate, ...]]:
         """The socket with every row's checks; those against the locality's labels only where the endpoint's lost."""
         found: TransportSocket | None = None
         candidates: tuple[Candidate, ...] = ()
-        if self.matches is not None:
-            found, candidates = self.matches.explain(endpoint.socket_metadata, _never)
+        if self.matches is not None and not endpoint.metadata_stated:
+            row, candidates = self._open_rows(self.matches).explain({}, ask)
+            found = None if row is None else row.socket
+        elif self.matches is not None:
+            found, candidates = self.matches.explain(endpoint.socket_metadata, no_match)
             if found is None and endpoint.locality is not None and endpoint.locality.socket_metadata:
-                found, more = self.matches.explain(endpoint.locality.socket_metadata, _never)
+                found, more = self.matches.explain(endpoint.locality.socket_metadata, no_match)
                 candidates += more
         default = self.default
         fate = Fate.CHOSEN if found is None else Fate.NOT_REACHED
         check = Check("transport_socket_matches", "no match", None if found is None else found.name, found is None)
         own = Candidate(default.name, "transport_socket", fate, (check,), default.place)
         return (default if found is None else found), (*candidates, own)
-
-
-def _never(_row: TransportSocket) -> bool:
-    return False
 
 
 def compile_upstream_transport(cluster: View, resource: str) -> UpstreamTransport:

@@ -9,6 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+TLS_MODE_LABEL = "security.istio.io/tlsMode"
+"""What the injector labels a pod with; istiod copies it into the metadata of the pod's endpoints as `tlsMode`."""
+
+
+def tls_mode(node_metadata: Mapping[str, Any]) -> str | None:
+    labels = node_metadata.get("LABELS")
+    mode = labels.get(TLS_MODE_LABEL) if isinstance(labels, Mapping) else None
+    return mode if isinstance(mode, str) and mode else None
+
 
 def workload_identity(node_metadata: Mapping[str, Any]) -> str | None:
     """The SPIFFE URI of the proxy's workload; None where the metadata does not name all its parts."""

@@ -16,6 +16,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "listener.none": ("receiver", "destination"),
     "listener.none-rejected": ("destination", "listener", "error", "time"),
     "listener.none-warming": ("destination", "listener"),
+    "listener.address-unreadable": ("listener", "port"),
     "listener.update-refused": ("listener", "error", "time"),
     "chain.question": ("listener", "destination"),
     "chain.matched": ("chain",),

@@ -20,6 +20,8 @@ REASONS: dict[str, tuple[str, ...]] = {
     "vhost.by-any": ("host", "virtual_host"),
     "vhost.only-another-port": ("host", "virtual_host", "near", "domain"),
     "vhost.table-missing": ("table",),
+    "vhost.table-missing-rejected": ("table", "error", "time"),
+    "vhost.update-rejected": ("table", "error", "time"),
     "vhost.table-not-in-dump": ("table",),
     "vhost.scoped-not-modelled": (),
     "vhost.on-demand": ("table", "host"),

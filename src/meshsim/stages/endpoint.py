@@ -11,6 +11,7 @@ from ..address import try_parse_ip
 from ..choices import Choice, Chooser
 from ..envoy.clusters import DNS_TYPES, HASHING, Cluster, OriginalDst
 from ..envoy.endpoints import Assignment, Endpoint, NameAddress, SocketAddress
+from ..envoy.host_status import described_by
 from ..envoy.name_resolution import has_unresolved, resolve_assignment
 from ..envoy.no_upstream import NO_HEALTHY_UPSTREAM, describe_no_upstream, no_healthy_upstream
 from ..envoy.priorities import LoadPlan, LocalityShare, PriorityShare, plan_load
@@ -44,9 +45,8 @@ def decide(_mesh: Mesh, at: AtEndpoint, chooser: Chooser) -> tuple[Selection, St
             ending = _unstated(at)
             chooser.assume(ending.why)
             return Selection(), AtReturn(ending, at.hop, at.frames)
-        for doubt in plan.assignment.doubts:
+        for doubt in (*plan.assignment.doubts, *_unweighed(cluster, plan)):
             chooser.assume(doubt)
-
         picked = _select(plan, chooser, at.hop)
     endpoint = picked.endpoint
     if endpoint is None:
@@ -58,6 +58,14 @@ def decide(_mesh: Mesh, at: AtEndpoint, chooser: Chooser) -> tuple[Selection, St
     return picked, AtTls(
         at.pod, cluster, endpoint, at.via, at.connection, at.conversation, at.alpn_override, at.hop, at.frames
     )
+
+
+def _unweighed(cluster: Cluster, plan: LoadPlan) -> tuple[Reason, ...]:
+    """Localities share by weights that /clusters does not show."""
+    assignment = plan.assignment
+    if assignment.localities_weighed or not cluster.balancing.locality_weighted or len(assignment.localities) < 2:
+        return ()
+    return (because("endpoint.locality-weights-unstated", assignment.place, cluster=cluster.name),)
 
 
 def _select(plan: LoadPlan, chooser: Chooser, hop: int) -> Selection:
@@ -114,13 +122,13 @@ def _assignment(at: AtEndpoint, cluster: Cluster) -> Assignment | None:
         return proxy.assignment(cluster.service_name) if proxy is not None else None
     own = cluster.assignment or Assignment(cluster.name, cluster.place, ())
     if cluster.discovery not in DNS_TYPES:
-        return own
+        return own if proxy is None else proxy.with_health(own, cluster.name)
     names = at.pod.names
     if has_unresolved(own, names) and proxy is not None:
         # A dump with endpoints shows the addresses this Envoy's own resolver gave it.
         resolved = proxy.assignment(cluster.name)
         if resolved is not None and not has_unresolved(resolved, {}):
-            return resolved
+            return described_by(resolved, own)
     return resolve_assignment(own, names, cluster.lookup_family, only_first=cluster.discovery == "LOGICAL_DNS")
 
 

@@ -55,6 +55,9 @@ def decide(_mesh: Mesh, at: AtHook, chooser: Chooser) -> tuple[Landing, State]:
     landing = _land(at, passage)
     if landing.reason.code in _ASSUMING:
         chooser.assume(landing.reason)
+    if landing.listener is None and pod.proxy is not None and pod.proxy.listeners.unreadable:
+        for doubt in pod.proxy.listeners.doubts(passage.after.destination_port):
+            chooser.assume(doubt)
     return landing, _next(at, landing)
 
 

@@ -16,9 +16,13 @@ from ..states import AtChain, AtInspect, AtListener, State
 from .stage import Stage, agree
 
 
-def decide(_mesh: Mesh, at: AtListener, _chooser: Chooser) -> tuple[Listener | None, State]:
+def decide(_mesh: Mesh, at: AtListener, chooser: Chooser) -> tuple[Listener | None, State]:
     connection = at.connection
-    found = _table(at).lookup(connection.local, connection.local_port)
+    table = _table(at)
+    found = table.lookup(connection.local, connection.local_port)
+    if table.unreadable:
+        for doubt in table.doubts(connection.local_port):
+            chooser.assume(doubt)
     if found is not None:
         return found, AtInspect(at.pod, found, connection, at.conversation, at.hop, at.frames, handoff=False)
     if not connection.transport:

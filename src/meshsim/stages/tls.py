@@ -5,17 +5,17 @@ from __future__ import annotations
 from attrs import evolve
 
 from ..address import LOOPBACK_V4, LOOPBACK_V6, format_endpoint, format_ip, is_loopback, is_v6
-from ..choices import Chooser
-from ..envoy.endpoints import SocketAddress
+from ..choices import Choice, Chooser
+from ..envoy.endpoints import Endpoint, SocketAddress
 from ..envoy.no_upstream import NOT_CONNECTED, connect_fails_at_once, describe_no_upstream
 from ..envoy.route_actions import RouteAction
 from ..envoy.upstream_protocol import pool_alpn
-from ..envoy.upstream_tls import TransportSocket, offered_alpn, server_name, wanted_san
+from ..envoy.upstream_tls import TransportSocket, UnstatedRow, offered_alpn, server_name, wanted_san
 from ..explanation import Candidate, Decision, Fate
 from ..facts.conversation import ClientCertificate, ClientTls, Conversation, ProxyProtocol
 from ..facts.packet import Packet
 from ..facts.request import Request
-from ..istio.identity import workload_identity
+from ..istio.identity import TLS_MODE_LABEL, tls_mode, workload_identity
 from ..mesh import Mesh, Pod
 from ..outcome import Ending
 from ..reasons import Reason, because
@@ -26,9 +26,15 @@ from .stage import Stage, agree
 _SPOKEN = frozenset(("raw_buffer", "tls"))
 
 
-def decide(_mesh: Mesh, at: AtTls, chooser: Chooser) -> tuple[TransportSocket, State]:
+def decide(mesh: Mesh, at: AtTls, chooser: Chooser) -> tuple[TransportSocket, State]:
     endpoint = at.endpoint
-    socket = at.cluster.transport.pick(endpoint)
+
+    def ask(row: UnstatedRow) -> bool:
+        why = _metadata_unstated(at)
+        options = ("no match", "match")
+        return bool(chooser.pick(Choice(f"{at.hop}/matcher/{row.name}", why, options, (None, None), row.place, 0)))
+
+    socket = at.cluster.transport.pick(_labelled(mesh, at)[0], ask)
     address = endpoint.address
     if not isinstance(address, SocketAddress) or socket.kind not in _SPOKEN:
         why = _not_modelled(at, socket)
@@ -53,6 +59,26 @@ def decide(_mesh: Mesh, at: AtTls, chooser: Chooser) -> tuple[TransportSocket, S
     )
     frame = Frame(pod, at.hop, at.via, at.cluster.name, endpoint.name, at.frames)
     return socket, AtHook(pod, "out", "proxy", packet, _conversation(at, socket), at.hop + 1, frame)
+
+
+def _metadata_unstated(at: AtTls) -> Reason:
+    return because("tls.metadata-unstated", at.endpoint.place, endpoint=at.endpoint.name, cluster=at.cluster.name)
+
+
+def _labelled(mesh: Mesh, at: AtTls) -> tuple[Endpoint, Reason | None]:
+    """The endpoint; where no input states its metadata, with what the label of its own pod makes istiod write there."""
+    endpoint = at.endpoint
+    if endpoint.metadata_stated or not isinstance(endpoint.address, SocketAddress):
+        return endpoint, None
+    owner = mesh.owner(endpoint.address.ip)
+    node = owner.proxy.document.node_metadata if owner is not None and owner.proxy is not None else None
+    mode = tls_mode(node.data) if node is not None else None
+    if owner is None or mode is None:
+        return endpoint, None
+    why = because(
+        "tls.metadata-of-pod", endpoint.place, endpoint=endpoint.name, pod=owner.name, label=f"{TLS_MODE_LABEL}={mode}"
+    )
+    return evolve(endpoint, socket_metadata={"tlsMode": mode}, metadata_stated=True), why
 
 
 def _not_modelled(at: AtTls, socket: TransportSocket) -> Reason:
@@ -164,8 +190,9 @@ def _certificate(pod: Pod) -> ClientCertificate:
     return ClientCertificate(uri_sans=() if identity is None else (identity,))
 
 
-def explain(_mesh: Mesh, at: AtTls, picked: TransportSocket) -> Decision:
-    socket, candidates = at.cluster.transport.explain(at.endpoint)
+def explain(mesh: Mesh, at: AtTls, picked: TransportSocket) -> Decision:
+    labelled, of_pod = _labelled(mesh, at)
+    socket, candidates = at.cluster.transport.explain(labelled, lambda row: row.socket is picked)
     agree("tls", at, picked, socket)
     known = isinstance(at.endpoint.address, SocketAddress) and socket.kind in _SPOKEN
     fault = _fault(at) if known else None
@@ -176,7 +203,7 @@ def explain(_mesh: Mesh, at: AtTls, picked: TransportSocket) -> Decision:
         chosen=next((entry for entry in candidates if entry.fate is Fate.CHOSEN), _chosen(socket)),
         reason=fault.why if fault is not None else _why(at, socket) if known else _not_modelled(at, socket),
         candidates=candidates,
-        notes=(*socket.unmodelled, *_notes(at, socket)),
+        notes=(*socket.unmodelled, *_notes(at, socket), *(() if of_pod is None else (of_pod,))),
         trivial=known and fault is None and len(candidates) == 1 and socket.tls is None,
         deciding=fault is not None or not known,
         hop=at.hop,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..choices import Chooser
+from ..config.config_dump import ErrorState
 from ..envoy.routes import Route
 from ..envoy.vhosts import ANY, RouteTable, VirtualHost
 from ..explanation import Candidate, Decision, Fate
@@ -91,7 +92,7 @@ def explain(_mesh: Mesh, at: AtVhost, picked: VirtualHost | None) -> Decision:
     name = table.name if table is not None else at.hcm.route_config_name or ""
     if table is None:
         agree("vhost", at, picked, None)
-        reason = _table_unknown(at) or because("vhost.table-missing", at.hcm.place, table=name)
+        reason = _table_unknown(at) or _table_missing(at, name)
         host = at.request.authority or ""
         return _decision(at, host, name, None, reason, (), deciding=True)
     winner, candidates = table.explain(at.request)
@@ -108,8 +109,41 @@ def explain(_mesh: Mesh, at: AtVhost, picked: VirtualHost | None) -> Decision:
         reason = _by_matcher(winner)
     chosen = next(candidate for candidate in candidates if candidate.fate is Fate.CHOSEN)
     return _decision(
-        at, host, name, chosen, reason, candidates, deciding=deciding, notes=(*table.unmodelled, *winner.unmodelled)
+        at,
+        host,
+        name,
+        chosen,
+        reason,
+        candidates,
+        deciding=deciding,
+        notes=(*table.unmodelled, *winner.unmodelled, *_rejected_update(at)),
     )
+
+
+def _refused(at: AtVhost) -> tuple[str, ErrorState] | None:
+    """The name of the route configuration, and the update of it that Envoy refused."""
+    name, proxy = at.hcm.route_config_name, at.pod.proxy
+    resource = proxy.document.route_configs.get(name) if proxy is not None and name is not None else None
+    error = resource.error_state if resource is not None else None
+    return None if name is None or error is None else (name, error)
+
+
+def _table_missing(at: AtVhost, name: str) -> Reason:
+    refused = _refused(at)
+    if refused is None:
+        return because("vhost.table-missing", at.hcm.place, table=name)
+    error = refused[1]
+    facts = {"table": name, "error": error.details, "time": error.last_update_attempt}
+    return because("vhost.table-missing-rejected", error.place, **facts)
+
+
+def _rejected_update(at: AtVhost) -> tuple[Reason, ...]:
+    refused = _refused(at)
+    if refused is None:
+        return ()
+    name, error = refused
+    facts = {"table": name, "error": error.details, "time": error.last_update_attempt}
+    return (because("vhost.update-rejected", error.place, **facts),)
 
 
 def _none(at: AtVhost, table: RouteTable, host: str, near: Candidate | None) -> Reason:

@@ -30,6 +30,8 @@ WORDS: dict[str, str] = {
     "listener.none-warming": (
         "no listener for {destination} yet: {listener} is still warming; the accepting listener keeps the connection"
     ),
+    "listener.address-unreadable": "the address of listener {listener} cannot be read, so nobody can say whether the "
+    "call to port {port} is for it",
     "listener.update-refused": (
         "Envoy refused a later version of {listener} at {time} and goes on with this one: {error}"
     ),

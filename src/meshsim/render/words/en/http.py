@@ -20,6 +20,9 @@ WORDS: dict[str, str] = {
     "vhost.by-any": "no domain names {host}; virtual host {virtual_host} takes every host (*)",
     "vhost.only-another-port": "no domain names {host} ({near} has {domain}), so virtual host {virtual_host} takes it",
     "vhost.table-missing": "Envoy has no route configuration {table!r}, so no request finds a route",
+    "vhost.table-missing-rejected": "route configuration {table} is not there: Envoy rejected it at {time}: {error}",
+    "vhost.update-rejected": "an older version of route configuration {table} answers: Envoy rejected its update at "
+    "{time}: {error}",
     "vhost.table-not-in-dump": "route configuration {table!r} is not in the dump, which has no routes section; "
     "fetch it with: istioctl proxy-config all POD -o json, or curl localhost:15000/config_dump",
     "vhost.scoped-not-modelled": "scoped routes are not modelled",

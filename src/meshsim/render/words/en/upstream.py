@@ -21,6 +21,8 @@ WORDS: dict[str, str] = {
     "endpoint.name-not-resolved": "{name} of cluster {cluster} is a name nobody resolved",
     "endpoint.panic": "priority {priority} panics: fewer than {threshold}% of it are healthy, so all are used",
     "endpoint.hash-not-modelled": "{policy} takes one fixed endpoint for each hash; which one is not modelled",
+    "endpoint.locality-weights-unstated": "the localities of {cluster} share by weights that /clusters does not show; "
+    "each is taken for the sum of its endpoints' weights",
     "tls.question": "how is {endpoint} spoken to?",
     "tls.plaintext": "plaintext to {endpoint}",
     "tls.originated": "{mode} to {endpoint} with server name {sni}",
@@ -28,6 +30,9 @@ WORDS: dict[str, str] = {
     "tls.source-is-loopback": "the cluster binds to {source}, from which nothing can leave for {endpoint}",
     "tls.source-of-other-family": "the cluster binds to {source}, which is not of the address family of {endpoint}",
     "tls.version-by-alpn": "the upstream picks the HTTP version by ALPN from {offered}; the first is assumed",
+    "tls.metadata-unstated": "no input states the metadata of {endpoint}, by which {cluster} picks how to speak to it: "
+    "take `pilot-agent request GET config_dump?include_eds`",
+    "tls.metadata-of-pod": "{endpoint} is in pod {pod}, whose label {label} stands for its endpoint metadata",
     "upstream.address-not-modelled": "{endpoint} is no address on the network: what answers there is not modelled",
     "upstream.cluster-type-not-modelled": "cluster {cluster} is of type {discovery}, which is not modelled",
     "upstream.clusters-not-in-dump": "the dump has no clusters, so {cluster} is unknown: take a full config_dump",
