@@ -15,6 +15,8 @@ HOSTS = [
     "helloworld",
     "sleep.default",
     "example.com",
+    "reviews:9080",
+    "bookinfo.example",
     "nobody.example",
     "10.0.0.5",
     "",
@@ -28,13 +30,18 @@ ADDRESSES = [
     "10.96.40.40",
     "10.96.50.50",
     "10.96.70.70",
+    "10.96.80.83",
     "10.80.3.109",
+    "10.80.3.120",
+    "10.80.3.151",
+    "10.80.3.152",
+    "10.80.3.160",
     "127.0.0.1",
     "127.0.0.6",
     "[::1]",
     "[fd00::9]",
 ]
-PORTS = [0, 53, 80, 443, 6379, 8000, 8080, 9000, 15000, 15001, 15006, 15020, 15021, 15090, 65535]
+PORTS = [0, 53, 80, 443, 6379, 8000, 8080, 9000, 9080, 9081, 15000, 15001, 15006, 15020, 15021, 15090, 65535]
 PATHS = [
     "/",
     "/status/200",
@@ -50,7 +57,12 @@ PATHS = [
 ]
 
 endpoints = st.builds("{}:{}".format, st.sampled_from(ADDRESSES), st.sampled_from(PORTS))
-header_names = st.sampled_from(["x-user", "Cookie", "authorization", "x-forwarded-for", "upgrade", "connection", "te"])
+PODS = ["sleep", "productpage", "details", "ratings", "reviews-v1", "legacy", "istio-ingressgateway"]
+"""Of the demo mesh: with a proxy and without, STRICT and PERMISSIVE, with excluded ports, a gateway."""
+
+header_names = st.sampled_from(
+    ["x-user", "end-user", "x-drill", "Cookie", "authorization", "x-forwarded-for", "upgrade", "connection", "te"]
+)
 headers = st.dictionaries(header_names, st.text(max_size=12), max_size=3)
 certificates = st.builds(
     ClientCertificate,
@@ -71,7 +83,6 @@ def calls() -> st.SearchStrategy[Call]:
     """Any call a user can write, sensible or not."""
     fixed: dict[str, Any] = {
         "destination": endpoints,
-        "direction": st.sampled_from(["outbound", "outbound", "inbound"]),
         "uid": st.sampled_from([0, 1000, 1337]),
         "gid": st.sampled_from([0, 1000, 1337]),
         "mark": st.sampled_from([0, 1337]),
@@ -86,4 +97,5 @@ def calls() -> st.SearchStrategy[Call]:
         "headers": headers,
         "random_value": st.none() | st.integers(0, (1 << 64) - 1),
     }
-    return st.builds(Call, **fixed)
+    leaving = st.builds(Call, from_=st.none() | st.sampled_from([*PODS, "outside"]), **fixed)
+    return leaving | leaving | st.builds(Call, direction=st.just("inbound"), pod=st.sampled_from(PODS), **fixed)

@@ -1,4 +1,4 @@
-"""The demo mesh is the one it is said to be: its services, endpoints, routes, listeners and both outbound policies."""
+"""The sleep pod is the one it is said to be: services, endpoints, routes, listeners; and every sidecar's policies."""
 
 import json
 from collections.abc import Callable
@@ -7,18 +7,17 @@ from typing import Any
 import pytest
 
 from tests.demo.captured import (
-    BASE,
-    POD_ADDRESS,
-    POLICY,
-    assignments,
+    CAPTURES,
+    SIDECARS,
+    SLEEP,
+    Captured,
     below,
-    clusters,
-    hosts,
     listeners,
     places_naming_a_cluster,
-    routes,
     tables,
 )
+
+BASE = SLEEP.base
 
 VIRTUAL_INBOUND = [
     ("virtualInbound-blackhole", 15006, None, (), False),
@@ -47,28 +46,14 @@ def test_status_listeners_lead_to_the_admin_port_and_to_the_agent(
     else:
         pytest.fail(f"no listener on {port}")
     assert route == {"match": {"prefix": prefix}, "route": {"cluster": cluster}}
-    endpoint = assignments("static")[cluster]["endpoints"][0]["lb_endpoints"][0]["endpoint"]
+    endpoint = SLEEP.assignments("static")[cluster]["endpoints"][0]["lb_endpoints"][0]["endpoint"]
     assert endpoint["address"]["socket_address"] == {"address": "127.0.0.1", "port_value": target}
-
-
-def test_mutual_tls_is_offered_with_the_name_of_the_cluster() -> None:
-    for name, cluster in clusters().items():
-        if cluster["type"] != "EDS":
-            assert "transport_socket_matches" not in cluster
-            continue
-        _, port, subset, host = name.split("|")
-        mutual, plain = cluster["transport_socket_matches"]
-        assert (mutual["name"], mutual["match"]) == ("tlsMode-istio", {"tlsMode": "istio"})
-        assert (plain["name"], plain["match"]) == ("tlsMode-disabled", {})
-        context = mutual["transport_socket"]["typed_config"]
-        assert context["sni"] == f"outbound_.{port}_.{subset or '_'}_.{host}"
-        assert context["common_tls_context"]["alpn_protocols"] == ["istio-peer-exchange", "istio"]
 
 
 @pytest.mark.parametrize(
     ("cluster", "expected"),
     [
-        ("outbound|80||sleep.default", [(f"{POD_ADDRESS}:80", "HEALTHY", "istio")]),
+        ("outbound|80||sleep.default", [(f"{SLEEP.address}:80", "HEALTHY", "istio")]),
         ("outbound|8000|v1|httpbin.default", [("10.80.3.110:80", "HEALTHY", "istio")]),
         ("outbound|8000|v2|httpbin.default", [("10.80.3.114:80", "HEALTHY", "istio")]),
         (
@@ -85,14 +70,14 @@ def test_mutual_tls_is_offered_with_the_name_of_the_cluster() -> None:
     ],
 )
 def test_endpoints(cluster: str, expected: list[tuple[str, str, str | None]]) -> None:
-    assert hosts(f"{cluster}.svc.cluster.local") == expected
+    assert SLEEP.hosts(f"{cluster}.svc.cluster.local") == expected
 
 
 @pytest.mark.parametrize("host", ["httpbin", "helloworld"])
 def test_subsets_share_out_the_endpoints_of_their_service(host: str) -> None:
     port = {"httpbin": 8000, "helloworld": 80}[host]
     name = f"{host}.default.svc.cluster.local"
-    whole, first, second = (hosts(f"outbound|{port}|{subset}|{name}") for subset in ("", "v1", "v2"))
+    whole, first, second = (SLEEP.hosts(f"outbound|{port}|{subset}|{name}") for subset in ("", "v1", "v2"))
     assert sorted(whole) == sorted(first + second)
 
 
@@ -104,7 +89,7 @@ def test_listeners_by_name_and_address() -> None:
         assert listener.get("bind_to_port", True) is (name in virtual)
         assert listener["traffic_direction"] == ("INBOUND" if name == "virtualInbound" else "OUTBOUND")
     services = {"10.96.0.10_53", "10.96.0.20_15012", "10.96.50.50_6379", "10.96.70.70_9000"}
-    shared = {"0.0.0.0_80", "0.0.0.0_8000", "0.0.0.0_8080"}
+    shared = {"0.0.0.0_80", "0.0.0.0_8000", "0.0.0.0_8080", "0.0.0.0_9080"}
     assert set(listeners(BASE)) == services | shared | {"virtualOutbound", "virtualInbound"}
 
 
@@ -118,18 +103,10 @@ def test_virtual_inbound_has_the_chains_of_a_permissive_http_port() -> None:
     assert seen == VIRTUAL_INBOUND
 
 
-def test_domains_stand_for_one_virtual_host_each() -> None:
-    for table in tables(BASE).values():
-        domains = [domain.lower() for host in table["virtual_hosts"] for domain in host["domains"]]
-        assert len(domains) == len(set(domains))
-        names = [host["name"] for host in table["virtual_hosts"] if host["name"] != "allow_any"]
-        assert names == sorted(names)
-
-
 def test_httpbin_routes_in_the_order_of_its_virtual_service() -> None:
     host = "httpbin.default.svc.cluster.local"
     seen = []
-    for route in routes("8000", host):
+    for route in SLEEP.routes("8000", host):
         kind = next(kind for kind in ("route", "redirect", "direct_response") if kind in route)
         seen.append((route["name"], kind, route["route"]["cluster"].split("|")[2] if kind == "route" else None))
         assert route["metadata"]["filter_metadata"]["istio"]["config"].endswith("/default/virtual-service/httpbin")
@@ -142,18 +119,19 @@ def test_httpbin_routes_in_the_order_of_its_virtual_service() -> None:
         ("api-rewrite", "route", "v1"),
         ("everything-else", "route", "v1"),
     ]
-    on_port_80 = [{**route, "decorator": None} for route in routes("80", host)]
-    assert on_port_80 == [{**route, "decorator": None} for route in routes("8000", host)]
+    on_port_80 = [{**route, "decorator": None} for route in SLEEP.routes("80", host)]
+    assert on_port_80 == [{**route, "decorator": None} for route in SLEEP.routes("8000", host)]
 
 
 def test_helloworld_is_shared_ninety_to_ten() -> None:
-    (route,) = routes("80", "helloworld")
+    (route,) = SLEEP.routes("80", "helloworld")
     shares = {part["name"].split("|")[2]: part["weight"] for part in route["route"]["weighted_clusters"]["clusters"]}
     assert shares == {"v1": 90, "v2": 10}
     assert "name" not in route
 
 
-def test_overlay_is_the_base_with_another_policy_and_nothing_else() -> None:
+@pytest.mark.parametrize("captured", [CAPTURES[pod] for pod in SIDECARS], ids=SIDECARS)
+def test_overlay_is_the_base_with_another_policy_and_nothing_else(captured: Captured) -> None:
     def closed(listener: Any) -> Any:
         chains = [chain for chain in listener["filter_chains"] if chain.get("name") == "virtualOutbound-catchall-tcp"]
         default = listener.get("default_filter_chain", {})
@@ -176,13 +154,14 @@ def test_overlay_is_the_base_with_another_policy_and_nothing_else() -> None:
     kinds: list[tuple[Callable[[dict[str, Any]], dict[str, Any]], Callable[[Any], Any]]]
     kinds = [(listeners, closed), (tables, blocked)]
     for read, change in kinds:
-        before, after = read(BASE), read(POLICY)
+        before, after = read(captured.base), read(captured.policy)
         expected = {name: change(json.loads(json.dumps(one))) for name, one in before.items()}
         assert after == {name: one for name, one in expected.items() if one != before[name]}
         assert after
 
 
-def test_overlay_names_no_passthrough_cluster() -> None:
-    assert places_naming_a_cluster(BASE)["PassthroughCluster"] == 7
-    assert places_naming_a_cluster(POLICY)["PassthroughCluster"] == 0
-    assert "virtualInbound" not in listeners(POLICY)
+@pytest.mark.parametrize("captured", [CAPTURES[pod] for pod in SIDECARS], ids=SIDECARS)
+def test_overlay_names_no_passthrough_cluster(captured: Captured) -> None:
+    assert places_naming_a_cluster(captured.base)["PassthroughCluster"] == (9 if captured is SLEEP else 4)
+    assert places_naming_a_cluster(captured.policy)["PassthroughCluster"] == 0
+    assert "virtualInbound" not in listeners(captured.policy)

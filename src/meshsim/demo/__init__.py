@@ -1,7 +1,7 @@
 """The embedded demo mesh: where its files lie.
 
-The files are the mesh (a captured `sleep` pod, in the shapes people really copy out of a pod) and are read by the
-same code as anybody's. Nothing that reads, interprets or decides may enter here, and no fact about the mesh: those live
+The files are the mesh (captured pods, in the shapes people really copy out of a pod) and are read by the same code
+as anybody's. Nothing that reads, interprets or decides may enter here, and no fact about the mesh: those live
 in the files.
 """
 
