@@ -145,8 +145,9 @@ def _hop(path: str, seen: Document, told: Document, observation: Document, *, wh
         yield from _differ(f"{path}.downstream.tls.terminated", tls.get("terminated"), seen_tls["terminated"])
         if seen_tls["terminated"] and path == "hops[0]" and observation["call"].get("tls"):
             yield from _differ(f"{path}.downstream.tls.alpn", tls.get("alpn"), observation["client"].get("alpn"))
-    tried = [attempt["endpoint"] for attempt in told.get("attempts") or [] if attempt["endpoint"]]
-    yield from _differ(f"{path}.attempts", tried, seen["attempted"])
+    if seen["attempted"]:
+        tried = [attempt["endpoint"] for attempt in told.get("attempts") or [] if attempt["endpoint"]]
+        yield from _differ(f"{path}.attempts", tried, seen["attempted"])
     yield from _upstream(path, seen, told, observation)
 
 
