@@ -26,6 +26,7 @@ from .facts.packet import Packet
 from .facts.request import Request
 from .mesh import Mesh, Pod
 from .naming import service_address
+from .own_call import complete_own_call, start_own_call
 from .place import Place
 from .reasons import Reason, because
 from .report import Resolution
@@ -48,6 +49,8 @@ def complete(mesh: Mesh, call: Call) -> tuple[Call, Resolution | None, Reason | 
     origin = _origin(mesh, call)
     protocol = SPOKEN.get(call.protocol, call.protocol)
     tls = None if call.tls is UNSET else call.tls
+    if call.cluster is not None:
+        return complete_own_call(call, origin, protocol or "http/1.1", _headers(call)), None, None
     named, port = _destination(call, tls is not None)
     address, resolution, assumed = _resolve(origin, call, named, port)
     if call.proxy_protocol is not None:
@@ -55,12 +58,7 @@ def complete(mesh: Mesh, call: Call) -> tuple[Call, Resolution | None, Reason | 
             _proxy_protocol_address(what, getattr(call.proxy_protocol, what))
     authority = _authority(named, port) if call.authority is UNSET else call.authority
     speaks_http = protocol not in _NO_REQUEST
-    headers = dict(call.headers)
-    method = call.method
-    if call.protocol == "grpc":
-        method = "POST" if method == "GET" else method
-        headers.setdefault("content-type", "application/grpc")
-        headers.setdefault("te", "trailers")
+    method = "POST" if call.protocol == "grpc" and call.method == "GET" else call.method
     if origin is None and call.direction == "inbound":
         raise InputError("inbound-from-outside", "a call from outside needs no direction inbound", hint="drop one")
     completed = evolve(
@@ -75,10 +73,18 @@ def complete(mesh: Mesh, call: Call) -> tuple[Call, Resolution | None, Reason | 
         tls=tls,
         method=method,
         authority=authority if speaks_http else None,
-        headers=headers,
+        headers=_headers(call),
         protocol_stated=call.protocol is not None,
     )
     return completed, resolution, assumed
+
+
+def _headers(call: Call) -> dict[str, str | tuple[str, ...]]:
+    headers = dict(call.headers)
+    if call.protocol == "grpc":
+        headers.setdefault("content-type", "application/grpc")
+        headers.setdefault("te", "trailers")
+    return headers
 
 
 def _origin(mesh: Mesh, call: Call) -> Pod | None:
@@ -226,6 +232,9 @@ def _proxy_protocol_address(what: str, text: str) -> None:
 
 def start(mesh: Mesh, call: Call, chooser: Chooser) -> State:
     """The first state of a completed call."""
+    if call.cluster is not None:
+        assert call.from_ is not None
+        return start_own_call(call, find_pod(mesh, call.from_, "from"), _conversation(call))
     assert call.destination is not None and call.source is not None and call.protocol is not None
     destination, destination_port = parse_endpoint(call.destination)
     source, source_port = parse_endpoint(call.source)

@@ -56,7 +56,8 @@ class Outcome:
 class Ending:
     """How one upstream connection or stream ended for the side that opened it.
 
-    `kind` is an outcome kind, or what only a proxy upstream can learn: reset, tls_failure, no_host, overflow.
+    `kind` is an outcome kind, or what only a proxy can learn of its upstream: reset, tls_failure, and of its own
+    socket: not_bound, not_connected.
     """
 
     kind: str
@@ -78,9 +79,7 @@ class Ending:
 
     def outcome(self) -> Outcome:
         """The same for the client itself: what only a proxy could tell apart is a close to it."""
-        kind = {"reset": "closed", "tls_failure": "closed", "no_host": "closed", "overflow": "closed"}.get(
-            self.kind, self.kind
-        )
+        kind = {"reset": "closed", "tls_failure": "closed"}.get(self.kind, self.kind)
         sees = self.client_sees or CLIENT_SEES[kind]
         if kind == "delivered" and self.status is not None:
             sees = "response"

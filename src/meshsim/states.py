@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from .config.host_facts import StatedSocket
 from .envoy.chains import FilterChain
@@ -20,6 +20,7 @@ from .envoy.network_filters.hcm import HttpConnectionManager
 from .envoy.network_filters.tcp_proxy import TcpProxy
 from .envoy.route_actions import RouteAction
 from .envoy.routes import Route
+from .envoy.upstream_tls import UpstreamTls
 from .envoy.vhosts import RouteTable, VirtualHost
 from .facts.connection import Connection
 from .facts.conversation import Conversation
@@ -28,6 +29,17 @@ from .facts.request import Request
 from .facts.residues import Residues
 from .mesh import Pod
 from .outcome import Ending, Outcome
+
+
+@frozen
+class Tried:
+    """What came before another attempt of the same stream or connection."""
+
+    endpoints: tuple[Endpoint, ...]
+    next_hop: int
+    """The hop that the next acceptance opens."""
+    waited_ms: int | float
+    """How long those attempts took."""
 
 
 @frozen
@@ -42,6 +54,24 @@ class Frame:
     endpoint: str | None
     below: Frame | None
     """The frame of the proxy in front; None: the client itself."""
+    dialled: AtTls | None = None
+    """What another attempt resumes; None: there is none to be made."""
+    next_hop: int | None = None
+    """The hop that this attempt's acceptance opens."""
+    tls: UpstreamTls | None = None
+    """What we speak on it; None: no TLS of our own."""
+    shaken: bool = False
+    """Whether the far side took our TLS handshake."""
+
+    @property
+    def is_retry(self) -> bool:
+        return self.dialled is not None and self.dialled.tried is not None
+
+    def after_handshake(self) -> Frame:
+        """The same, with the TLS between the two standing."""
+        if self.tls is None or self.shaken:
+            return self
+        return evolve(self, shaken=True)
 
 
 @frozen
@@ -224,6 +254,8 @@ class AtEndpoint:
     alpn_override: tuple[str, ...]
     hop: int
     frames: Frame | None
+    tried: Tried | None = None
+    """None on the first attempt."""
 
 
 @frozen
@@ -239,6 +271,7 @@ class AtTls:
     alpn_override: tuple[str, ...]
     hop: int
     frames: Frame | None
+    tried: Tried | None = None
 
 
 @frozen
@@ -261,6 +294,8 @@ class AtReturn:
     ending: Ending
     hop: int
     frames: Frame | None
+    opened: bool = True
+    """Whether there is a hop of that index yet; False where nobody's proxy accepted."""
 
 
 @frozen

@@ -13,7 +13,6 @@ DOCUMENT = record.load()
 KNOWN_GAPS = {
     ("allow_any", "no host at all"): "the close reason of a connection whose request was refused is not modelled",
     ("allow_any", "inbound, plaintext tcp on an http port"): "the codec's own close reason is not modelled",
-    ("allow_any", "inbound, a closed port"): "retries are not modelled",
 }
 """Still checked: a gap that closes fails here until its line goes."""
 QUESTIONS = [

@@ -84,7 +84,7 @@ def a_decision(**changes: Any) -> Decision:
             Candidate("later", "route", Fate.NOT_REACHED),
         ),
         changes=(Change("path", "/reviews/1", "/v1/reviews/1"),),
-        notes=(because("return.retries-not-modelled", policy="5xx"),),
+        notes=(because("return.response-headers-unknown", policy="5xx"),),
         deciding=True,
         hop=0,
     )

@@ -7,10 +7,11 @@ from attrs import evolve
 
 from meshsim.address import format_ip
 from meshsim.envoy.clusters import Cluster
-from meshsim.envoy.endpoints import PipeAddress
+from meshsim.envoy.endpoints import InternalAddress, PipeAddress
 from meshsim.facts.conversation import ClientTls, Conversation
 from meshsim.report import Draft
 from meshsim.stages import cluster as cluster_stage
+from meshsim.stages import returning
 from meshsim.stages import tls as stage
 from meshsim.states import AtHook, AtReturn
 from tests.builders_upstream import (
@@ -128,16 +129,20 @@ def test_a_bound_source_from_which_nothing_can_go_there(
 ) -> None:
     found = plain(address, upstream_bind_config=BIND_127)
     at = at_tls(found)
-    picked, after, _ = decided(stage.STAGE, at)
+    picked, failed, _ = decided(stage.STAGE, at)
+    after = decided(returning.STAGE, failed)[1]
     assert isinstance(after, AtReturn) and after.ending.status == 503
     assert after.ending.response_code_details == f"upstream_reset_before_response_started{{{details}}}"
     assert after.ending.body == (f"upstream connect error or disconnect/reset before headers. reset reason: {reason}")
     assert after.ending.response_flags == ("UF",)
     assert stage.explain(MESH, at, picked).deciding
     tcp = at_tls(found, via=tcp_via())
-    picked, after, _ = decided(stage.STAGE, tcp)
+    failed = decided(stage.STAGE, tcp)[1]
+    returned, after, _ = decided(returning.STAGE, failed)
     assert (after.ending.kind, after.ending.response_flags) == ("closed", flags)
-    hop = described(stage.STAGE, tcp, picked)
+    draft = Draft()
+    returning.describe(MESH, failed, returned, draft)
+    (hop,) = draft.hops
     assert hop.upstream_transport_failure_reason == details.partition("|")[2]
     assert hop.downstream_local_close_reason == "tcp_initializion_failure:0"
     assert [each.result for each in hop.attempts] == ["refused"]
@@ -238,14 +243,21 @@ def test_the_proxy_protocol_header_carries_the_connections_addresses() -> None:
 
 def test_what_is_no_network_address_or_an_unknown_socket_ends_unknown() -> None:
     at = at_tls(plain())
-    pipe = evolve(at, endpoint=evolve(at.endpoint, name="./x", address=PipeAddress("./x")))
+    inside = evolve(at, endpoint=evolve(at.endpoint, name="envoy://x/", address=InternalAddress("x")))
     quic = "type.googleapis.com/envoy.extensions.transport_sockets.quic.v3.QuicUpstreamTransport"
     odd = at_tls(plain(transport_socket={"name": "q", "typed_config": {"@type": quic}}))
     codes = []
-    for each in (pipe, odd):
+    for each in (inside, odd):
         picked, after, chooser = decided(stage.STAGE, each)
         assert isinstance(after, AtReturn) and after.ending.kind == "unknown" and after.frames is None
         assert stage.explain(MESH, each, picked).deciding
         codes += [assumed.code for assumed in chooser.assumptions]
     assert codes == ["upstream.address-not-modelled", "upstream.transport-not-modelled"]
     assert described(stage.STAGE, odd, odd.cluster.transport.default).tls is None
+
+
+def test_a_pipe_leaves_what_is_modelled() -> None:
+    at = at_tls(plain())
+    pipe = evolve(at, endpoint=evolve(at.endpoint, name="./x", address=PipeAddress("./x")))
+    _, after, chooser = decided(stage.STAGE, pipe)
+    assert (after.ending.kind, after.ending.destination, chooser.assumptions) == ("forwarded", "./x", [])

@@ -48,6 +48,7 @@ def _add_who(group: Any) -> None:
 def _add_where(group: Any) -> None:
     add = group.add_argument
     add("--dst", metavar="IP:PORT", help="the address dialled, whatever the URL says; a name is resolved")
+    add("--cluster", metavar="NAME", help="the proxy's own call to this cluster, instead of a destination")
     add("--resolve", action="append", default=[], metavar="HOST:PORT:ADDRESS", help="a name's address")
     add("--connect-to", action="append", default=[], metavar="HOST1:PORT1:HOST2:PORT2", help="dial another host")
 
@@ -119,11 +120,14 @@ def call_from(flags: Namespace) -> Call:
                 hint="drop it, or ask with http:// or --protocol http",
             )
     options = parse_headers(flags.header)
-    destination, resolve = _destination(flags, url)
+    if flags.cluster is not None and (url is not None or flags.dst is not None):
+        raise InputError("cluster-and-destination", "--cluster with a URL or --dst", hint="give one of them")
+    destination, resolve = (None, {}) if flags.cluster is not None else _destination(flags, url)
     authority = _authority(flags, url, options)
     return Call(
         id=flags.id,
         destination=destination,
+        cluster=flags.cluster,
         from_=flags.from_,
         direction="inbound" if flags.inbound else "outbound",
         pod=flags.pod,

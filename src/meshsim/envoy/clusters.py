@@ -51,6 +51,7 @@ _TYPED_POLICIES = {
     "ClusterProvided": "CLUSTER_PROVIDED",
     "ClientSideWeightedRoundRobin": "ROUND_ROBIN",
 }
+DEFAULT_CONNECT_TIMEOUT_MS = 5_000
 HASHING = frozenset(("RING_HASH", "MAGLEV"))
 
 _MODELLED = frozenset(
@@ -72,6 +73,7 @@ _MODELLED = frozenset(
         "tls_context",
         "upstream_bind_config",
         "circuit_breakers",
+        "connect_timeout",
         "metadata",
         "typed_extension_protocol_options",
         "http2_protocol_options",
@@ -85,7 +87,6 @@ _HARMLESS = frozenset(
         "cleanup_interval",
         "close_connections_on_host_health_failure",
         "common_http_protocol_options",
-        "connect_timeout",
         "connection_pool_per_downstream_connection",
         "dns_failure_refresh_rate",
         "dns_jitter",
@@ -164,6 +165,7 @@ class Cluster:
     """Stated, without influence on where a call goes as far as is known."""
     doubts: tuple[Reason, ...]
     """Stated, not modelled, and able to change where a call goes."""
+    connect_timeout_ms: int | float = DEFAULT_CONNECT_TIMEOUT_MS
     plans: dict[Any, LoadPlan | None] = field(factory=dict, init=False)
     """Load plans by who asks, filled by the endpoint stage."""
 
@@ -216,6 +218,7 @@ def compile_cluster(view: View) -> Cluster:
         + filters
         + protocol.unmodelled,
         doubts=doubts,
+        connect_timeout_ms=view.duration_ms("connect_timeout", DEFAULT_CONNECT_TIMEOUT_MS),
     )
 
 

@@ -48,6 +48,8 @@ class DownstreamTlsContext:
     certificates: tuple[str, ...]
     """Names of the secrets with the server's certificates."""
     validation_secret: str | None
+    tls13: bool
+    """Whether TLS 1.3 may be spoken."""
     unmodelled: tuple[Reason, ...]
     """Fields that could refuse a client and are not evaluated."""
 
@@ -107,6 +109,7 @@ def negotiated(server: tuple[str, ...], hello: ClientTls) -> str | None:
     return next((protocol for protocol in server if protocol in hello.alpn), None)
 
 
+_VERSIONS = ("TLS_AUTO", "TLSv1_0", "TLSv1_1", "TLSv1_2", "TLSv1_3")
 _CONTEXT_KNOWN = frozenset(
     {
         "common_tls_context",
@@ -194,8 +197,14 @@ def compile_downstream_tls(view: View) -> DownstreamTlsContext:
         names=names,
         certificates=certificates,
         validation_secret=secret.text("name") if secret is not None else None,
+        tls13=_maximum(common) in ("TLS_AUTO", "TLSv1_3"),
         unmodelled=unmodelled,
     )
+
+
+def _maximum(common: View) -> str:
+    params = common.view("tls_params")
+    return "TLS_AUTO" if params is None else params.enum("tls_maximum_protocol_version", _VERSIONS)
 
 
 def _names(view: View) -> tuple[tuple[tuple[str, TextTest], ...], tuple[Reason, ...]]:

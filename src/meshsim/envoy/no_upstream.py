@@ -5,15 +5,12 @@ envoyproxy/envoy source/common/router/router.cc and source/common/tcp_proxy/tcp_
 
 from __future__ import annotations
 
-from attrs import evolve
-
 from ..facts.request import Request
 from ..outcome import Ending
 from ..reasons import Reason
 from ..report import Hop
 from .local_reply import local_reply
 
-NOT_CONNECTED = 0
 NO_HEALTHY_UPSTREAM = 1
 NO_ROUTE = 3
 """Numbers that tcp_proxy puts behind its local close reason."""
@@ -43,29 +40,6 @@ def no_healthy_upstream(kind: str, request: Request | None, hop: int, why: Reaso
     return Ending("closed", why, response_flags=("UH",), answered_by=hop)
 
 
-def connect_fails_at_once(
-    kind: str, request: Request | None, hop: int, why: Reason, *, binding: bool, error: str
-) -> Ending:
-    """The socket cannot be bound, or the kernel refuses to connect it; `error` is Envoy's text of it.
-
-    Texts and flags as Envoy 1.40 gives them.
-    """
-    if kind == "http":
-        side = "local" if binding else "remote"
-        ending = local_reply(
-            request,
-            hop,
-            why,
-            status=503,
-            details=f"upstream_reset_before_response_started{{{side}_connection_failure|{error}}}",
-            flags=("UF",),
-            body=f"upstream connect error or disconnect/reset before headers. reset reason: {side} connection failure",
-        )
-        return evolve(ending, transport_failure_reason=error)
-    flags = ("URX",) if binding else ("UF", "URX")
-    return Ending("closed", why, response_flags=flags, transport_failure_reason=error, answered_by=hop)
-
-
 def describe_no_upstream(hop: Hop, ending: Ending, close_code: int) -> None:
     """Write such an ending into its hop; other endings leave it as it is."""
     if ending.kind not in ("replied", "closed"):
@@ -73,6 +47,5 @@ def describe_no_upstream(hop: Hop, ending: Ending, close_code: int) -> None:
     hop.status = ending.status
     hop.response_flags = ending.response_flags
     hop.response_code_details = ending.response_code_details
-    hop.upstream_transport_failure_reason = ending.transport_failure_reason
     if ending.kind == "closed":
         hop.downstream_local_close_reason = f"{_CLOSE_REASON}{close_code}"

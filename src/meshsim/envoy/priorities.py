@@ -48,6 +48,9 @@ class Census:
     """Healthy and degraded hosts of the counted ones, by number: what the panic threshold is compared with."""
 
 
+_NOBODY = Census(0, 0, 0, 0, Fraction(0))
+
+
 @frozen
 class Load:
     """What one priority gets of the whole, in percent."""
@@ -156,8 +159,16 @@ class LoadPlan:
         return found
 
 
-def plan_load(assignment: Assignment, balancing: Balancing, member: Condition[Endpoint] | None = None) -> LoadPlan:
-    """The plan of an assignment; `member` is the subset that the call selects, None: all endpoints."""
+def plan_load(
+    assignment: Assignment,
+    balancing: Balancing,
+    member: Condition[Endpoint] | None = None,
+    left_out: frozenset[int] = frozenset(),
+) -> LoadPlan:
+    """The plan of an assignment; `member` is the subset that the call selects, None: all endpoints.
+
+    `left_out` are priorities that a retry keeps away from, while another one has anything usable.
+    """
     by_priority: list[list[Locality]] = [[]]
     for locality in assignment.localities:
         while len(by_priority) <= locality.priority:
@@ -165,6 +176,9 @@ def plan_load(assignment: Assignment, balancing: Balancing, member: Condition[En
         by_priority[locality.priority].append(locality)
     planner = _Planner(assignment, balancing, () if member is None else (member,))
     census = tuple(planner.census(planner.members(localities)) for localities in by_priority)
+    remaining = tuple(_NOBODY if number in left_out else entry for number, entry in enumerate(census))
+    if any(entry.healthy or entry.degraded for entry in remaining):
+        census = remaining
     loads = priority_loads(census, assignment.overprovisioning, balancing.panic_threshold)
     rows = [
         planner.priority(number, localities, load, degraded=False)

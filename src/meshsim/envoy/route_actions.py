@@ -15,6 +15,7 @@ from ..place import Place
 from ..reasons import Reason
 from .header_mutations import MutationLevel, compile_mutations
 from .path_rewrites import RegexRewrite, compile_regex_rewrite
+from .retry_policy import RetryPolicy, compile_retry_policy
 from .unmodelled import unmodelled_fields
 
 DEFAULT_TIMEOUT_MS = 15_000
@@ -35,6 +36,7 @@ _MODELLED = frozenset(
         "host_rewrite_path_regex",
         "append_x_forwarded_host",
         "timeout",
+        "idle_timeout",
         "max_grpc_timeout",
         "retry_policy",
         "request_mirror_policies",
@@ -47,7 +49,6 @@ _MODELLED = frozenset(
 )
 _HARMLESS = frozenset(
     {
-        "idle_timeout",
         "max_stream_duration",
         "grpc_timeout_offset",
         "rate_limits",
@@ -73,15 +74,6 @@ _ENTRY_FIELDS = frozenset(
         "host_rewrite_literal",
     }
 )
-
-
-@frozen(eq=False)
-class RetryPolicy:
-    """`name` is the conditions it retries on."""
-
-    name: str
-    place: Place | None
-    num_retries: int = 1
 
 
 @frozen(eq=False)
@@ -111,6 +103,8 @@ class RouteAction:
     append_x_forwarded_host: bool = False
     timeout_ms: int | float = DEFAULT_TIMEOUT_MS
     max_grpc_timeout_ms: int | float | None = None
+    idle_timeout_ms: int | float | None = None
+    """Of a stream on which nothing moves; None: the connection manager's."""
     retry_policy: RetryPolicy | None = None
     mirrors: tuple[str, ...] = ()
     hash_policy: bool = False
@@ -190,6 +184,7 @@ def compile_route_action(view: View, name: str, retry_policy: RetryPolicy | None
         append_x_forwarded_host=view.boolean("append_x_forwarded_host", False),
         timeout_ms=view.duration_ms("timeout", DEFAULT_TIMEOUT_MS),
         max_grpc_timeout_ms=grpc_timeout,
+        idle_timeout_ms=view.duration_ms("idle_timeout"),
         retry_policy=compile_retry_policy(view) or retry_policy,
         mirrors=_mirrors(view),
         hash_policy=view.has("hash_policy"),
@@ -228,14 +223,6 @@ def _weighted_cluster(entry: View, action: RouteAction) -> WeightedCluster:
         response_mutations=compile_mutations(entry, "response"),
         via=action if merged is action.metadata_match else evolve(action, metadata_match=merged),
     )
-
-
-def compile_retry_policy(view: View) -> RetryPolicy | None:
-    """The retry_policy of a route or virtual host."""
-    policy = view.view("retry_policy")
-    if policy is None:
-        return None
-    return RetryPolicy(policy.text("retry_on", ""), policy.place, policy.integer("num_retries", 1))
 
 
 def _subset(view: View) -> Mapping[str, Any] | None:

@@ -13,10 +13,10 @@ from .header_mutations import MutationLevel, compile_mutations
 from .path_rewrites import PathRule
 from .per_filter import PerFilter, compile_cors, compile_per_filter
 from .redirects import Redirect, TlsRedirect, compile_redirect
+from .retry_policy import RetryPolicy
 from .route_actions import (
     DirectResponse,
     NonForwarding,
-    RetryPolicy,
     RouteAction,
     compile_direct_response,
     compile_route_action,

@@ -47,7 +47,7 @@ def upstream_request(
         for name in _READ_BY_ROUTER:
             headers.pop(name, None)
     stated = headers.pop(_TIMEOUT, None)
-    timeout, by_grpc = _timeout(action, request, stated)
+    timeout, by_grpc = timeout_of(action, request, stated)
     if timeout and by_grpc:
         headers["grpc-timeout"] = (written_grpc_timeout(timeout),)
     if envoy_headers:
@@ -75,7 +75,7 @@ def upstream_request(
     return Request(request.method, request.scheme, authority, path, headers, request.version)
 
 
-def _timeout(action: RouteAction, request: Request, stated: tuple[str, ...] | None) -> tuple[int, bool]:
+def timeout_of(action: RouteAction, request: Request, stated: tuple[str, ...] | None) -> tuple[int, bool]:
     """Milliseconds, 0 for no limit; and whether it goes on as grpc-timeout too."""
     timeout = int(action.timeout_ms)
     limit = action.max_grpc_timeout_ms

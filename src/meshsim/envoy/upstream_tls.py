@@ -89,6 +89,8 @@ class UpstreamTls:
     """What the peer's certificate must be for; other matchers than exact are written `kind:value`."""
     validates: bool
     """Whether the peer's certificate is looked at, at all."""
+    tls13: bool = False
+    """Whether TLS 1.3 is offered; a client does not unless told to."""
     sni_san: bool = False
     """auto_sni_san_validation: the peer must be for the SNI that is sent."""
 
@@ -275,6 +277,8 @@ def _compile_tls(view: View, name: str, resource: str) -> TransportSocket:
             combined.view("default_validation_context") if combined is not None else None
         )
         tls.san = _san(validation) if validation is not None else ()
+        params = common.view("tls_params")
+        tls.tls13 = params is not None and params.text("tls_maximum_protocol_version", "") in ("TLSv1_3", "4")
         tls.validates = (
             validation is not None or combined is not None or common.has("validation_context_sds_secret_config")
         )

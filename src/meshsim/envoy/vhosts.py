@@ -21,7 +21,7 @@ from ..reasons import Reason
 from .header_mutations import MutationLevel, compile_mutations
 from .hosts import without_port
 from .per_filter import PerFilter, compile_per_filter
-from .route_actions import compile_retry_policy
+from .retry_policy import compile_retry_policy
 from .route_matches import RouteFacts
 from .routes import Route, Surroundings, compile_route, tls_redirect_route
 from .unmodelled import unmodelled_fields

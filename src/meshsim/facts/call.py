@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from attrs import evolve, field, fields, frozen
 
-from ..errors import InputError, Unsupported
+from ..errors import InputError
 from .conversation import ClientCertificate, ClientTls, ProxyProtocol
 
 
@@ -219,16 +219,6 @@ _tls_object = _object(
     {"sni": _optional_text, "alpn": _list_of(_text), "client_certificate": _optional(_certificate)},
 )
 
-
-def _no_cluster(name: str, value: object) -> None:
-    if value is not None:
-        raise Unsupported(
-            "cluster-call-not-modelled",
-            f"call field {name!r}: the proxy's own calls to a cluster are not modelled yet",
-            hint="give the destination the proxy would dial, and uid 1337",
-        )
-
-
 _READERS: dict[str, Callable[[str, object], Any]] = {
     "id": lambda _name, value: value,
     "from": _optional_text,
@@ -254,5 +244,5 @@ _READERS: dict[str, Callable[[str, object], Any]] = {
     "random_value": _optional(_integer(0, MAX_RANDOM_VALUE)),
     "choices": _text_map,
     "resolve": _text_map,
-    "cluster": _no_cluster,
+    "cluster": _optional_text,
 }

@@ -15,6 +15,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "endpoint.chosen": ("endpoint", "eligible", "hosts"),
     "endpoint.original-destination": ("endpoint",),
     "endpoint.from-header": ("endpoint", "header"),
+    "endpoint.tried-again": ("endpoint", "attempt"),
     "endpoint.none": ("cluster",),
     "endpoint.none-eligible": ("cluster", "hosts"),
     "endpoint.no-original-destination": ("cluster",),
@@ -35,5 +36,6 @@ REASONS: dict[str, tuple[str, ...]] = {
     "upstream.cluster-type-not-modelled": ("cluster", "discovery"),
     "upstream.clusters-not-in-dump": ("cluster",),
     "upstream.endpoints-not-in-dump": ("cluster", "discovery", "name"),
+    "upstream.to-pipe": ("endpoint",),
     "upstream.transport-not-modelled": ("endpoint", "transport"),
 }

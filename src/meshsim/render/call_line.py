@@ -19,7 +19,8 @@ def call_line(report: Report, redactor: Redactor) -> str:
     if call.direction == "inbound" or call.from_ == "outside":
         sender = sender[:1]
     origin = f"{who} ({', '.join(sender)})" if sender else who
-    return f"{_said(call, redactor)}, from {origin} to {call.destination}"
+    where = f"cluster {call.cluster}" if call.cluster is not None else call.destination
+    return f"{_said(call, redactor)}, from {origin} to {where}"
 
 
 def _said(call: Call, redactor: Redactor) -> str:

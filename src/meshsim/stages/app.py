@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..choices import Chooser
+from ..envoy.downstream_tls import negotiated
+from ..envoy.upstream_failures import ALERTS, NOT_TRUSTED, not_named
 from ..explanation import Candidate, Decision, Fate
 from ..mesh import Mesh
 from ..outcome import Ending
 from ..reasons import Reason, because
+from ..report import Draft
 from ..states import AtApp, AtReturn, State
-from .stage import Stage, agree, nothing_to_describe
+from .far_side import describe_handshake
+from .stage import Stage, agree
 
 _SPEAKS_HTTP = ("http", "h2c", "https", "grpc")
+_OTHER_MATCHERS = ("prefix:", "suffix:", "contains:", "regex:")
 _SILENT_ENDINGS = {
     "silent": ("hanging", "app.silent"),
     "close": ("closed", "app.closed"),
@@ -20,7 +27,11 @@ _SILENT_ENDINGS = {
 
 def decide(_mesh: Mesh, at: AtApp, _chooser: Chooser) -> tuple[str, State]:
     ending = _ending(at)
-    return ending.kind, AtReturn(ending, at.hop, at.frames)
+    frames = at.frames
+    if frames is not None and ending.client_sees == "tls_alert" and frames.tls is not None and frames.tls.tls13:
+        # As in the handshake stage: the client's side of TLS 1.3 was done before the alert.
+        frames = frames.after_handshake()
+    return ending.kind, AtReturn(ending, at.hop, frames, opened=False)
 
 
 def _ending(at: AtApp) -> Ending:
@@ -33,6 +44,9 @@ def _ending(at: AtApp) -> Ending:
     mismatch = _mismatch(at, speaks, destination)
     if mismatch is not None:
         return Ending("closed", mismatch, destination=destination, pod=at.pod.name)
+    refused = _handshake_fails(at, destination)
+    if refused is not None:
+        return refused
     status = socket.status if socket is not None and speaks in _SPEAKS_HTTP and at.conversation.speaks_http() else None
     return Ending(
         "delivered",
@@ -41,6 +55,34 @@ def _ending(at: AtApp) -> Ending:
         destination=destination,
         pod=at.pod.name,
     )
+
+
+def _handshake_fails(at: AtApp, destination: str) -> Ending | None:
+    """Between the certificate that the socket's facts state and what either side asks of the other."""
+    stated, hello = at.socket.tls if at.socket is not None else None, at.conversation.tls
+    if stated is None or hello is None:
+        return None
+    wanted = at.frames.tls if at.frames is not None else None
+    kept: dict[str, Any] = {"destination": destination, "pod": at.pod.name}
+    if wanted is not None and wanted.validates:
+        sans = (*stated.uri_sans, *stated.dns_sans)
+        if not stated.trusted:
+            why = because("app.certificate-not-trusted", destination=destination)
+            return Ending("tls_failure", why, transport_failure_reason=NOT_TRUSTED, **kept)
+        if sans and wanted.san and not any(_fits(want, sans) for want in wanted.san):
+            why = because("app.certificate-for-others", destination=destination, names=list(sans))
+            return Ending("tls_failure", why, transport_failure_reason=not_named(sans), **kept)
+    certificate = hello.client_certificate
+    if not stated.require_client_certificate or (certificate is not None and certificate.trusted):
+        return None
+    failure = "no-certificate" if certificate is None else "untrusted-certificate"
+    why = because("app.client-certificate-refused", destination=destination, failure=failure)
+    return Ending("closed", why, transport_failure_reason=ALERTS[failure], client_sees="tls_alert", **kept)
+
+
+def _fits(want: str, sans: tuple[str, ...]) -> bool:
+    """A matcher that is written `kind:value` is not evaluated, and taken to hold."""
+    return want in sans or want.startswith(_OTHER_MATCHERS)
 
 
 def _mismatch(at: AtApp, speaks: str | None, destination: str) -> Reason | None:
@@ -76,4 +118,11 @@ def explain(_mesh: Mesh, at: AtApp, picked: str) -> Decision:
     )
 
 
-STAGE = Stage("app", AtApp, decide, explain, nothing_to_describe)
+def describe(_mesh: Mesh, at: AtApp, _picked: str, draft: Draft) -> None:
+    stated, hello = at.socket.tls if at.socket is not None else None, at.conversation.tls
+    if stated is not None and hello is not None:
+        alpn = negotiated(stated.alpn, hello)
+        describe_handshake(at.frames, draft, alpn, certificate_requested=stated.require_client_certificate)
+
+
+STAGE = Stage("app", AtApp, decide, explain, describe)

@@ -127,6 +127,9 @@ def _zero_limits(cluster: Cluster) -> tuple[Reason, ...]:
 def describe(_mesh: Mesh, at: AtCluster, picked: Cluster | None, draft: Draft) -> None:
     hop = draft.hop(at.hop, at.pod.name)
     hop.cluster = at.name
+    if hop.received_by is None:
+        # The proxy's own call: no listener took it.
+        hop.direction = "outbound" if at.pod.proxy is not None and at.pod.proxy.kind == "sidecar" else "gateway"
     name = parse_cluster_name(at.name)
     if name is not None:
         hop.service, hop.port, hop.subset = name.service, name.port, name.subset

@@ -11,10 +11,12 @@ from ..address import try_parse_ip
 from ..choices import Choice, Chooser
 from ..envoy.clusters import DNS_TYPES, HASHING, Cluster, OriginalDst
 from ..envoy.endpoints import Assignment, Endpoint, NameAddress, SocketAddress
+from ..envoy.host_retry import excluded_priorities, retry_rows, retry_shares
 from ..envoy.host_status import described_by
 from ..envoy.name_resolution import has_unresolved, resolve_assignment
 from ..envoy.no_upstream import NO_HEALTHY_UPSTREAM, describe_no_upstream, no_healthy_upstream
 from ..envoy.priorities import LoadPlan, LocalityShare, PriorityShare, plan_load
+from ..envoy.route_actions import RouteAction
 from ..explanation import Candidate, Check, Decision, Fate
 from ..facts.request import Request
 from ..match.weighted import Weighted
@@ -47,7 +49,7 @@ def decide(_mesh: Mesh, at: AtEndpoint, chooser: Chooser) -> tuple[Selection, St
             return Selection(), AtReturn(ending, at.hop, at.frames)
         for doubt in (*plan.assignment.doubts, *_unweighed(cluster, plan)):
             chooser.assume(doubt)
-        picked = _select(plan, chooser, at.hop)
+        picked = _select(plan, chooser, at.hop) if at.tried is None else _select_again(at, plan, chooser)
     endpoint = picked.endpoint
     if endpoint is None:
         return picked, AtReturn(_nobody(at), at.hop, at.frames)
@@ -56,7 +58,7 @@ def decide(_mesh: Mesh, at: AtEndpoint, chooser: Chooser) -> tuple[Selection, St
         chooser.assume(ending.why)
         return picked, AtReturn(ending, at.hop, at.frames)
     return picked, AtTls(
-        at.pod, cluster, endpoint, at.via, at.connection, at.conversation, at.alpn_override, at.hop, at.frames
+        at.pod, cluster, endpoint, at.via, at.connection, at.conversation, at.alpn_override, at.hop, at.frames, at.tried
     )
 
 
@@ -85,13 +87,37 @@ def _select(plan: LoadPlan, chooser: Chooser, hop: int) -> Selection:
     return Selection(endpoint, priority, locality)
 
 
+def _select_again(at: AtEndpoint, plan: LoadPlan, chooser: Chooser) -> Selection:
+    """Another attempt: one draw among all that is left."""
+    assert at.tried is not None
+    attempt = len(at.tried.endpoints) + 1
+
+    def draw(rows: Weighted[Endpoint]) -> int:
+        question = plan.questions["endpoint"]
+        site = f"{at.hop}/endpoint/{attempt}"
+        return chooser.pick(Choice(site, question, rows.options, rows.shares, question.place, rows.likeliest))
+
+    return Selection(_rows_again(at, plan).pick(draw))
+
+
+def _rows_again(at: AtEndpoint, plan: LoadPlan) -> Weighted[Endpoint]:
+    assert at.tried is not None
+    via = at.via
+    hashed = via.hash_policy if isinstance(via, RouteAction) else bool(via.hash_policies)
+    shares = retry_shares(
+        plan, at.cluster.balancing.policy, hashed=hashed, policy=via.retry_policy, tried=at.tried.endpoints
+    )
+    return retry_rows(plan, shares)
+
+
 def _load_plan(at: AtEndpoint) -> LoadPlan | None:
     """None: no input states this cluster's endpoints."""
     cluster = at.cluster
     criteria = at.via.metadata_match if cluster.subsets is not None else None
+    left_out = excluded_priorities(at.via.retry_policy, at.tried.endpoints) if at.tried is not None else frozenset()
     key: Any = at.pod.name
-    if criteria:
-        key = (key, json.dumps(criteria, sort_keys=True))
+    if criteria or left_out:
+        key = (key, json.dumps(criteria, sort_keys=True), left_out)
     try:
         return cluster.plans[key]
     except KeyError:
@@ -101,7 +127,7 @@ def _load_plan(at: AtEndpoint) -> LoadPlan | None:
             member = None
             if cluster.subsets is not None:
                 member = cluster.subsets.member(criteria or {}, assignment.endpoints)
-            plan = plan_load(assignment, cluster.balancing, member)
+            plan = plan_load(assignment, cluster.balancing, member, left_out)
             plan.questions = _questions(cluster)
         cluster.plans[key] = plan
         return plan
@@ -210,7 +236,10 @@ def explain(_mesh: Mesh, at: AtEndpoint, picked: Selection) -> Decision:
     if plan is None:
         reason = _unstated(at).why
         return Decision("endpoint", at.pod.name, question, None, reason, deciding=True, hop=at.hop)
-    winner, candidates = _explain_plan(plan, picked)
+    if at.tried is None:
+        winner, candidates = _explain_plan(plan, picked)
+    else:
+        winner, candidates = _rows_again(at, plan).explain(picked.endpoint)
     agree("endpoint", at, picked.endpoint, winner)
     chosen = next((entry for entry in candidates if entry.kind == "endpoint" and entry.fate is Fate.CHOSEN), None)
     return Decision(
@@ -259,6 +288,8 @@ def _level(endpoint: Endpoint, taken: PriorityShare) -> str:
 def _why_chosen(at: AtEndpoint, plan: LoadPlan, picked: Selection, winner: Endpoint) -> Reason:
     if isinstance(winner.address, NameAddress):
         return because("endpoint.name-not-resolved", winner.place, cluster=at.cluster.name, name=winner.name)
+    if at.tried is not None:
+        return because("endpoint.tried-again", winner.place, endpoint=winner.name, attempt=len(at.tried.endpoints) + 1)
     group = picked.locality or picked.priority
     eligible = len(group.endpoints.eligible) if group is not None else 0
     return because("endpoint.chosen", winner.place, endpoint=winner.name, eligible=eligible, hosts=plan.hosts)

@@ -6,8 +6,9 @@ Upstream: envoyproxy/envoy source/common/tls/ssl_socket.cc. A failed handshake n
 from __future__ import annotations
 
 from ..choices import Chooser
-from ..envoy.downstream_tls import Handshake, shake_hands
+from ..envoy.downstream_tls import DownstreamTlsContext, Handshake, shake_hands
 from ..envoy.listener_filters import seconds
+from ..envoy.upstream_failures import ALERTS
 from ..explanation import Candidate, Change, Check, Decision, Fate
 from ..facts.connection import Connection, DownstreamTls
 from ..facts.conversation import Conversation
@@ -15,7 +16,8 @@ from ..mesh import Mesh
 from ..outcome import Ending
 from ..reasons import Reason, because
 from ..report import Downstream, DownstreamTlsReport, Draft, PeerReport
-from ..states import AtHandshake, AtNetwork, AtReturn, State
+from ..states import AtHandshake, AtNetwork, AtReturn, Frame, State
+from .far_side import describe_handshake
 from .stage import Stage, agree
 
 _UNTOUCHED = Handshake(None)
@@ -37,13 +39,24 @@ def decide(_mesh: Mesh, at: AtHandshake, chooser: Chooser) -> tuple[Handshake, S
             chooser.assume(chain.unmodelled_transport)
         return _UNTOUCHED, AtNetwork(at.pod, at.listener, chain, connection, conversation, at.hop, at.frames)
     result = shake_hands(context, conversation)
+    frames = at.frames
     if result.tls is None:
-        return result, AtReturn(_ending(at, result), at.hop, at.frames)
+        if frames is not None and _fails_late(context, frames, result):
+            frames = frames.after_handshake()
+        return result, AtReturn(_ending(at, result), at.hop, frames)
+    if frames is not None:
+        frames = frames.after_handshake()
     if result.tls.peer is not None and result.tls.peer.presented:
         for reason in context.unmodelled:
             chooser.assume(reason)
     connection = _terminated(connection, result.tls)
-    return result, AtNetwork(at.pod, at.listener, chain, connection, _inside(conversation), at.hop, at.frames)
+    return result, AtNetwork(at.pod, at.listener, chain, connection, _inside(conversation), at.hop, frames)
+
+
+def _fails_late(context: DownstreamTlsContext, frames: Frame, result: Handshake) -> bool:
+    """RFC 8446: in TLS 1.3 the client's side is done before the server has seen its certificate."""
+    spoken = frames.tls is not None and frames.tls.tls13 and context.tls13
+    return spoken and result.failure in ALERTS
 
 
 def _terminated(seen: Connection, tls: DownstreamTls) -> Connection:
@@ -82,7 +95,13 @@ def _ending(at: AtHandshake, result: Handshake) -> Ending:
         if not timeout_ms:
             return Ending("hanging", reason)
         return Ending("closed", reason, after=seconds(timeout_ms), answered_by=at.hop)
-    return Ending("closed", reason, answered_by=at.hop, client_sees="tls_alert" if result.alert else "closed")
+    return Ending(
+        "closed",
+        reason,
+        transport_failure_reason=ALERTS.get(result.failure or ""),
+        answered_by=at.hop,
+        client_sees="tls_alert" if result.alert else "closed",
+    )
 
 
 def _reason(at: AtHandshake, result: Handshake) -> Reason:
@@ -134,7 +153,8 @@ def explain(_mesh: Mesh, at: AtHandshake, picked: Handshake) -> Decision:
 
 
 def describe(_mesh: Mesh, at: AtHandshake, picked: Handshake, draft: Draft) -> None:
-    if at.chain.tls is None:
+    context = at.chain.tls
+    if context is None:
         return
     hop = draft.hop(at.hop, at.pod.name)
     hello = at.conversation.tls
@@ -153,6 +173,9 @@ def describe(_mesh: Mesh, at: AtHandshake, picked: Handshake, draft: Draft) -> N
             failure=picked.text,
         ),
     )
+    if hello is not None:
+        alpn = tls.alpn if tls is not None else None
+        describe_handshake(at.frames, draft, alpn, certificate_requested=context.verifies_clients)
     if tls is None:
         hop.downstream_transport_failure_reason = picked.text
         if picked.failure == "silent" and at.chain.transport_socket_connect_timeout_ms:

@@ -151,7 +151,8 @@ def _next(at: AtHook, landing: Landing) -> State:
     passage = landing.passage
     after = passage.after
     if landing.reason.code in _UNKNOWABLE:
-        return AtReturn(Ending("unknown", landing.reason, destination=after.destination_text()), at.hop, at.frames)
+        ending = Ending("unknown", landing.reason, destination=after.destination_text())
+        return AtReturn(ending, at.hop, at.frames, opened=False)
     if landing.result == "wire":
         return AtWire(at.pod, after, at.conversation, at.hop, at.frames)
     if landing.listener is not None:
@@ -171,7 +172,7 @@ def _next(at: AtHook, landing: Landing) -> State:
         return AtApp(at.pod, after, at.conversation, socket, at.hop, at.frames)
     kind = "refused" if landing.result in ("refused", "rejected") else "dropped"
     ending = Ending(kind, landing.reason, destination=after.destination_text(), pod=at.pod.name)
-    return AtReturn(ending, at.hop, at.frames)
+    return AtReturn(ending, at.hop, at.frames, opened=False)
 
 
 def explain(_mesh: Mesh, at: AtHook, picked: Landing) -> Decision:

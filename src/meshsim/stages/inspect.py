@@ -137,6 +137,7 @@ def describe(_mesh: Mesh, at: AtInspect, picked: InspectResult, draft: Draft) ->
     if at.handoff:
         hop.received_by = listener.name
         hop.from_hop = at.frames.hop if at.frames is not None else None
+        hop.cause = "retry" if at.frames is not None and at.frames.is_retry else "connect"
     hop.listener = listener.name
     hop.direction = direction(at.pod, listener)
     hop.original_destination = connection.local_text()

@@ -12,6 +12,7 @@ from attrs import frozen
 from ..choices import Choice, Chooser
 from ..envoy.local_reply import local_reply
 from ..envoy.redirects import Redirect, TlsRedirect
+from ..envoy.request_limits import limited
 from ..envoy.response_headers import with_response_mutations
 from ..envoy.route_actions import DirectResponse, NonForwarding, RouteAction, WeightedCluster
 from ..envoy.routes import Route
@@ -57,7 +58,7 @@ def decide(_mesh: Mesh, at: AtRouter, chooser: Chooser) -> tuple[Ending | Forwar
     return picked, AtCluster(
         at.pod,
         picked.cluster,
-        action if entry is None else entry.via,
+        limited(action if entry is None else entry.via, at.request, at.hcm.stream_idle_timeout_ms),
         at.connection,
         Conversation(picked.request.version, request=picked.request),
         _alpn_override(at, picked.cluster),

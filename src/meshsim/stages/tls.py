@@ -6,8 +6,7 @@ from attrs import evolve
 
 from ..address import LOOPBACK_V4, LOOPBACK_V6, format_endpoint, format_ip, is_loopback, is_v6
 from ..choices import Choice, Chooser
-from ..envoy.endpoints import Endpoint, SocketAddress
-from ..envoy.no_upstream import NOT_CONNECTED, connect_fails_at_once, describe_no_upstream
+from ..envoy.endpoints import Endpoint, PipeAddress, SocketAddress
 from ..envoy.route_actions import RouteAction
 from ..envoy.upstream_protocol import pool_alpn
 from ..envoy.upstream_tls import TransportSocket, UnstatedRow, offered_alpn, server_name, wanted_san
@@ -19,7 +18,7 @@ from ..istio.identity import TLS_MODE_LABEL, tls_mode, workload_identity
 from ..mesh import Mesh, Pod
 from ..outcome import Ending
 from ..reasons import Reason, because
-from ..report import Attempt, Draft, UpstreamTls
+from ..report import Draft, UpstreamTls
 from ..states import AtHook, AtReturn, AtTls, Frame, State
 from .stage import Stage, agree
 
@@ -36,18 +35,15 @@ def decide(mesh: Mesh, at: AtTls, chooser: Chooser) -> tuple[TransportSocket, St
 
     socket = at.cluster.transport.pick(_labelled(mesh, at)[0], ask)
     address = endpoint.address
+    if isinstance(address, PipeAddress) and socket.kind in _SPOKEN:
+        why = because("upstream.to-pipe", endpoint.place, endpoint=endpoint.name)
+        return socket, AtReturn(Ending("forwarded", why, destination=endpoint.name), at.hop, at.frames)
     if not isinstance(address, SocketAddress) or socket.kind not in _SPOKEN:
         why = _not_modelled(at, socket)
         chooser.assume(why)
         return socket, AtReturn(Ending("unknown", why, destination=endpoint.name), at.hop, at.frames)
     pod = at.pod
     source = _source(at, address.ip)
-    fault = _fault(at) if at.cluster.bind_addresses else None
-    if fault is not None:
-        policy = at.via.retry_policy
-        if policy is not None:
-            chooser.assume(because("return.retries-not-modelled", policy.place, policy=policy.name))
-        return socket, AtReturn(fault, at.hop, at.frames)
     packet = Packet(
         "tcp",
         source,
@@ -57,8 +53,12 @@ def decide(mesh: Mesh, at: AtTls, chooser: Chooser) -> tuple[TransportSocket, St
         pod.proxy_uid,
         pod.proxy_gid,
     )
-    frame = Frame(pod, at.hop, at.via, at.cluster.name, endpoint.name, at.frames)
-    return socket, AtHook(pod, "out", "proxy", packet, _conversation(at, socket), at.hop + 1, frame)
+    next_hop = at.hop + 1 if at.tried is None else at.tried.next_hop
+    frame = Frame(pod, at.hop, at.via, at.cluster.name, endpoint.name, at.frames, at, next_hop, socket.tls)
+    fault = _fault(at) if at.cluster.bind_addresses else None
+    if fault is not None:
+        return socket, AtReturn(fault, next_hop, frame, opened=False)
+    return socket, AtHook(pod, "out", "proxy", packet, _conversation(at, socket), next_hop, frame)
 
 
 def _metadata_unstated(at: AtTls) -> Reason:
@@ -106,19 +106,18 @@ def _fault(at: AtTls) -> Ending | None:
     if not at.cluster.bind_addresses or not isinstance(address, SocketAddress):
         return None
     source = _source(at, address.ip)
-    request = _http_request(at)
     bound = format_ip(source)
     place = at.cluster.place
     if is_v6(source) != is_v6(address.ip):
         why = because("tls.source-of-other-family", place, endpoint=at.endpoint.name, source=bound)
         told = "Address_family_not_supported_by_protocol" if is_v6(source) else "Invalid_argument"
         error = f"failed_to_bind_to_{format_endpoint(source, 0)}:_{told}"
-        return connect_fails_at_once(at.via.kind, request, at.hop, why, binding=True, error=error)
+        return Ending("not_bound", why, transport_failure_reason=error, destination=at.endpoint.name)
     if not is_v6(source) and is_loopback(source) and at.pod.addresses_stated and not _is_local(at.pod, address.ip):
         # linux ip_route_output_key: nothing leaves the host from a loopback address.
         why = because("tls.source-is-loopback", place, endpoint=at.endpoint.name, source=bound)
         error = f"immediate_connect_error:_Invalid_argument|remote_address:{address}"
-        return connect_fails_at_once(at.via.kind, request, at.hop, why, binding=False, error=error)
+        return Ending("not_connected", why, transport_failure_reason=error, destination=at.endpoint.name)
     return None
 
 
@@ -194,7 +193,7 @@ def explain(mesh: Mesh, at: AtTls, picked: TransportSocket) -> Decision:
     labelled, of_pod = _labelled(mesh, at)
     socket, candidates = at.cluster.transport.explain(labelled, lambda row: row.socket is picked)
     agree("tls", at, picked, socket)
-    known = isinstance(at.endpoint.address, SocketAddress) and socket.kind in _SPOKEN
+    known = isinstance(at.endpoint.address, SocketAddress | PipeAddress) and socket.kind in _SPOKEN
     fault = _fault(at) if known else None
     return Decision(
         stage="tls",
@@ -243,10 +242,6 @@ def describe(_mesh: Mesh, at: AtTls, picked: TransportSocket, draft: Draft) -> N
     if picked.kind not in _SPOKEN:
         return
     request = _http_request(at)
-    fault = _fault(at)
-    if fault is not None:
-        describe_no_upstream(hop, fault, NOT_CONNECTED)
-        hop.attempts = (*hop.attempts, Attempt(at.endpoint.name, "refused"))
     if hop.upstream is not None and request is not None:
         sent = _sent(at, request, hop.upstream.protocol)
         if sent.authority != request.authority:

@@ -17,7 +17,7 @@ def decide(mesh: Mesh, at: AtWire, _chooser: Chooser) -> tuple[Pod | None, State
     pod = mesh.owner(at.packet.destination)
     if pod is not None and pod is not at.pod:
         return pod, AtHook(pod, "in", "peer", _arriving(at.packet, pod), at.conversation, at.hop, at.frames)
-    return None, AtReturn(_ending(at, _reason(at, None)), at.hop, at.frames)
+    return None, AtReturn(_ending(at, _reason(at, None)), at.hop, at.frames, opened=False)
 
 
 def _arriving(packet: Packet, pod: Pod) -> Packet:

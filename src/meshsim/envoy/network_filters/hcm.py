@@ -28,6 +28,7 @@ from ..http_filters.istio_alpn import compile_alpn_override
 from ..unmodelled import unmodelled_fields
 from ..vhosts import RouteTable, compile_route_table
 
+DEFAULT_STREAM_IDLE_TIMEOUT_MS = 300_000
 TYPE_NAME = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 
 _MODELLED = frozenset(
@@ -164,6 +165,11 @@ class HttpConnectionManager:
         if self._filters is None:
             self._compile_filters()
         return self._suppress_envoy_headers
+
+    @property
+    def stream_idle_timeout_ms(self) -> int | float:
+        """0: none."""
+        return self._view.duration_ms("stream_idle_timeout", DEFAULT_STREAM_IDLE_TIMEOUT_MS)
 
     def upgrade_allowed(self, upgrade: str) -> bool:
         return self.upgrades.get(upgrade, False)

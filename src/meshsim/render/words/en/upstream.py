@@ -15,6 +15,7 @@ WORDS: dict[str, str] = {
     "endpoint.chosen": "{endpoint} is one of {eligible} usable endpoints ({hosts} in all)",
     "endpoint.original-destination": "{endpoint} is where the client wanted to go",
     "endpoint.from-header": "header {header} names {endpoint}",
+    "endpoint.tried-again": "{endpoint} is taken for attempt {attempt}",
     "endpoint.none": "cluster {cluster} has no endpoints",
     "endpoint.none-eligible": "none of the {hosts} endpoints of {cluster} may be used",
     "endpoint.no-original-destination": "{cluster} dials the original destination, and this connection has none",
@@ -38,5 +39,6 @@ WORDS: dict[str, str] = {
     "upstream.clusters-not-in-dump": "the dump has no clusters, so {cluster} is unknown: take a full config_dump",
     "upstream.endpoints-not-in-dump": "no input states the endpoints of {cluster} ({discovery} {name}): take "
     "`pilot-agent request GET config_dump?include_eds`, or state a DNS name's addresses under `names` in host facts",
+    "upstream.to-pipe": "the call goes to the pipe {endpoint} on the same host, and what follows is not known",
     "upstream.transport-not-modelled": "{endpoint} is spoken to through {transport}, which is not modelled",
 }

@@ -44,12 +44,18 @@ WORDS: dict[str, str] = {
     "app.closed": "the application on {destination} accepts and closes the connection",
     "app.reset": "the application on {destination} resets the connection",
     "app.tls-mismatch": "the client speaks {client} and the application on {destination} speaks {server}",
+    "app.certificate-not-trusted": "the caller does not trust the certificate of {destination}",
+    "app.certificate-for-others": "the certificate of {destination} is for {names}, which the caller does not accept",
+    "app.client-certificate-refused": "{destination} refuses the caller's TLS handshake ({failure})",
     "return.question": "what becomes of this ending: {ending}?",
     "return.passed-on": "it is passed on as it is ({ending})",
     "return.local-reply": "the upstream attempt ended ({ending}), so the proxy answers {status} itself",
     "return.closed": "the upstream attempt ended ({ending}), so the proxy closes the connection",
-    "return.retries-not-modelled": (
-        "a retry policy applies here ({policy}); retries are not modelled, so the first attempt counts"
+    "return.timed-out": "nothing came for {after}, so the proxy answers {status} itself ({details})",
+    "return.tries-again": "the attempt failed ({failure}), and the policy ({policy}) allows attempt {attempt}",
+    "return.connects-again": "the attempt failed ({failure}), and the proxy makes attempt {attempt}",
+    "return.response-headers-unknown": (
+        "the retry policy ({policy}) looks at response headers, which no input states; no retry is assumed"
     ),
     "outcome.loop": "the packets of {pod} to {destination} come back to where they started",
     "outcome.unknown-assumption": "the answer rests on an assumption ({code}), and --strict allows none",

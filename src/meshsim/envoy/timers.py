@@ -1,0 +1,48 @@
+"""Which timer of a proxy ends an attempt that nobody else ends.
+
+envoyproxy/envoy source/common/router/router.cc and source/common/tcp_proxy/tcp_proxy.cc. The pauses between attempts
+are random and short (25 ms at first); they are not counted.
+"""
+
+from __future__ import annotations
+
+from attrs import evolve
+
+from .clusters import Cluster
+from .network_filters.tcp_proxy import TcpProxy
+from .route_actions import RouteAction
+from .upstream_failures import (
+    CONNECT_TIMEOUT,
+    IDLE,
+    PER_TRY_TIMEOUT,
+    RESPONSE_TIMEOUT,
+    STREAM_IDLE,
+    Failure,
+)
+
+
+def first_timer(
+    via: RouteAction | TcpProxy, cluster: Cluster, *, connected: bool, waited_ms: int | float
+) -> Failure | None:
+    """What fires first, and how long this attempt lasts until then; None: nothing ever does.
+
+    `waited_ms` is how long the attempts before this one took.
+    """
+    timers: list[tuple[int | float, Failure]] = []
+    if isinstance(via, RouteAction):
+        per_try = via.retry_policy.per_try_timeout_ms if via.retry_policy is not None else 0
+        if via.timeout_ms:
+            timers.append((max(via.timeout_ms - waited_ms, 0), RESPONSE_TIMEOUT))
+        if via.idle_timeout_ms:
+            timers.append((max(via.idle_timeout_ms - waited_ms, 0), STREAM_IDLE))
+        if per_try:
+            timers.append((per_try, PER_TRY_TIMEOUT))
+    elif connected and via.idle_timeout_ms:
+        timers.append((via.idle_timeout_ms, IDLE))
+    if not connected:
+        timers.append((cluster.connect_timeout_ms, CONNECT_TIMEOUT))
+    if not timers:
+        return None
+    # Of two that are due together, the one that was started first.
+    lasts, failure = min(timers, key=lambda timer: timer[0])
+    return evolve(failure, waited_ms=lasts)
