@@ -23,9 +23,7 @@ def constraints(draw: st.DrawFn) -> tuple[int, int, int]:
 def counted(known: list[tuple[int, int, int]], asked: tuple[int, int, int]) -> Fraction | None:
     """The definition: one period, value by value."""
     residues = Residues(tuple(known))
-    allowed = [
-        value for value in range(lcm(asked[0], *(modulus for modulus, _, _ in known))) if residues.allows(value)
-    ]
+    allowed = [value for value in range(lcm(asked[0], *(modulus for modulus, _, _ in known))) if residues.allows(value)]
     met = [value for value in allowed if asked[1] <= value % asked[0] < asked[2]]
     return Fraction(len(met), len(allowed)) if allowed else None
 
