@@ -54,3 +54,35 @@ def test_a_pin_against_the_random_value_is_refused() -> None:
     chooser = Chooser(random_value=5, pins={"0/cluster": "b"})
     with pytest.raises(InputError, match="contradicts"):
         chooser.pick_residue(choice(None, None), Residues(), 100, ((0, 90), (90, 100)))
+
+
+def test_a_script_steers_the_first_choices_only() -> None:
+    chooser = Chooser(script=(1,))
+    assert [chooser.pick(choice(HALF, HALF)), chooser.pick(choice(HALF, HALF))] == [1, 0]
+
+
+def test_a_scripted_course_that_is_not_the_harmless_one_is_no_assumption() -> None:
+    chooser = Chooser(script=(1, 0))
+    chooser.pick(choice(None, None, default=0))
+    assert chooser.assumptions == []
+    chooser.pick(choice(None, None, default=0))
+    assert chooser.assumptions == [WHAT]
+
+
+def test_a_site_that_is_asked_again_is_a_site_of_its_own() -> None:
+    chooser = Chooser(pins={"0/cluster": "b", "0/cluster/3": "b"})
+    assert [chooser.pick(choice(HALF, HALF)) for _ in range(3)] == [1, 0, 1]
+    assert [taken.choice.site for taken in chooser.taken] == ["0/cluster", "0/cluster/2", "0/cluster/3"]
+
+
+def test_options_of_one_name_can_be_told_apart() -> None:
+    twice = Choice("0/cluster", WHAT, ("a", "b", "a", "a#2"), (Fraction(1, 4),) * 4)
+    assert twice.labels == ("a", "b", "a#2", "a#2#2")
+    assert Chooser(pins={"0/cluster": "a#2"}).pick(twice) == 2
+
+
+def test_a_pin_to_what_can_never_happen_is_refused() -> None:
+    known = Residues().narrowed(100, 0, 30)
+    with pytest.raises(InputError) as caught:
+        Chooser(pins={"0/cluster": "b"}).pick_residue(choice(None, None), known, 100, ((0, 50), (50, 100)))
+    assert caught.value.reference == "pick-impossible"

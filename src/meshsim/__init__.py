@@ -19,6 +19,8 @@ _PUBLIC = {
     "Call": "meshsim.facts.call",
     "Mesh": "meshsim.api",
     "Trace": "meshsim.trace",
+    "Branch": "meshsim.branches",
+    "Branches": "meshsim.branches",
     "load": "meshsim.api",
     "load_demo": "meshsim.api",
     "Outcome": "meshsim.outcome",

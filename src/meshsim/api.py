@@ -8,6 +8,7 @@ from os import PathLike, fspath
 from attrs import define
 
 from .assemble import assemble
+from .branches import MAX_BRANCHES, Branches, branches
 from .config.capture import load_capture
 from .config.documents import Library
 from .demo import capture_paths
@@ -40,6 +41,15 @@ class Mesh:
         """Many calls, in order: outcome, probability and assumptions are made, the rest on access."""
         for call in calls:
             yield trace(self.compiled, call, keep=False)
+
+    def branches(
+        self, call: Call, *, by: str | None = None, max_branches: int = MAX_BRANCHES, strict: bool = False
+    ) -> Branches:
+        """Every course that configuration leaves open, likeliest first, equivalent endpoints merged.
+
+        `by` is subset, endpoint or cluster; what exceeds `max_branches` is counted in `.remainder`.
+        """
+        return branches(self.compiled, call, by=by, limit=max_branches, strictly=strict)
 
     def locate(self, place: Place) -> Place:
         """The place with its line number, where the document is text that can be read again."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from itertools import count
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from .errors import InputError
 from .facts.residues import Residues
@@ -28,6 +29,27 @@ class Choice:
     default: int | None = None
     """The harmless course where shares are unknown; None: the likeliest."""
 
+    @property
+    def likeliest(self) -> int:
+        """The option taken where nothing says otherwise."""
+        if self.default is not None:
+            return self.default
+        return max(range(len(self.options)), key=lambda index: self.shares[index] or Fraction(-1))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The options as users pin them: one that stands there twice is `name#2` the second time."""
+        if len(set(self.options)) == len(self.options):
+            return self.options
+        made: dict[str, None] = {}
+        for option in self.options:
+            label, times = option, 1
+            while label in made:
+                times += 1
+                label = f"{option}#{times}"
+            made[label] = None
+        return tuple(made)
+
 
 @frozen
 class Taken:
@@ -35,10 +57,14 @@ class Taken:
 
     choice: Choice
     index: int
+    settled: bool = False
+    """A pin or the random value took it: no other course is asked for here."""
+    assumed: bool = False
+    """The harmless course was taken for want of anything better."""
 
     @property
     def option(self) -> str:
-        return self.choice.options[self.index]
+        return self.choice.labels[self.index]
 
     @property
     def share(self) -> Fraction | None:
@@ -47,24 +73,47 @@ class Taken:
 
 @define(eq=False)
 class Chooser:
-    """Answers choices for one trace: pins first, then the likeliest option. Collects choices and assumptions."""
+    """Answers choices for one trace: pins first, then the script, then the likeliest. Collects what it answered."""
 
     pins: Mapping[str, str] = field(factory=dict)
     random_value: int | None = None
+    script: Sequence[int] = ()
+    """The options of the first choices, by which `branches` steers a walk."""
     taken: list[Taken] = field(factory=list)
     assumptions: list[Reason] = field(factory=list)
 
     def pick(self, choice: Choice) -> int:
         """The index of the option this trace takes."""
+        choice = self._as_asked(choice)
         pin = self.pins.get(choice.site)
         if pin is not None:
             index = _pinned(choice, pin)
+            if choice.shares[index] == 0:
+                raise InputError(
+                    "pick-impossible",
+                    f"--pick {choice.site}={pin} can never happen after the choices before it",
+                    place=choice.place,
+                    hint="one random value decides a stream's fractions and weights; drop one of the picks",
+                )
         else:
-            index = _likeliest(choice)
-            if choice.shares[index] is None:
-                self.assume(choice.what)
-        self.taken.append(Taken(choice, index))
+            index = self._unpinned(choice)
+        assumed = pin is None and choice.shares[index] is None and index == choice.likeliest
+        if assumed:
+            self.assume(choice.what)
+        self.taken.append(Taken(choice, index, pin is not None, assumed))
         return index
+
+    def _unpinned(self, choice: Choice) -> int:
+        asked = len(self.taken)
+        return self.script[asked] if asked < len(self.script) else choice.likeliest
+
+    def _as_asked(self, choice: Choice) -> Choice:
+        """A site that is asked again (a retry picks anew) is a site of its own: `0/endpoint/2`."""
+        sites = {taken.choice.site for taken in self.taken}
+        if choice.site not in sites:
+            return choice
+        site = next(site for times in count(2) if (site := f"{choice.site}/{times}") not in sites)
+        return evolve(choice, site=site)
 
     def pick_residue(
         self, choice: Choice, residues: Residues, modulus: int, bounds: Sequence[tuple[int, int]]
@@ -73,6 +122,7 @@ class Chooser:
         shares = tuple(residues.share(modulus, start, stop) for start, stop in bounds)
         choice = Choice(choice.site, choice.what, choice.options, shares, choice.place, choice.default)
         if self.random_value is not None:
+            choice = self._as_asked(choice)
             value = self.random_value % modulus
             index = next(i for i, (start, stop) in enumerate(bounds) if start <= value < stop)
             pin = self.pins.get(choice.site)
@@ -80,10 +130,10 @@ class Chooser:
                 raise InputError(
                     "pick-contradicts-random-value",
                     f"--pick {choice.site}={pin} contradicts the random value {self.random_value}, "
-                    f"which takes {choice.options[index]!r}",
+                    f"which takes {choice.labels[index]!r}",
                     hint="give only one of the two",
                 )
-            self.taken.append(Taken(choice, index))
+            self.taken.append(Taken(choice, index, settled=True))
         else:
             index = self.pick(choice)
         start, stop = bounds[index]
@@ -106,17 +156,11 @@ class Chooser:
 
 def _pinned(choice: Choice, pin: str) -> int:
     try:
-        return choice.options.index(pin)
+        return choice.labels.index(pin)
     except ValueError:
         raise InputError(
             "pick-unknown-option",
             f"site {choice.site} has no option {pin!r}",
             place=choice.place,
-            hint="options: " + ", ".join(choice.options),
+            hint="options: " + ", ".join(choice.labels),
         ) from None
-
-
-def _likeliest(choice: Choice) -> int:
-    if choice.default is not None:
-        return choice.default
-    return max(range(len(choice.options)), key=lambda index: choice.shares[index] or Fraction(-1))

@@ -127,7 +127,7 @@ def report(
 def _choice(taken: Taken) -> ChoiceReport:
     choice = taken.choice
     shares = (float(share) if share is not None else None for share in choice.shares)
-    return ChoiceReport(choice.site, taken.option, tuple(map(ChoiceOption, choice.options, shares)))
+    return ChoiceReport(choice.site, taken.option, tuple(map(ChoiceOption, choice.labels, shares)))
 
 
 def _config(mesh: Mesh, moves: list[Move]) -> tuple[ConfigNote, ...]:

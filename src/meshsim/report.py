@@ -177,6 +177,26 @@ class ChoiceReport:
 
 
 @frozen
+class Merged:
+    """The courses that one branch stands for."""
+
+    courses: int
+    endpoints: tuple[tuple[str, ...], ...]
+    """By hop: every endpoint that one of them dials there."""
+
+
+@frozen
+class Remainder:
+    """What `--all` does not show."""
+
+    branches: int
+    share: float | None
+    """null: it holds choices whose shares are not known."""
+    complete: bool
+    """Every course was walked; otherwise `branches` counts bundles of courses, and what is shown may be more."""
+
+
+@frozen
 class ConfigNote:
     """Which configuration answered: its document, versions and age."""
 
@@ -223,3 +243,5 @@ class Report:
     config: tuple[ConfigNote, ...] = ()
     demo: bool = False
     """Whether the embedded demo mesh answered."""
+    merged: Merged | None = None
+    """Of a branch; None where a single course was asked for."""

@@ -126,7 +126,10 @@ def test_a_random_value_decides_too(capsys: Capture) -> None:
         (["--from", "slep"], "sleep"),
         (["--expect", "hops[0].clutser=x"], "clutser"),
         (["-o", "svg"], "-o"),
-        (["--all"], "--all"),
+        (["--by", "subset"], "--by"),
+        (["--max-branches", "3"], "--max-branches"),
+        (["--all", "--batch", "-"], "--all"),
+        (["--all", "--pick", "9/cluster=x"], "9/cluster"),
     ],
 )
 def test_bad_input_is_2_and_says_what(arguments: list[str], names: str, capsys: Capture) -> None:

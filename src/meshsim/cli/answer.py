@@ -37,30 +37,33 @@ def answer(flags: Namespace, call: Call, expectations: Sequence[Expectation]) ->
     trace = mesh.trace(call, strict=flags.strict)
     depth = min(flags.verbose, 2)
     report = trace.report(decisions=depth > 0)
-    _check_picks(call, [choice.site for choice in report.choices])
+    check_picks(call, [choice.site for choice in report.choices])
     if flags.output == "json":
         print(json.dumps(document(report, show_secrets=flags.show_secrets, depth=depth), indent=2))
     elif flags.output == "jsonl":
         print(json.dumps(document(report, show_secrets=flags.show_secrets, depth=depth)))
     else:
-        sys.stdout.write(text(report, _options(flags, mesh, depth)))
+        sys.stdout.write(text(report, page_options(flags, mesh, depth)))
     failed = False
     if expectations:
         true, shown = (document(report, show_secrets=secrets, depth=depth) for secrets in (True, flags.show_secrets))
-        failed = _report_failures(expectations, true, shown)
+        failed = report_failures(expectations, true, shown)
     if flags.strict and report.assumptions:
         return ASSUMED
     return FAILED if failed else DONE
 
 
-def _report_failures(expectations: Sequence[Expectation], true: dict[str, Any], shown: dict[str, Any]) -> bool:
+def report_failures(
+    expectations: Sequence[Expectation], true: dict[str, Any], shown: dict[str, Any], what: str = ""
+) -> bool:
+    """Name what was expected and is not so; whether there was any."""
     failures = [expectation.failure(shown) for expectation in expectations if not expectation.holds(true)]
     for failure in failures:
-        print(f"meshsim: {failure}", file=sys.stderr)
+        print(f"meshsim: {what}{failure}", file=sys.stderr)
     return bool(failures)
 
 
-def _check_picks(call: Call, sites: Sequence[str]) -> None:
+def check_picks(call: Call, sites: Sequence[str]) -> None:
     """A pick at a site the call never came to would silently do nothing."""
     for site in call.choices:
         if site not in sites:
@@ -68,7 +71,8 @@ def _check_picks(call: Call, sites: Sequence[str]) -> None:
             raise InputError("pick-unknown-site", f"--pick {site}: this call has no such site", hint=f"sites: {known}")
 
 
-def _options(flags: Namespace, mesh: Mesh, depth: int) -> Options:
+def page_options(flags: Namespace, mesh: Mesh, depth: int) -> Options:
+    """What the terminal (or pipe) and the flags ask of a page."""
     terminal = sys.stdout.isatty()
     encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "").replace("_", "")
     return Options(

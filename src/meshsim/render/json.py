@@ -14,7 +14,18 @@ from ..facts.conversation import ClientCertificate, ClientTls
 from ..outcome import Outcome
 from ..place import Place
 from ..reasons import Reason
-from ..report import Attempt, ChoiceReport, Downstream, Hop, NetfilterPassage, Report, Resolution, Upstream, UpstreamTls
+from ..report import (
+    Attempt,
+    ChoiceReport,
+    Downstream,
+    Hop,
+    NetfilterPassage,
+    Remainder,
+    Report,
+    Resolution,
+    Upstream,
+    UpstreamTls,
+)
 from .redact import Redactor
 from .summary import summary
 from .words import sentence
@@ -37,9 +48,27 @@ def document(report: Report, *, show_secrets: bool = False, depth: int = 0) -> d
         "hops": [_hop(hop, redactor) for hop in report.hops],
         "netfilter": [_passage(passage) for passage in report.netfilter],
     }
+    if report.merged is not None:
+        made["merged"] = {
+            "courses": report.merged.courses,
+            "endpoints": [list(dialled) for dialled in report.merged.endpoints],
+        }
     if depth > 0 and report.decisions is not None:
         made["decisions"] = [_decision(decision, redactor, depth) for decision in report.decisions]
     return made
+
+
+def remainder_document(remainder: Remainder, call_id: Any) -> dict[str, Any]:
+    """What stands in the place of the branches that are not shown; no trace document."""
+    return {
+        "version": VERSION,
+        "id": call_id,
+        "remainder": {
+            "branches": remainder.branches,
+            "share": remainder.share,
+            "complete": remainder.complete,
+        },
+    }
 
 
 def call_document(call: Call, redactor: Redactor) -> dict[str, Any]:

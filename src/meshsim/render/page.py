@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Sequence
 
 from attrs import define, field
 
@@ -56,6 +57,14 @@ class Page:
         head = self._paint(label, "label") + " " * (width - len(label))
         self._lines.append((" " * indent + head + self._paint(first, style)).rstrip())
         self._lines.extend(" " * (indent + width) + self._paint(piece, style) for piece in more)
+
+    def table(self, rows: Sequence[Sequence[str]]) -> None:
+        """Rows of cells in columns, never wrapped; the first row is their names."""
+        shown = [[self._shown(cell) for cell in row] for row in rows]
+        widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+        for index, row in enumerate(shown):
+            line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            self._lines.append(self._paint(line, "label" if index == 0 else ""))
 
     def text(self) -> str:
         return "\n".join(self._lines) + "\n"

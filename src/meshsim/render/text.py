@@ -34,30 +34,31 @@ _RESOLVED_BY = {
     "service": "by the service's address in the configuration",
     "assumed": "a stand-in, for no input names it",
 }
-_STYLES = {"delivered": "good", "forwarded": "good", "replied": "odd", "unknown": "odd"}
+STYLES = {"delivered": "good", "forwarded": "good", "replied": "odd", "unknown": "odd"}
 
 
 def text(report: Report, options: Options) -> str:
     """The whole page."""
     page = Page(options)
     redactor = Redactor.of(report, show_secrets=options.show_secrets)
-    page.headline(redactor.text(headline(report)), style=_STYLES.get(report.outcome.kind, "bad"))
+    page.headline(redactor.text(headline(report)), style=STYLES.get(report.outcome.kind, "bad"))
     page.gap()
     page.entry("call", call_line(report, redactor))
-    _write_resolution(report, page)
+    write_resolution(report, page)
     _write_cause(report, options, page, redactor)
     write_path(report, page, redactor)
     _write_choices(report, page)
     for assumption in report.assumptions:
         page.entry("assumed", redactor.text(sentence(assumption)) + at_place(assumption.place, options))
-    _write_config(report, options, page)
+    write_config(report, options, page)
     if options.depth > 0 and report.decisions:
         page.gap()
         write_decisions(report.decisions, page, redactor, options)
     return page.text()
 
 
-def _write_resolution(report: Report, page: Page) -> None:
+def write_resolution(report: Report, page: Page) -> None:
+    """How the dialled name became an address; nothing where an address was dialled."""
     resolution = report.resolution
     if resolution is None:
         return
@@ -103,17 +104,19 @@ def _write_choices(report: Report, page: Page) -> None:
             continue
         picked = next((option for option in choice.of if option.option == choice.picked), choice.of[0])
         others = [option for option in choice.of if option is not picked]
-        named = ", ".join(f"{option.option} {_share(option.share)}" for option in others[:MOST_OPTIONS])
+        named = ", ".join(f"{option.option} {share_text(option.share)}" for option in others[:MOST_OPTIONS])
         more = f", … {len(others) - MOST_OPTIONS} more" if len(others) > MOST_OPTIONS else ""
-        taken = f"{choice.site}: {picked.option} {_share(picked.share)}"
+        taken = f"{choice.site}: {picked.option} {share_text(picked.share)}"
         page.entry("choice", f"{taken}; else {named}{more} (--pick {choice.site}=…)")
 
 
-def _share(share: float | None) -> str:
+def share_text(share: float | None) -> str:
+    """In percent."""
     return "(share unknown)" if share is None else f"{share * 100:.4g} %"
 
 
-def _write_config(report: Report, options: Options, page: Page) -> None:
+def write_config(report: Report, options: Options, page: Page) -> None:
+    """Which configurations answered, their versions and age."""
     if report.demo:
         page.entry("config", "the embedded demo mesh (no -c was given)")
     label = "" if report.demo else "config"
