@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from os import PathLike, fspath
 
 from attrs import define
@@ -16,6 +18,7 @@ from .facts.call import Call
 from .mesh import Mesh as CompiledMesh
 from .mesh import Pod
 from .place import Place
+from .report import Report
 from .stages import STAGES
 from .trace import Trace, trace
 
@@ -71,3 +74,20 @@ def load_demo(outbound_policy: str = "ALLOW_ANY") -> Mesh:
     library = Library()
     pods = load_capture([fspath(path) for path in capture_paths(outbound_policy)], library)
     return Mesh(assemble(pods, STAGES, demo=True, locate=library.locate))
+
+
+def _show_traces_in_notebooks() -> None:
+    """Where IPython runs, a Trace at the end of a cell shows its answer; anywhere else no renderer is imported."""
+    if "IPython" not in sys.modules:
+        return
+    from .render.notebook import install
+    from .render.options import Options
+
+    def shown(trace: Trace) -> tuple[Report, Options]:
+        report = trace.report(decisions=True)
+        return report, Options(locate=trace.locate, now=None if report.demo else datetime.now(UTC))
+
+    install({Trace: shown, Report: lambda report: (report, Options())})
+
+
+_show_traces_in_notebooks()

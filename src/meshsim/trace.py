@@ -11,6 +11,7 @@ from .facts.call import Call
 from .mesh import Mesh
 from .outcome import Outcome
 from .pipeline import Move, explain, report, run, strict
+from .place import Place
 from .reasons import Reason, because
 from .report import Hop, NetfilterPassage, Report, Resolution
 
@@ -75,6 +76,10 @@ class Trace:
                 return made
             self._report = made
         return self._report
+
+    def locate(self, place: Place) -> Place:
+        """The place with its line number, where the document is text that can be read again."""
+        return self._mesh.locate(place)
 
     def _kept_moves(self) -> list[Move]:
         if self._moves is None:

@@ -110,7 +110,7 @@ _RANGES = (("uidrange", "uid"), ("sport", "sport"), ("dport", "dport"))
 
 def _rule_line(rule: View, *, v6: bool) -> str:
     words = ["priority", str(rule.integer("priority", 0))]
-    if "not" in rule.keys():  # its value is null
+    if "not" in rule.data:  # its value is null
         words.append("not")
     words += ["from", _selector(rule, "src")]
     if rule.has("dst"):

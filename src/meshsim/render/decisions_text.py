@@ -28,10 +28,10 @@ _WIDTH = 11
 def write_decisions(decisions: Sequence[Decision], page: Page, redactor: Redactor, options: Options) -> None:
     page.line("decisions", style="label")
     for decision in decisions:
-        _write_decision(decision, page, redactor, options)
+        write_decision(decision, page, redactor, options)
 
 
-def _write_decision(decision: Decision, page: Page, redactor: Redactor, options: Options) -> None:
+def write_decision(decision: Decision, page: Page, redactor: Redactor, options: Options) -> None:
     where = decision.pod if decision.hop is None else f"{decision.pod} hop {decision.hop}"
     page.entry(decision.stage, f"{where}: {redactor.text(sentence(decision.question))}", indent=2, width=_WIDTH)
     page.line("→ " + redactor.text(sentence(decision.reason)), indent=4)

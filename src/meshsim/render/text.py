@@ -41,6 +41,15 @@ def text(report: Report, options: Options) -> str:
     """The whole page."""
     page = Page(options)
     redactor = Redactor.of(report, show_secrets=options.show_secrets)
+    write_answer(report, options, page, redactor)
+    if options.depth > 0 and report.decisions:
+        page.gap()
+        write_decisions(report.decisions, page, redactor, options)
+    return page.text()
+
+
+def write_answer(report: Report, options: Options, page: Page, redactor: Redactor) -> None:
+    """All but the decisions, onto a page of any kind."""
     page.headline(redactor.text(headline(report)), style=STYLES.get(report.outcome.kind, "bad"))
     page.gap()
     page.entry("call", call_line(report, redactor))
@@ -51,10 +60,6 @@ def text(report: Report, options: Options) -> str:
     for assumption in report.assumptions:
         page.entry("assumed", redactor.text(sentence(assumption)) + at_place(assumption.place, options))
     write_config(report, options, page)
-    if options.depth > 0 and report.decisions:
-        page.gap()
-        write_decisions(report.decisions, page, redactor, options)
-    return page.text()
 
 
 def write_resolution(report: Report, page: Page) -> None:
