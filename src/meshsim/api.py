@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from os import PathLike, fspath
 
@@ -59,21 +59,22 @@ class Mesh:
         return self.compiled.locate(place)
 
 
-def load(*paths: str | PathLike[str]) -> Mesh:
+def load(*paths: str | PathLike[str], istio_iptables: Sequence[str] = ()) -> Mesh:
     """Read configuration of any supported kind, detected by content: `PATH`, `POD=PATH`, folders of captures.
 
+    `istio_iptables` are arguments of istio-iptables, `ARGS` or `POD=ARGS`, for pods without a rules file.
     InputError names the file, the place in it and the remedy.
     """
     library = Library()
     pods = load_capture([fspath(path) for path in paths], library)
-    return Mesh(assemble(pods, STAGES, locate=library.locate))
+    return Mesh(assemble(pods, STAGES, locate=library.locate, istio_iptables=istio_iptables))
 
 
-def load_demo(outbound_policy: str = "ALLOW_ANY") -> Mesh:
+def load_demo(outbound_policy: str = "ALLOW_ANY", *, istio_iptables: Sequence[str] = ()) -> Mesh:
     """The embedded demo mesh under ALLOW_ANY or REGISTRY_ONLY."""
     library = Library()
     pods = load_capture([fspath(path) for path in capture_paths(outbound_policy)], library)
-    return Mesh(assemble(pods, STAGES, demo=True, locate=library.locate))
+    return Mesh(assemble(pods, STAGES, demo=True, locate=library.locate, istio_iptables=istio_iptables))
 
 
 def _show_traces_in_notebooks() -> None:

@@ -6,20 +6,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from .address import V6_BIT, format_endpoint, make_prefix, parse_ip, try_parse_ip
-from .config.capture import PodDocuments, RulesText
+from .config.capture import PodDocuments
 from .config.config_dump import ProxyDocument
 from .config.host_facts import HostFacts
 from .envoy.proxy import Proxy
-from .istio.iptables import default_sidecar_rules
 from .mesh import Mesh, Pod
 from .netfilter.netns import Netns, Socket, SocketTable
-from .netfilter.rules import RuleSet
-from .netfilter.save import parse_iptables_save
+from .packet_rules import arguments_by_pod, check_pods, packet_rules
 from .place import Place
-from .reasons import Reason, because
 
 ASSUMED_ADDRESSES = (parse_ip("192.0.2.2"), parse_ip("2001:db8::2"))
 """Documentation addresses for a host whose addresses no input names."""
@@ -27,7 +24,7 @@ ASSUMED_ADDRESSES = (parse_ip("192.0.2.2"), parse_ip("2001:db8::2"))
 PROXY_PROCESS = "envoy"
 """The program that `ss` names for the proxy's own sockets."""
 
-DEFAULT_RULES_DOCUMENT = "default sidecar rules"
+NO_ARGUMENTS: Mapping[str, str] = {}
 
 
 def assemble(
@@ -36,21 +33,26 @@ def assemble(
     *,
     demo: bool = False,
     locate: Callable[[Place], Place] | None = None,
+    istio_iptables: Sequence[str] = (),
 ) -> Mesh:
-    """The mesh of these pods. InputError for rules that cannot be read."""
-    made = tuple(assemble_pod(pod) for pod in pods)
+    """The mesh of these pods. InputError for rules, or flags of istio-iptables (`[POD=]ARGS`), that cannot be read."""
+    arguments = arguments_by_pod(istio_iptables)
+    check_pods(arguments, pods)
+    made = tuple(assemble_pod(pod, arguments, alone=len(pods) == 1) for pod in pods)
     if locate is None:
         return Mesh(made, stages, demo=demo)
     return Mesh(made, stages, demo=demo, locate=locate)
 
 
-def assemble_pod(documents: PodDocuments) -> Pod:
+def assemble_pod(
+    documents: PodDocuments, arguments: Mapping[str, str] = NO_ARGUMENTS, *, alone: bool = False
+) -> Pod:
     proxy = None
     if documents.proxy is not None:
         proxy = Proxy(documents.proxy, documents.proxy.node_id)
     facts = documents.facts
     addresses = _addresses(facts, proxy)
-    rules_v4, rules_v6, assumptions = _rules(documents, proxy)
+    rules = packet_rules(documents, arguments, addresses, _sidecar_metadata(proxy), alone=alone)
     interfaces = _interfaces(facts, addresses or ASSUMED_ADDRESSES)
     return Pod(
         name=documents.name,
@@ -59,8 +61,11 @@ def assemble_pod(documents: PodDocuments) -> Pod:
         netns=Netns(
             name=documents.name,
             interfaces=interfaces,
-            rules_v4=rules_v4,
-            rules_v6=rules_v6,
+            rules_v4=rules.v4,
+            rules_v6=rules.v6,
+            routes=rules.routes,
+            routing_rules_v4=rules.routing_rules_v4,
+            routing_rules_v6=rules.routing_rules_v6,
             local_prefixes=facts.local_prefixes if facts is not None else (),
             sockets=_sockets(proxy, facts),
             unreachable=facts.unreachable if facts is not None else (),
@@ -68,7 +73,7 @@ def assemble_pod(documents: PodDocuments) -> Pod:
         ),
         proxy=proxy,
         facts=facts,
-        assumptions=assumptions,
+        assumptions=rules.assumptions,
         names=facts.names if facts is not None else {},
         documents=tuple(document.name for document in documents.documents),
         aliases=documents.aliases,
@@ -99,18 +104,12 @@ def _interfaces(facts: HostFacts | None, addresses: tuple[int, ...]) -> dict[str
     return interfaces
 
 
-def _rules(documents: PodDocuments, proxy: Proxy | None) -> tuple[RuleSet | None, RuleSet | None, tuple[Reason, ...]]:
-    """The pod's own rules; an Istio sidecar without a rules file is assumed to have the default ones."""
-    v4 = _parsed(documents.rules_v4, "v4")
-    v6 = _parsed(documents.rules_v6, "v6")
-    if v4 is None and v6 is None and proxy is not None and proxy.kind == "sidecar":
-        v4 = parse_iptables_save(default_sidecar_rules(), DEFAULT_RULES_DOCUMENT)
-        return v4, None, (because("hook.rules-assumed", pod=documents.name),)
-    return v4, v6, ()
-
-
-def _parsed(rules: RulesText | None, family: Literal["v4", "v6"]) -> RuleSet | None:
-    return parse_iptables_save(rules.text, rules.name, family) if rules is not None else None
+def _sidecar_metadata(proxy: Proxy | None) -> Mapping[str, Any] | None:
+    """The node metadata of an Istio sidecar; None for anything else."""
+    if proxy is None or proxy.kind != "sidecar":
+        return None
+    metadata = proxy.document.node_metadata
+    return metadata.data if metadata is not None else {}
 
 
 def _sockets(proxy: Proxy | None, facts: HostFacts | None) -> SocketTable:

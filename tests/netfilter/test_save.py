@@ -45,7 +45,7 @@ def printed(rule: str, name: str = "nat") -> str:
         ('-m comment --comment "say \\"no\\"" -g CHAIN', '-m comment --comment "say \\"no\\"" -g CHAIN'),
         ("-m comment --comment single", "-m comment --comment single"),
         ("-c 12 34 -j ACCEPT", "-j ACCEPT"),
-        ("-m set ! --match-set a dst,src -p tcp --dport 1", "-p tcp -m tcp --dport 1 -m set ! --match-set a dst,src"),
+        ("-m set ! --match-set a dst,src -p tcp --dport 1", "-p tcp -m set ! --match-set a dst,src -m tcp --dport 1"),
         ("-m mark --mark 0x1 -m connmark --mark 0x2", "-m mark --mark 0x1 -m connmark --mark 0x2"),
         ('-j LOG --log-prefix "-j DROP" --log-level 4', '-j LOG --log-prefix "-j DROP" --log-level 4'),
         ("-p tcp -j DNAT --to 10.0.0.1:80", "-p tcp -j DNAT --to-destination 10.0.0.1:80"),
@@ -68,17 +68,15 @@ def test_a_rule_knows_its_name_text_and_line() -> None:
 def test_what_is_not_modelled_is_named() -> None:
     rules = parse(
         table(
-            "-A OUTPUT -m set --match-set x dst -m statistic --mode nth -j SNAT --to-source 10.0.0.1",
-            "-A OUTPUT -p tcp -j REDIRECT --to-ports 1-5",
+            "-A OUTPUT -m set --match-set x dst -m recent --set -j TEE --gateway 10.0.0.1",
             "-A OUTPUT -m owner --uid-owner istio-proxy -j RETURN",
-            "-A OUTPUT -m conntrack --ctdir ORIGINAL -j FARTHER --with option",
+            "-A OUTPUT -m conntrack --ctexpire 1 -j FARTHER --with option",
         )
     )
     assert [rule.unmodelled for rule in rules.rules()] == [
-        ("-m set", "-m statistic", "-j SNAT"),
-        ("-j REDIRECT",),
+        ("-m set --match-set", "-m recent", "-j TEE"),
         ("-m owner --uid-owner",),
-        ("-m conntrack --ctdir", "-j FARTHER"),
+        ("-m conntrack --ctexpire", "-j FARTHER"),
     ]
 
 

@@ -184,25 +184,27 @@ def test_an_unmodelled_match_is_asked_for_only_when_the_rest_holds() -> None:
         return True
 
     passage = walk(netns, outgoing("10.0.0.1:80"), "out", yes)
-    assert asked == [("filter/OUTPUT/2", "-m set")]
+    assert asked == [("filter/OUTPUT/2", "-m set --match-set")]
     assert (passage.result, passage.by) == ("dropped", "filter/OUTPUT/2")
     explain(netns, passage)
 
     passage = walk(netns, outgoing("10.0.0.1:80"), "out")
     assert passage.result == "wire"
-    assert [(rule.name, what, answer) for rule, what, answer in passage.asked] == [("filter/OUTPUT/2", "-m set", False)]
+    assert [(rule.name, what, answer) for rule, what, answer in passage.asked] == [
+        ("filter/OUTPUT/2", "-m set --match-set", False)
+    ]
     fates = [(candidate.label, candidate.fate) for candidate in explain(netns, passage)]
     assert fates == [("filter/OUTPUT/1", Fate.FAILED), ("filter/OUTPUT/2", Fate.UNKNOWN)]
 
 
 def test_an_unmodelled_target_has_no_effect_unless_somebody_says_so() -> None:
-    netns = pod(saved(nat="-A POSTROUTING -j MASQUERADE\n-A POSTROUTING"))
+    netns = pod(saved(mangle="-A POSTROUTING -j TEE\n-A POSTROUTING"))
     passage = walk(netns, outgoing("10.0.0.1:80"), "out")
-    assert names(passage) == ["nat/POSTROUTING/1", "nat/POSTROUTING/2"]
-    assert [what for _, what, _ in passage.asked] == ["-j MASQUERADE"]
+    assert names(passage) == ["mangle/POSTROUTING/1", "mangle/POSTROUTING/2"]
+    assert [what for _, what, _ in passage.asked] == ["-j TEE"]
     assert explain(netns, passage)[0].checks[-1].ok is None
     passage = walk(netns, outgoing("10.0.0.1:80"), "out", lambda _rule, _what: True)
-    assert (passage.result, passage.by) == ("lost", "nat/POSTROUTING/1")
+    assert (passage.result, passage.by) == ("lost", "mangle/POSTROUTING/1")
 
 
 def test_an_explanation_of_another_walk_is_a_bug() -> None:

@@ -14,6 +14,8 @@ from typing import Any
 from ..api import Mesh, load, load_demo
 from ..errors import InputError
 from ..facts.call import Call
+from ..mesh import Pod
+from ..packet_rules import ARGUMENTS_DOCUMENT
 from ..render.json import document
 from ..render.options import Options
 from ..render.text import text
@@ -26,10 +28,20 @@ PAGE_WIDTH = 120
 
 def open_mesh(flags: Namespace) -> Mesh:
     if flags.config:
-        return load(*flags.config)
-    if flags.output in ("json", "jsonl") or flags.batch is not None:
-        print("meshsim: no -c was given: the embedded demo mesh answers", file=sys.stderr)
-    return load_demo(flags.outbound_policy or "ALLOW_ANY")
+        mesh = load(*flags.config, istio_iptables=flags.istio_iptables)
+    else:
+        if flags.output in ("json", "jsonl") or flags.batch is not None:
+            print("meshsim: no -c was given: the embedded demo mesh answers", file=sys.stderr)
+        mesh = load_demo(flags.outbound_policy or "ALLOW_ANY", istio_iptables=flags.istio_iptables)
+    if flags.istio_iptables and not any(ARGUMENTS_DOCUMENT in _rules_documents(pod) for pod in mesh.pods):
+        print("meshsim: --istio-iptables has no effect: a pod's rules file comes before it", file=sys.stderr)
+    return mesh
+
+
+def _rules_documents(pod: Pod) -> set[str]:
+    """Where the pod's packet rules come from."""
+    rule_sets = (pod.netns.rules_v4, pod.netns.rules_v6)
+    return {rule.place.doc for rules in rule_sets if rules is not None for rule in rules.rules()}
 
 
 def answer(flags: Namespace, call: Call, expectations: Sequence[Expectation]) -> int:

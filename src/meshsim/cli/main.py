@@ -17,6 +17,7 @@ from .usage import UsageError, did_you_mean
 
 COMMANDS = {
     "trace": "where does a call end up, and why",
+    "iptables": "which packet rules does Istio write for these flags",
 }
 """Subcommand (a module of this package with `main(arguments) -> exit code`) -> what it answers."""
 

@@ -39,6 +39,13 @@ def parser() -> Parser:
     add_call_flags(made)
     add = made.add_argument_group("configuration").add_argument
     add("-c", "--config", action="append", default=[], metavar="[POD=]PATH", help="a file, - or a folder; repeatable")
+    add(
+        "--istio-iptables",
+        action="append",
+        default=[],
+        metavar="[POD=]ARGS",
+        help="flags of istio-init, for pods without a rules file; repeatable",
+    )
     add("--outbound-policy", choices=POLICIES, metavar="POLICY", help="of the demo mesh: " + " or ".join(POLICIES))
     add = made.add_argument_group("answer").add_argument
     add("-o", "--output", choices=("text", "json", "jsonl"), metavar="FORMAT", help="text, json or jsonl")

@@ -1,56 +1,85 @@
-"""The packet rules istio-iptables writes, as the text iptables-save prints afterwards. Text only, nothing compiled."""
+"""What istio-iptables does to a pod with given settings: rules in either notation, and routes and addresses besides.
+
+Text only, nothing compiled. Upstream: istio/istio tools/istio-iptables/pkg/capture/run.go.
+"""
 
 from __future__ import annotations
 
-PROXY_ID = 1337
-"""User and group of the proxy."""
-OUTBOUND_PORT = 15001
-INBOUND_PORT = 15006
-TUNNEL_PORT = 15008
-METRICS_PORT = 15090
-HEALTH_PORT = 15021
-STATUS_PORT = 15020
-INBOUND_SOURCE = "127.0.0.6/32"
-"""The address Envoy's inbound upstream connections come from."""
-LOOPBACK = "127.0.0.1/32"
+from .ambient_rules import CONNECTION_MARK, MARK_MASK, ROUTE_TABLE, RULE_PREFERENCE, ambient_rules
+from .interception import Family, Interception
+from .iptables_flags import read_flags
+from .iptables_settings import read_settings
+from .pod_rules import PodRule, iptables_restore, nftables_commands
+from .saved_form import iptables_saved
+from .sidecar_rules import sidecar_rules
+from .sidecar_rules_1_7 import sidecar_rules_1_7
 
-_NAT_CHAINS = ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING")
-_ISTIO_CHAINS = ("ISTIO_INBOUND", "ISTIO_IN_REDIRECT", "ISTIO_OUTPUT", "ISTIO_REDIRECT")
+DEFAULT_ARGUMENTS = (
+    "-p", "15001", "-z", "15006", "-u", "1337", "-g", "1337", "-m", "REDIRECT", "-i", "*", "-x", "", "-b", "*",
+    "-d", "15090,15021,15020",
+)  # fmt: skip
+"""What the injector gives to istio-init when nobody asks for anything else."""
+
+
+def pod_rules(wanted: Interception) -> tuple[PodRule, ...]:
+    """In emission order."""
+    if wanted.ambient:
+        return ambient_rules(wanted)
+    return sidecar_rules_1_7(wanted) if wanted.old else sidecar_rules(wanted)
+
+
+def restore_text(wanted: Interception, family: Family) -> str:
+    """The input of iptables-restore (ip6tables-restore); empty where the family gets no rules."""
+    return iptables_restore(pod_rules(wanted), family) if family in wanted.families else ""
+
+
+def saved_text(wanted: Interception, family: Family) -> str:
+    """The same as iptables-save prints it afterwards."""
+    return iptables_saved(pod_rules(wanted), family) if family in wanted.families else ""
+
+
+def nftables_text(wanted: Interception) -> str:
+    """The input of `nft -f -`."""
+    return nftables_commands(pod_rules(wanted), wanted.families, "istio-ambient" if wanted.ambient else "istio-proxy")
+
+
+def ip_rules(wanted: Interception) -> tuple[tuple[Family, str], ...]:
+    """(family, what follows `ip rule add`)"""
+    if wanted.ambient:
+        selector = f"fwmark {CONNECTION_MARK}/{MARK_MASK} pref {RULE_PREFERENCE} lookup {ROUTE_TABLE}"
+        return tuple((family, selector) for family in wanted.families)
+    if not wanted.tproxy:
+        return ()
+    selector = f"fwmark {wanted.tproxy_mark} lookup {wanted.tproxy_route_table}"
+    return tuple((family, selector) for family in _routed_families(wanted))
+
+
+def ip_routes(wanted: Interception) -> tuple[tuple[Family, str], ...]:
+    """(family, what follows `ip route add`)"""
+    if not wanted.ambient and not wanted.tproxy:
+        return ()
+    table = ROUTE_TABLE if wanted.ambient else wanted.tproxy_route_table
+    everything = {"v4": "0.0.0.0/0", "v6": "::/0"}
+    return tuple((family, f"local {everything[family]} dev lo table {table}") for family in _routed_families(wanted))
+
+
+def _routed_families(wanted: Interception) -> tuple[Family, ...]:
+    return wanted.families[:1] if wanted.old else wanted.families
+
+
+def ip_addresses(wanted: Interception) -> tuple[tuple[Family, str], ...]:
+    """(family, what follows `ip addr add`): 127.0.0.6 needs none, its IPv6 twin does."""
+    return (("v6", "::6/128 dev lo"),) if wanted.ipv6 and not wanted.ambient else ()
+
+
+def ip_commands(wanted: Interception) -> tuple[str, ...]:
+    """All of these as the commands that set them."""
+    kinds = (("addr", ip_addresses(wanted)), ("rule", ip_rules(wanted)), ("route", ip_routes(wanted)))
+    return tuple(
+        f"ip {'-6 ' if family == 'v6' else ''}{kind} add {words}" for kind, lines in kinds for family, words in lines
+    )
 
 
 def default_sidecar_rules() -> str:
-    """The nat table of a sidecar pod in REDIRECT mode with default flags (istio/istio since 1.25, IPv4)."""
-    return "\n".join(
-        (
-            "*nat",
-            *(f":{chain} ACCEPT [0:0]" for chain in _NAT_CHAINS),
-            *(f":{chain} - [0:0]" for chain in _ISTIO_CHAINS),
-            "-A PREROUTING -p tcp -j ISTIO_INBOUND",
-            "-A OUTPUT -j ISTIO_OUTPUT",
-            *(
-                f"-A ISTIO_INBOUND -p tcp -m tcp --dport {port} -j RETURN"
-                for port in (TUNNEL_PORT, METRICS_PORT, HEALTH_PORT, STATUS_PORT)
-            ),
-            "-A ISTIO_INBOUND -p tcp -j ISTIO_IN_REDIRECT",
-            f"-A ISTIO_IN_REDIRECT -p tcp -j REDIRECT --to-ports {INBOUND_PORT}",
-            f"-A ISTIO_OUTPUT -s {INBOUND_SOURCE} -o lo -j RETURN",
-            *_owner_rules("uid"),
-            *_owner_rules("gid"),
-            f"-A ISTIO_OUTPUT -d {LOOPBACK} -j RETURN",
-            "-A ISTIO_OUTPUT -j ISTIO_REDIRECT",
-            f"-A ISTIO_REDIRECT -p tcp -j REDIRECT --to-ports {OUTBOUND_PORT}",
-            "COMMIT",
-            "",
-        )
-    )
-
-
-def _owner_rules(kind: str) -> tuple[str, ...]:
-    """The proxy's calls to this very pod go through its inbound side; others over lo, and the proxy's own, go free."""
-    owner = f"--{kind}-owner {PROXY_ID}"
-    return (
-        f"-A ISTIO_OUTPUT ! -d {LOOPBACK} -o lo -p tcp -m tcp ! --dport {TUNNEL_PORT} "
-        f"-m owner {owner} -j ISTIO_IN_REDIRECT",
-        f"-A ISTIO_OUTPUT -o lo -m owner ! {owner} -j RETURN",
-        f"-A ISTIO_OUTPUT -m owner {owner} -j RETURN",
-    )
+    """Those of a sidecar in REDIRECT mode that nobody configured, IPv4, as the kernel saves them."""
+    return saved_text(read_settings(read_flags(DEFAULT_ARGUMENTS)).interception, "v4")

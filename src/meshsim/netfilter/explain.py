@@ -9,7 +9,8 @@ from .frame import Frame
 from .netns import Netns
 from .passage import Passage
 from .rules import Match, Rule
-from .walk import Asked, walk
+from .traverse import Asked
+from .walk import walk
 
 
 def explain(netns: Netns, passage: Passage) -> tuple[Candidate, ...]:

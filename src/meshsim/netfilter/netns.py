@@ -1,4 +1,4 @@
-"""A pod's network namespace: its addresses, its rules for both families, and the sockets that listen in it."""
+"""A pod's network namespace: addresses and routes, rules of both families, sysctls, and who listens in it."""
 
 from __future__ import annotations
 
@@ -6,51 +6,13 @@ from collections.abc import Iterable, Mapping
 
 from attrs import field, frozen
 
-from ..address import ANY_V4, ANY_V6, V6_BIT
+from ..address import V6_BIT
 from .addresses import Addresses, Prefix
+from .routing import Route, RoutingRule, of_family, parse_route, parse_routing_rule
 from .rules import RuleSet
+from .sockets import Socket, SocketTable
 
-
-@frozen
-class Socket:
-    """A listening socket."""
-
-    ip: int
-    """ANY_V4 and ANY_V6 are the wildcards."""
-    port: int
-    v6only: bool = False
-    """Whether a `::` socket leaves IPv4 alone."""
-    transparent: bool = False
-    owner: object = None
-    """Who listens, for the caller's use."""
-    name: str = ""
-    protocol: str = "tcp"
-
-
-class SocketTable:
-    """The stated sockets of a namespace; where one is stated, every other port refuses."""
-
-    __slots__ = ("_by_address", "sockets")
-
-    def __init__(self, sockets: Iterable[Socket]) -> None:
-        self.sockets = tuple(sockets)
-        self._by_address: dict[tuple[str, int, int], Socket] = {}
-        for socket in self.sockets:
-            self._by_address.setdefault((socket.protocol, socket.ip, socket.port), socket)
-
-    def find(self, protocol: str, ip: int, port: int) -> Socket | None:
-        """The socket that takes a connection to ip:port: the exact address before the wildcards."""
-        table = self._by_address
-        found = table.get((protocol, ip, port))
-        if found is not None:
-            return found
-        if ip >= V6_BIT:
-            return table.get((protocol, ANY_V6, port))
-        found = table.get((protocol, ANY_V4, port))
-        if found is not None:
-            return found
-        dual = table.get((protocol, ANY_V6, port))
-        return dual if dual is not None and not dual.v6only else None
+__all__ = ["Netns", "Socket", "SocketTable", "read_routes", "read_routing_rules"]
 
 
 @frozen(eq=False)
@@ -68,11 +30,66 @@ class Netns:
     forwarding_v4: bool = True
     """net.ipv4.ip_forward: a pod takes over the node's setting, and a Kubernetes node forwards."""
     forwarding_v6: bool = False
+    routes: tuple[Route, ...] = ()
+    routing_rules_v4: tuple[RoutingRule, ...] = ()
+    routing_rules_v6: tuple[RoutingRule, ...] = ()
+    sysctls: Mapping[str, str] = field(factory=dict)
+    """As stated; the rest has the kernel's defaults, and forwarding the fields' above."""
     addresses: Addresses = field(init=False)
+    _route_localnet: Mapping[str, bool] = field(init=False)
+    _reverse_path: Mapping[str, int] = field(init=False)
 
     @addresses.default
     def _addresses(self) -> Addresses:
-        return Addresses(self.interfaces, self.local_prefixes)
+        return Addresses(
+            self.interfaces, self.local_prefixes, self.routes, self.routing_rules_v4, self.routing_rules_v6
+        )
+
+    @_route_localnet.default
+    def _read_route_localnet(self) -> dict[str, bool]:
+        return {device: value != 0 for device, value in self._by_device("route_localnet").items()}
+
+    @_reverse_path.default
+    def _read_reverse_path(self) -> dict[str, int]:
+        return self._by_device("rp_filter")
+
+    def _by_device(self, name: str) -> dict[str, int]:
+        found = {}
+        for key, value in self.sysctls.items():
+            words = key.replace("/", ".").split(".")
+            if words[:3] == ["net", "ipv4", "conf"] and words[-1] == name and value.strip().isdigit():
+                found[".".join(words[3:-1])] = int(value)
+        return found
+
+    def route_localnet(self, device: str) -> bool:
+        """Whether loopback addresses may cross the device (linux IN_DEV_NET_ROUTE_LOCALNET: all or the device)."""
+        return self._route_localnet.get("all", False) or self._route_localnet.get(device, False)
+
+    def reverse_path(self, device: str) -> int:
+        """rp_filter: 0 off, 1 strict, 2 loose (linux IN_DEV_RPFILTER: the larger of all and the device)."""
+        return max(self._reverse_path.get("all", 0), self._reverse_path.get(device, 0)) if self._reverse_path else 0
+
+    def forwards(self, device: str, *, v6: bool) -> bool:
+        names = (
+            ("net.ipv6.conf.all.forwarding",)
+            if v6
+            else (f"net.ipv4.conf.{device}.forwarding", "net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding")
+        )
+        for name in names:
+            if name in self.sysctls:
+                return self.sysctls[name].strip() not in ("0", "")
+        return self.forwarding_v6 if v6 else self.forwarding_v4
 
     def rules_for(self, ip: int) -> RuleSet | None:
         return self.rules_v6 if ip >= V6_BIT else self.rules_v4
+
+
+def read_routes(lines: Iterable[str]) -> tuple[Route, ...]:
+    """Both families' routes from lines as `ip route` prints them. ValueError names the line that is none."""
+    lines = tuple(lines)
+    return tuple(parse_route(line, v6=v6) for v6 in (False, True) for line in of_family(lines, v6=v6))
+
+
+def read_routing_rules(lines: Iterable[str], *, v6: bool) -> tuple[RoutingRule, ...]:
+    """One family's rules from lines as `ip rule` prints them. ValueError names the line that is none."""
+    return tuple(parse_routing_rule(line, v6=v6) for line in of_family(lines, v6=v6))

@@ -7,12 +7,37 @@ A match module is a table of options (matches.py); a target is one too (targets.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from fractions import Fraction
+from operator import attrgetter
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from .frame import Frame
+from .ipset import IpSet
 from .rules import Match, Target, Verdict, as_seen
+
+Holds = Callable[[Frame], bool]
+
+
+@frozen(eq=False)
+class Environment:
+    """What the rules refer to by name and the rules' own text does not say."""
+
+    users: Mapping[str, int] = field(factory=dict)
+    groups: Mapping[str, int] = field(factory=dict)
+    sets: Mapping[str, IpSet] = field(factory=dict)
+
+
+NOTHING_KNOWN = Environment()
+
+
+@frozen
+class Given:
+    """One option of a module, as it was written."""
+
+    negated: bool
+    values: tuple[str, ...]
 
 
 @frozen
@@ -26,6 +51,7 @@ class Occurrence:
     beside: frozenset[str] = frozenset()
     """The options of the same module in the same rule."""
     module: str = ""
+    environment: Environment = NOTHING_KNOWN
 
     @property
     def what(self) -> str:
@@ -38,6 +64,10 @@ class Option:
     values: int = 1
     aliases: tuple[str, ...] = ()
     negatable: bool = True
+
+
+WholeModule = Callable[[Occurrence, Mapping[str, Given]], Match]
+"""Compiles all options of a module into one condition."""
 
 
 @frozen
@@ -65,6 +95,34 @@ def matching(
 
 def spelled(at: Occurrence, *values: str) -> tuple[str, ...]:
     return ("!", at.option, *values) if at.negated else (at.option, *values)
+
+
+def always(_frame: Frame) -> bool:
+    """The condition of an option that asks nothing; the walk leaves it out."""
+    return True
+
+
+def never(_frame: Frame) -> bool:
+    return False
+
+
+NOTHING = attrgetter("protocol")
+"""What an option without a condition reads: nobody is shown it."""
+
+
+def silent(at: Occurrence, *words: str, want: str = "") -> Match:
+    """An option that asks nothing of the packet."""
+    return Match(at.what, want, words, always, NOTHING)
+
+
+def modifier(at: Occurrence) -> Match:
+    """An option that only changes what one beside it means."""
+    return silent(at, at.option, *at.values)
+
+
+def chance(what: str, words: tuple[str, ...], share: Fraction | None, *, usual: bool = False) -> Match:
+    """A match that no packet decides: with a known share, or with what is usual."""
+    return Match(what, "", words, None, _nothing, share=share, usual=usual)
 
 
 def unmodelled_option(at: Occurrence) -> Match:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from attrs import frozen
 
 from ..facts.packet import Packet
-from .netns import Socket
+from .conntrack import Tracked
 from .rules import Rule
+from .sockets import Socket
 
 
 @frozen
@@ -34,3 +35,5 @@ class Passage:
     """What ended it: a rule's name, "filter/INPUT/policy", "route" or "martian"."""
     asked: tuple[tuple[Rule, str, bool], ...] = ()
     """What no rule model could tell: the rule, the match or target, and the answer that was given."""
+    tracked: Tracked | None = None
+    """The connection as conntrack keeps it from now on; None: it keeps nothing."""

@@ -12,8 +12,18 @@ from collections.abc import Mapping, Sequence
 from attrs import define, field, frozen
 
 from . import values
-from .matches import BASE, MATCHES, NEEDS_PORTS, PROTOCOL_MODULES, TRACKING_MATCHES, always
-from .options import Occurrence, Option, unmodelled_match, unmodelled_option, unmodelled_target
+from .matches import BASE, MATCHES, NEEDS_PORTS, PROTOCOL_MODULES, TRACKING_MATCHES, WHOLE_MODULES
+from .options import (
+    NOTHING_KNOWN,
+    Environment,
+    Given,
+    Occurrence,
+    Option,
+    always,
+    unmodelled_match,
+    unmodelled_option,
+    unmodelled_target,
+)
 from .rules import Match, Target, Verdict
 from .targets import HARMLESS_TARGETS, TARGETS, TRACKING_TARGETS, UNMODELLED_TARGETS, as_written
 from .words import Word, quote_word
@@ -64,10 +74,19 @@ class RuleLine:
     tracks_connections: bool
 
 
-def read_rule(words: Sequence[Word], table: str, chains: frozenset[str], *, v6: bool) -> RuleLine:
+def read_rule(
+    words: Sequence[Word],
+    table: str,
+    chains: frozenset[str],
+    *,
+    v6: bool,
+    environment: Environment = NOTHING_KNOWN,
+) -> RuleLine:
     """`words` follow `-A CHAIN`; `chains` are those of the table. ValueError when the rule is broken."""
     line = _share_out(words, chains)
-    matches = [_compile(entry, line.base[option], v6=v6) for option, entry in BASE.items() if option in line.base]
+    matches = [
+        _compile(entry, line.base[option], environment, v6=v6) for option, entry in BASE.items() if option in line.base
+    ]
     spelled = [word for match in matches for word in match.words]
     for module in line.modules:
         _check_protocol(module.name, line)
@@ -77,7 +96,7 @@ def read_rule(words: Sequence[Word], table: str, chains: frozenset[str], *, v6: 
             matches.append(unmodelled_match(at, at.option, ()))
             spelled += module.raw
             continue
-        compiled = _compile_module(module, v6=v6)
+        compiled = _compile_module(module, environment, v6=v6)
         matches += compiled
         spelled += [word for match in compiled for word in match.words]
     target, chain = _compile_target(line, table, chains, v6=v6)
@@ -89,7 +108,12 @@ def read_rule(words: Sequence[Word], table: str, chains: frozenset[str], *, v6: 
         line.goto,
         any(module.name in TRACKING_MATCHES for module in line.modules)
         or (line.target in TRACKING_TARGETS and chain is None)
-        or (target is not None and target.name in TARGETS and TARGETS[target.name].tracks_connections),
+        or (
+            target is not None
+            and target.name in TARGETS
+            and TARGETS[target.name].tracks_connections
+            and "--notrack" not in target.words
+        ),
     )
 
 
@@ -210,8 +234,9 @@ def _take_long(line: _Line, name: str, negated: bool, reader: _Words, chains: fr
         if (unknown is None or module.name in PROTOCOL_MODULES) and _take_for(module, name, negated, reader):
             return True
     implied = _protocol_of(line)
-    if implied in PROTOCOL_MODULES and all(module.name != implied for module in line.modules):
-        module = _Module(implied)
+    known = next((name for name, protocol in PROTOCOL_MODULES.items() if protocol == implied), None)
+    if known is not None and all(PROTOCOL_MODULES.get(module.name) != implied for module in line.modules):
+        module = _Module(known)
         if _take_for(module, name, negated, reader):
             line.modules.insert(len(line.modules) - (unknown is not None), module)
             return True
@@ -259,29 +284,35 @@ def _complete(name: str, options: Mapping[str, object]) -> str | None:
 
 
 def _check_protocol(module: str, line: _Line) -> None:
-    wanted = frozenset({module}) if module in PROTOCOL_MODULES else NEEDS_PORTS.get(module)
+    wanted = frozenset({PROTOCOL_MODULES[module]}) if module in PROTOCOL_MODULES else NEEDS_PORTS.get(module)
     if wanted is None:
         return
     if _protocol_of(line) not in wanted:
         raise ValueError(f"-m {module} needs -p {' or '.join(sorted(wanted))}")
 
 
-def _compile(option: Option, given: _Given, *, v6: bool, module: _Module | None = None) -> Match:
+def _compile(
+    option: Option, given: _Given, environment: Environment, *, v6: bool, module: _Module | None = None
+) -> Match:
     beside = frozenset(other.option for other in module.given) if module is not None else frozenset()
     name = module.name if module is not None else ""
-    at = Occurrence(given.option, given.values, given.negated, v6, beside, name)
+    at = Occurrence(given.option, given.values, given.negated, v6, beside, name, environment)
     try:
         return option.compile(at)
     except values.UnresolvedNameError:
         return unmodelled_option(at)
 
 
-def _compile_module(module: _Module, *, v6: bool) -> list[Match]:
+def _compile_module(module: _Module, environment: Environment, *, v6: bool) -> list[Match]:
     """In the order iptables-save prints a module's options."""
     options = MATCHES[module.name]
     order = list(options)
     given = sorted(module.given, key=lambda given: order.index(given.option))
-    return [_compile(options[entry.option], entry, v6=v6, module=module) for entry in given]
+    if module.name in WHOLE_MODULES:
+        at = Occurrence(f"-m {module.name}", (), False, v6, frozenset(), module.name, environment)
+        by_option = {entry.option: Given(entry.negated, entry.values) for entry in given}
+        return [WHOLE_MODULES[module.name](at, by_option)]
+    return [_compile(options[entry.option], entry, environment, v6=v6, module=module) for entry in given]
 
 
 def _compile_target(line: _Line, table: str, chains: frozenset[str], *, v6: bool) -> tuple[Target | None, str | None]:

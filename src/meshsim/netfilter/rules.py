@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from enum import Enum
+from fractions import Fraction
 from typing import Any
 
 from attrs import define, field, frozen
@@ -67,6 +68,10 @@ class Match:
     """What `holds` looked at."""
     show: Callable[[Any], Any] = as_seen
     """What was read, made readable and JSON-safe."""
+    share: Fraction | None = None
+    """How often it holds, where that is left to chance and known; `holds` is None then."""
+    usual: bool = False
+    """Whether it usually holds, where no share is known."""
 
 
 @frozen(eq=False)
@@ -105,7 +110,7 @@ class Rule:
     """The modelled matches, ready for the walk; all must hold, so the narrow ones are asked first."""
     unknown_matches: tuple[str, ...] = field(init=False)
     unmodelled: tuple[str, ...] = field(init=False)
-    """The matches and the target of this rule that are not modelled."""
+    """The matches and the target of this rule that are not modelled, or left to chance."""
 
     @name.default
     def _name(self) -> str:
@@ -119,6 +124,10 @@ class Rule:
     @unknown_matches.default
     def _unknown_matches(self) -> tuple[str, ...]:
         return tuple(match.what for match in self.matches if match.holds is None)
+
+    def doubt(self, what: str) -> Match | None:
+        """The match of that name which the packet does not decide; None when it is the target."""
+        return next((match for match in self.matches if match.holds is None and match.what == what), None)
 
     @unmodelled.default
     def _unmodelled(self) -> tuple[str, ...]:
@@ -176,6 +185,8 @@ class RuleSet:
     hooks: dict[str, Hook] = field(init=False)
     again: dict[str, Hook] = field(init=False)
     """The same hooks for a packet whose connection nat has already decided."""
+    judges_answers: bool = field(init=False)
+    """Whether any table but nat has something to say, so that an answer may not come back."""
 
     @hooks.default
     def _hooks(self) -> dict[str, Hook]:
@@ -184,6 +195,15 @@ class RuleSet:
     @again.default
     def _again(self) -> dict[str, Hook]:
         return {hook: self._hook(hook, nat=False) for hook in ORDER}
+
+    @judges_answers.default
+    def _judges_answers(self) -> bool:
+        return any(
+            chain.rules or chain.policy is Verdict.DROP
+            for table in self.tables.values()
+            if table.name != "nat"
+            for chain in table.chains.values()
+        )
 
     def _hook(self, hook: str, *, nat: bool) -> Hook:
         chains = [

@@ -15,6 +15,7 @@ from attrs import define, field
 
 from ..errors import InputError
 from ..place import Place
+from .options import NOTHING_KNOWN, Environment
 from .rule_line import read_rule
 from .rules import HOOKS, Chain, Rule, RuleSet, Table, Target, Verdict
 from .words import Word, split_words
@@ -45,14 +46,16 @@ class _TableText:
     rules: dict[str, list[_RuleText]] = field(factory=dict)
 
 
-def parse_iptables_save(text: str, document_name: str, family: Family = "v4") -> RuleSet:
+def parse_iptables_save(
+    text: str, document_name: str, family: Family = "v4", environment: Environment = NOTHING_KNOWN
+) -> RuleSet:
     """InputError when the text is not what iptables-restore (or `iptables -S`) would take."""
     tables = _Reader(document_name).read(text)
     v6 = family == "v6"
     compiled: dict[str, Table] = {}
     tracks = False
     for name, table in tables.items():
-        compiled[name], table_tracks = _compile_table(table, v6=v6)
+        compiled[name], table_tracks = _compile_table(table, environment, v6=v6)
         tracks = tracks or table_tracks
     return RuleSet(compiled, v6, tracks)
 
@@ -203,14 +206,14 @@ def _table_of_policies(lines: Sequence[str]) -> str:
     return "nat"
 
 
-def _compile_table(table: _TableText, *, v6: bool) -> tuple[Table, bool]:
+def _compile_table(table: _TableText, environment: Environment, *, v6: bool) -> tuple[Table, bool]:
     names = frozenset(table.chains)
     jumpable = names - set(HOOKS[table.name])
     tracks = False
     for name, chain in table.chains.items():
         for number, source in enumerate(table.rules[name], start=1):
             try:
-                line = read_rule(source.words, table.name, jumpable, v6=v6)
+                line = read_rule(source.words, table.name, jumpable, v6=v6, environment=environment)
             except ValueError as problem:
                 raise _broken(str(problem), source.place, source.text) from None
             target, words = line.target, list(line.words)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from ..address import V6_BIT, format_ip, make_prefix, parse_ip, prefix_length
 
@@ -129,8 +130,10 @@ def range_text(ports: range, separator: str = ":") -> str:
     return str(ports.start) if len(ports) == 1 else f"{ports.start}{separator}{ports.stop - 1}"
 
 
-def id_range(text: str) -> range:
-    """`1337` or `1000-2000` as a range."""
+def id_range(text: str, names: Mapping[str, int]) -> range:
+    """`1337`, `1000-2000` or a name that is known, as a range."""
+    if text in names:
+        return range(names[text], names[text] + 1)
     if _NAME.fullmatch(text):
         raise UnresolvedNameError(f"the number of user or group {text!r} is not known here")
     first_text, dash, last_text = text.partition("-")

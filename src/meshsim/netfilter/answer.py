@@ -1,0 +1,95 @@
+"""Whether the first answer finds its way back through the same rules: without it the client sees silence.
+
+The connection is known to conntrack by then, so nat only turns back what it did; raw, mangle and filter ask again.
+"""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from ..facts.packet import Packet
+from .conntrack import Ends
+from .frame import ACCEPTS, NO_FLAGS, frame_of
+from .hooks import Ended, Hooks
+from .netns import Netns
+from .passage import Passage
+from .rules import Rule
+from .sockets import Socket
+from .traverse import decline
+
+
+@frozen
+class Answer:
+    """What became of the answer to a connection's first packet, inside the namespace of its passage."""
+
+    rules: tuple[Rule, ...]
+    chains: tuple[str, ...]
+    arrives: bool
+    """Whether the client, or the wire towards it, gets the answer with the addresses it expects."""
+    result: str
+    """socket or wire where it arrives; dropped, rejected, lost, or misaddressed."""
+    by: str | None
+
+
+def walk_answer(netns: Netns, passage: Passage) -> Answer | None:
+    """None where no answer is made here, or where nothing in the namespace could stop it."""
+    if passage.result not in ("socket", "wire") or not _may_fail(netns, passage):
+        return None
+    before, after = passage.before, passage.after
+    expected = Ends(before.destination, before.destination_port, before.source, before.source_port)
+    made_here = passage.result == "socket"
+    if passage.way == "out" and not netns.addresses.is_local(before.source):
+        return None
+    answering = passage.socket
+    packet = Packet(
+        before.protocol,
+        after.destination,
+        after.destination_port,
+        after.source,
+        after.source_port,
+        (answering.uid if answering is not None else 1000) if made_here else None,
+        (answering.gid if answering is not None else 1000) if made_here else None,
+        interface=None if made_here else passage.interface,
+    )
+    frame = frame_of(packet, netns.addresses, "" if made_here else passage.interface, "", netns.sockets)
+    frame.flags = ACCEPTS if before.protocol == "tcp" else NO_FLAGS
+    if passage.way in ("loop", "out"):
+        frame.waiting, frame.waiting_for = _client(before), expected
+    told = {(rule, what): answer for rule, what, answer in passage.asked}
+    hooks = Hooks(
+        netns, frame, lambda rule, what: told.get((rule, what), decline(rule, what)), None, passage.tracked
+    )
+    try:
+        if made_here:
+            hooks.route_out()
+            hooks.output()
+            hooks.postrouting()
+            stays = hooks.stays
+            if stays:
+                hooks.receive_own()
+        else:
+            stays = hooks.receive()
+            if not stays:
+                hooks.forward()
+    except Ended as ended:
+        return _answer(hooks, ended.result, ended.by, arrives=False)
+    wanted_here = passage.way in ("loop", "out")
+    if stays is not wanted_here:
+        return _answer(hooks, "lost", "route", arrives=False)
+    if frame.ends != expected and not (stays and frame.socket is not None and frame.socket == frame.waiting):
+        return _answer(hooks, "misaddressed", None, arrives=False)
+    return _answer(hooks, "socket" if stays else "wire", None, arrives=True)
+
+
+def _client(before: Packet) -> Socket:
+    return Socket(before.source, before.source_port, transparent=before.transparent, protocol=before.protocol)
+
+
+def _answer(hooks: Hooks, result: str, by: str | None, *, arrives: bool) -> Answer:
+    return Answer(tuple(hooks.traversal.rules), hooks.chains, arrives, result, by)
+
+
+def _may_fail(netns: Netns, passage: Passage) -> bool:
+    rules = netns.rules_for(passage.before.destination)
+    routed = netns.addresses.routing(v6=bool(rules and rules.v6)) is not None or bool(netns.sysctls)
+    return routed or (rules is not None and rules.judges_answers)
