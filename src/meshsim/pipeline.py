@@ -91,7 +91,7 @@ def cause(decisions: tuple[Decision, ...]) -> Decision | None:
     for stage in _TELLING:
         told = [decision for decision in decisions if decision.stage == stage]
         if told:
-            return told[-1]
+            return told[0]
     return None
 
 
