@@ -130,7 +130,7 @@ def test_with_clusters_output_the_gateway_reaches_the_sidecar_by_mutual_tls(tmp_
     assert app.downstream.tls is not None
     assert app.downstream.tls.peer is not None
     assert app.downstream.tls.peer.validated
-    assert {reason.code for reason in trace.assumptions} == {"hook.rules-assumed", "hook.application-assumed"}
+    assert {reason.code for reason in trace.assumptions} == {"hook.application-assumed"}
 
 
 def test_istioctls_four_files_are_one_pod() -> None:
