@@ -14,6 +14,7 @@ import ssl
 import sys
 from typing import Any
 
+MOST_READS = 64
 READ_LIMIT = 1 << 16
 
 
@@ -113,6 +114,10 @@ def _read_response(connection: socket.socket, method: str, seen: dict[str, Any])
         return
     seen.update(ended="response", status=response.status, headers=[[k.lower(), v] for k, v in response.getheaders()])
     seen["body"] = response.read(READ_LIMIT).decode("utf-8", "replace")
+    for _ in range(MOST_READS):
+        # Whoever hangs up in the middle of a long answer is logged as a client that left.
+        if not response.read(READ_LIMIT):
+            break
 
 
 def _read_data(connection: socket.socket, seen: dict[str, Any]) -> None:
