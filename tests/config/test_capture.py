@@ -258,7 +258,8 @@ def test_printed_facts_of_several_pods_need_a_name(folder: Path) -> None:
 def test_parts_of_one_proxy_combine_in_any_shape(folder: Path) -> None:
     write(
         folder,
-        a__bootstrap='{"bootstrap": {"node": {"id": "sidecar~10.0.0.1~a-1.ns~x"}, "dynamicResources": {"ldsConfig": {}, "cdsConfig": {}}}}',
+        a__bootstrap='{"bootstrap": {"node": {"id": "sidecar~10.0.0.1~a-1.ns~x"}, '
+        '"dynamicResources": {"ldsConfig": {}, "cdsConfig": {}}}}',
         a__clusters='[{"name": "c", "type": "EDS"}, {"name": "d", "type": "EDS"}]',
         a__hosts='{"cluster_statuses": [{"name": "c", "host_statuses": []}]}',
         a__routes="name: '80'\nvirtual_hosts: []\n",
