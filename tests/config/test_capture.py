@@ -275,6 +275,19 @@ def test_parts_of_one_proxy_combine_in_any_shape(folder: Path) -> None:
     assert "a-1" in pod.aliases
 
 
+def test_dumps_one_after_another_in_one_file_are_several_pods(folder: Path) -> None:
+    write(folder, all=full("a-1") + "\n" + full("b-1") + "\n")
+    library = Library()
+    first, second = load_capture(["all"], library)
+    assert (first.name, second.name) == ("a-1.ns", "b-1.ns")
+    assert second.proxy is not None
+    place = second.proxy.clusters["c"].place
+    assert first.proxy is not None
+    line = library.locate(first.proxy.clusters["c"].place).line
+    assert line is not None
+    assert library.locate(place).line == line + full("a-1").count("\n") + 1
+
+
 def test_several_dumps_in_one_document_are_several_pods(folder: Path) -> None:
     write(folder, all=f"[{full('a-1')}, {full('b-1')}]", named=f'{{"x": {full("c-1")}, "y": {full("d-1")}}}')
     assert [pod.name for pod in load_capture(["all", "named"])] == ["a-1.ns", "b-1.ns", "c-1.ns", "d-1.ns"]

@@ -93,7 +93,7 @@ def read_rules(document: Document) -> HostFacts:
 
 
 def _standard(rule: View) -> tuple[int, str] | None:
-    if rule.text("src", "all") != "all" or not set(rule.keys()) <= {"priority", "src", "table", "action"}:
+    if rule.text("src", "all") != "all" or not set(rule.data) <= {"priority", "src", "table", "action"}:
         return None
     return rule.integer("priority", 0), rule.text("table", "")
 
@@ -110,7 +110,7 @@ _RANGES = (("uidrange", "uid"), ("sport", "sport"), ("dport", "dport"))
 
 def _rule_line(rule: View, *, v6: bool) -> str:
     words = ["priority", str(rule.integer("priority", 0))]
-    if "not" in rule.keys():  # its value is null
+    if "not" in rule.data:  # its value is null
         words.append("not")
     words += ["from", _selector(rule, "src")]
     if rule.has("dst"):
