@@ -91,6 +91,19 @@ def test_a_later_file_replaces_what_it_names(tmp_path: Path) -> None:
     assert traced.outcome.destination == "203.0.113.2:80"
 
 
+def test_a_route_configuration_replaces_an_inline_one_that_came_before(tmp_path: Path) -> None:
+    inline = {"route_config": routes("c"), "stat_prefix": "x"}
+    clusters = [static("c", "203.0.113.1"), static("d", "203.0.113.2")]
+    config = {"listeners": [listener(**inline)], "clusters": clusters}
+    traced = trace(tmp_path, CALL, a=config, b=routes("d"))
+    assert traced.outcome.destination == "203.0.113.2:80"
+    assert traced.hops[0].cluster == "d"
+    traced = trace(tmp_path, CALL, b=routes("d"), a=config)
+    assert traced.outcome.destination == "203.0.113.1:80"
+    traced = trace(tmp_path, CALL, a=config, b=[routes("d"), routes("c")])
+    assert traced.outcome.destination == "203.0.113.1:80"
+
+
 ADMIN = "type.googleapis.com/envoy.admin.v3."
 REFUSED = {"details": "no such thing", "last_update_attempt": "2025-02-17T15:17:48Z"}
 
