@@ -65,6 +65,7 @@ _TELLING = (
         _spelled("tls_certificate", "validation_context", "session_ticket_keys", "generic_secret"),
         frozenset(["name"]),
     ),
+    ("ecds", _spelled("typed_config"), frozenset(["name"])),
 )
 """(section, fields of which one is there, fields of which one is there too)."""
 
