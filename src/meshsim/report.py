@@ -112,6 +112,8 @@ class Hop:
     origin: Mapping[str, str] = field(factory=dict)
     """listener, route … -> the Istio object behind it."""
     config_version: str | None = None
+    rejected_updates: tuple[Reason, ...] = ()
+    """Newer versions of what answered here that Envoy refused, in its own words."""
 
 
 @frozen

@@ -258,7 +258,8 @@ def test_printed_facts_of_several_pods_need_a_name(folder: Path) -> None:
 def test_parts_of_one_proxy_combine_in_any_shape(folder: Path) -> None:
     write(
         folder,
-        a__bootstrap='{"bootstrap": {"node": {"id": "sidecar~10.0.0.1~a-1.ns~x"}, "dynamicResources": {"ldsConfig": {}, "cdsConfig": {}}}}',
+        a__bootstrap='{"bootstrap": {"node": {"id": "sidecar~10.0.0.1~a-1.ns~x"}, '
+        '"dynamicResources": {"ldsConfig": {}, "cdsConfig": {}}}}',
         a__clusters='[{"name": "c", "type": "EDS"}, {"name": "d", "type": "EDS"}]',
         a__hosts='{"cluster_statuses": [{"name": "c", "host_statuses": []}]}',
         a__routes="name: '80'\nvirtual_hosts: []\n",
@@ -272,6 +273,19 @@ def test_parts_of_one_proxy_combine_in_any_shape(folder: Path) -> None:
     assert list(pod.proxy.cluster_statuses) == ["c"]
     assert pod.proxy.sections == {"bootstrap", "clusters"}
     assert "a-1" in pod.aliases
+
+
+def test_dumps_one_after_another_in_one_file_are_several_pods(folder: Path) -> None:
+    write(folder, all=full("a-1") + "\n" + full("b-1") + "\n")
+    library = Library()
+    first, second = load_capture(["all"], library)
+    assert (first.name, second.name) == ("a-1.ns", "b-1.ns")
+    assert second.proxy is not None
+    place = second.proxy.clusters["c"].place
+    assert first.proxy is not None
+    line = library.locate(first.proxy.clusters["c"].place).line
+    assert line is not None
+    assert library.locate(place).line == line + full("a-1").count("\n") + 1
 
 
 def test_several_dumps_in_one_document_are_several_pods(folder: Path) -> None:

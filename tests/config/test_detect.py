@@ -168,6 +168,11 @@ def test_broken_yaml_that_begins_as_yaml_is_told_as_such() -> None:
     assert caught.value.reference == "bad-yaml"
 
 
+def test_yaml_without_any_document_is_no_kind() -> None:
+    with pytest.raises(InputError, match="no kind"):
+        recognise(SourceText.of("f", "# nothing\n---\n"))
+
+
 def test_several_documents_in_one_file() -> None:
     with pytest.raises(InputError) as caught:
         recognise(SourceText.of("f", "kind: HostFacts\n---\nkind: HostFacts\n"))

@@ -25,6 +25,11 @@ def test_plain_json_is_read_as_json_does(value: Any) -> None:
     assert parse_json(json.dumps(value), "x") == value
 
 
+@given(st.lists(st.dictionaries(st.text(max_size=4), values, max_size=3), min_size=2, max_size=4))
+def test_objects_one_after_another_are_a_list(objects: list[Any]) -> None:
+    assert parse_json("\n".join(json.dumps(value) for value in objects) + "\n", "x") == objects
+
+
 def test_comments_outside_strings_only() -> None:
     text = '// first\n{"url": "http://a/*b*/", /* two\nlines */ "n": 1 // end\n}'
     assert parse_json(text, "x") == {"url": "http://a/*b*/", "n": 1}
@@ -46,7 +51,9 @@ BROKEN = [
     ("[1,\n 2,\n]", 3, "a comma before the closing ]", "remove that comma"),
     ('{"a":\n "b', 2, "ends in the middle", "cut off"),
     ('{"a": {', 1, "ends in the middle", "cut off"),
-    ('{"a": 1}\n{"b": 2}', 2, "more text follows", "its own file"),
+    ('{"a": 1}\n[2]', 2, "more text follows", "its own file"),
+    ('{"a": 1}\n{"b": 2}\nx', 3, "more text follows", "its own file"),
+    ('{"a": 1}\n{"b": 2,}\n', 2, "a comma before the closing }", "remove that comma"),
     ("{'a': 1}", 1, "single quotes", "double quotes"),
     ('{"a": "x\ny"}', 1, "line break", "close the string"),
     ("[1 2]", 1, "expected a comma", "missing comma"),

@@ -127,3 +127,19 @@ def test_a_large_text_is_let_go_and_read_again(tmp_path: Path) -> None:
     path.write_text("{}")
     with pytest.raises(InputError, match="changed"):
         locate(document, ("padding",))
+
+
+@given(st.lists(st.dictionaries(st.text(max_size=4), values, max_size=3), min_size=2, max_size=4))
+def test_lines_of_objects_one_after_another(objects: list[Any]) -> None:
+    text = "".join(json.dumps(value, indent=1) + "\n" for value in objects)
+    finder = JsonLines(text)
+    before = 0
+    for number, value in reversed(list(enumerate(objects))):
+        before = sum(json.dumps(each, indent=1).count("\n") + 1 for each in objects[:number])
+        for line, (path, _pad) in enumerate(written(value), 1):
+            if path is not None:
+                position = finder.position((number, *path))
+                assert position is not None
+                assert position[0] == before + line
+    assert before == 0
+    assert finder.position((len(objects),)) is None

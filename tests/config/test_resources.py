@@ -35,6 +35,7 @@ TYPES = "type.googleapis.com/envoy.config."
         ({"@type": TYPES + "route.v3.RouteConfiguration"}, "routes"),
         ({"@type": "other.domain/envoy.config.cluster.v3.Cluster"}, "clusters"),
         ({"@type": TYPES + "route.v3.RetryPolicy", "virtual_hosts": []}, None),
+        ({"name": "x", "typedConfig": {}}, "ecds"),
         ({"name": "x"}, None),
         ([], None),
     ],

@@ -115,7 +115,7 @@ def test_an_assignment_keeps_its_hosts_and_loses_those_found_unfit() -> None:
     load = {"cluster_name": "a", "endpoints": [locality("10.0.0.1:80", "10.0.0.2:80")]}
     ejected = host("10.0.0.1:80", health={"failed_outlier_check": True})
     document = with_status(dump(EDS, endpoints=[load]), status(ejected, host("10.0.0.9:80")))
-    picked, _, chooser = decided(endpoint_stage.STAGE, at_endpoint(cluster(EDS), owner=pod(document)))
+    picked, _, _ = decided(endpoint_stage.STAGE, at_endpoint(cluster(EDS), owner=pod(document)))
     assert picked.endpoint.name == "10.0.0.2:80"
     assert picked.endpoint.metadata_stated
     static = static_cluster(locality("10.0.0.1:80", "10.0.0.2:80"))

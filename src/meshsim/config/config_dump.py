@@ -6,6 +6,7 @@ be what somebody is looking for. Which sections a dump has is kept too: an absen
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -102,6 +103,8 @@ class ProxyDocument:
     """What RDS delivered; only these can be named by a listener."""
     static_route_configs: tuple[ResourceState, ...] = ()
     """Written inline; often nameless, or several of one name."""
+    replaced_route_configs: Mapping[str, View] = field(factory=dict)
+    """Named ones from inputs without listeners, which replace inline ones of listeners that came before."""
     scoped_routes: Resources = field(factory=dict)
     endpoints: Mapping[str, View] = field(factory=dict)
     """ClusterLoadAssignments by cluster name (EDS: by its service name). Absent: unknown."""
@@ -140,6 +143,11 @@ class ProxyDocument:
             clusters={**self.clusters, **other.clusters},
             route_configs={**self.route_configs, **other.route_configs},
             static_route_configs=kept + other.static_route_configs,
+            replaced_route_configs=(
+                other.replaced_route_configs
+                if other.listeners
+                else {**self.replaced_route_configs, **other.replaced_route_configs}
+            ),
             scoped_routes={**self.scoped_routes, **other.scoped_routes},
             endpoints={**self.endpoints, **other.endpoints},
             cluster_statuses={**self.cluster_statuses, **other.cluster_statuses},
@@ -162,6 +170,13 @@ def read_config_dump(document: Document) -> ProxyDocument:
 def read_config_dumps(document: Document) -> tuple[ProxyDocument, ...]:
     """One proxy for each dump that the document wraps."""
     return tuple(_read_dump(dump, document.name) for dump in find_dumps(document.data))
+
+
+def named_once(states: Iterable[ResourceState]) -> dict[str, View]:
+    """What is active under a name that no other has: which of several an inline one stands for, nobody can tell."""
+    listed = [state for state in states if state.name and state.view is not None]
+    names = Counter(state.name for state in listed)
+    return {state.name: state.view for state in listed if state.view is not None and names[state.name] == 1}
 
 
 def _read_dump(dump: FoundDump, name: str) -> ProxyDocument:
@@ -189,6 +204,7 @@ def _read_dump(dump: FoundDump, name: str) -> ProxyDocument:
         ),
         route_configs=by_name(state for state in routes if not state.static),
         static_route_configs=tuple(state for state in routes if state.static),
+        replaced_route_configs={} if "listeners" in entries else named_once(routes),
         scoped_routes=by_name(_resources(entries.get("scoped_routes", ()), "scoped_route_configs")),
         endpoints=_assignments(entries.get("endpoints", ())),
         secrets=by_name(_resources(entries.get("secrets", ()), "secret")),

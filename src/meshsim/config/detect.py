@@ -73,6 +73,8 @@ def _yaml(name: str, text: str) -> Any:
     filled = [document for document in documents if document is not None]
     if len(filled) == 1:
         return filled[0]
+    if not filled:
+        raise _no_kind(name)
     for document in filled:
         _kind_of(name, document)
     raise InputError(

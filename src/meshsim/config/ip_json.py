@@ -93,7 +93,7 @@ def read_rules(document: Document) -> HostFacts:
 
 
 def _standard(rule: View) -> tuple[int, str] | None:
-    if rule.text("src", "all") != "all" or not set(rule.keys()) <= {"priority", "src", "table", "action"}:
+    if rule.text("src", "all") != "all" or not set(rule.data) <= {"priority", "src", "table", "action"}:
         return None
     return rule.integer("priority", 0), rule.text("table", "")
 

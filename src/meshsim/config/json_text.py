@@ -1,5 +1,7 @@
 """JSON text -> data, fast, and errors that say where and what to do. Comments are tolerated, nothing else is.
 
+Several objects one after another, as a loop over pods writes them into one file, are read as a list of them.
+
 The cyclic collector is off while parsing: nothing in the tree is garbage, and looking for it costs more than parsing.
 """
 
@@ -50,13 +52,40 @@ def _loads(text: str) -> Any:
     collecting = gc.isenabled()
     gc.disable()
     try:
-        data = json.loads(text)
+        try:
+            data = json.loads(text)
+        except json.JSONDecodeError as error:
+            if not _another_object(error, text):
+                raise
+            data = _stream(text)
         if len(text) > _FREEZE_CHARACTERS:
             gc.freeze()
         return data
     finally:
         if collecting:
             gc.enable()
+
+
+_SPACE = re.compile(r"[ \t\r\n]*")
+
+
+def _another_object(error: json.JSONDecodeError, text: str) -> bool:
+    return error.msg == "Extra data" and text[error.pos] == "{" and text.lstrip()[:1] == "{"
+
+
+def _stream(text: str) -> list[Any]:
+    decoder = json.JSONDecoder()
+    found, at = [], 0
+    while at < len(text):
+        start = _SPACE.match(text, at)
+        at = start.end() if start is not None else at
+        if at == len(text):
+            break
+        if text[at] != "{":
+            raise json.JSONDecodeError("Extra data", text, at)
+        value, at = decoder.raw_decode(text, at)
+        found.append(value)
+    return found
 
 
 _FREEZE_CHARACTERS = 1_000_000

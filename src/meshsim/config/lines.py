@@ -44,10 +44,17 @@ class JsonLines:
         self._text = text
         self._containers: dict[int, _Container] = {}
         self._known: list[tuple[int, int]] = [(0, 1)]
+        self._objects: list[int] = []
 
     def offset(self, path: tuple[PathPart, ...]) -> int | None:
         """Where the last part of the path begins: its key in an object, its value in a list; None when not there."""
         value = start = _skip_space(self._text, 0)
+        if path and isinstance(path[0], int) and self._text[value : value + 1] == "{":
+            found = self._object(path[0], value)
+            if found is None:
+                return None
+            value = start = found
+            path = path[1:]
         for part in path:
             container = self._container(value)
             if container is None or not self._seek(container, part):
@@ -66,6 +73,18 @@ class JsonLines:
         if offset > known_offset:
             insort(self._known, (offset, line))
         return line, offset
+
+    def _object(self, number: int, start: int) -> int | None:
+        """Where one of several objects begins that stand one after another."""
+        starts = self._objects
+        if not starts:
+            starts.append(start)
+        while len(starts) <= number:
+            after = _skip_space(self._text, _skip_value(self._text, starts[-1]))
+            if after == starts[-1] or self._text[after : after + 1] != "{":
+                return None
+            starts.append(after)
+        return starts[number]
 
     def _container(self, value: int) -> _Container | None:
         found = self._containers.get(value)

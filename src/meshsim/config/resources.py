@@ -12,7 +12,7 @@ from typing import Any
 from attrs import frozen
 
 from ..place import PathPart, Place
-from .config_dump import ProxyDocument, ResourceState, by_name, resource_name
+from .config_dump import ProxyDocument, ResourceState, by_name, named_once, resource_name
 from .documents import Document
 from .protojson import TYPE_PREFIX, both_spellings
 from .view import View
@@ -65,6 +65,7 @@ _TELLING = (
         _spelled("tls_certificate", "validation_context", "session_ticket_keys", "generic_secret"),
         frozenset(["name"]),
     ),
+    ("ecds", _spelled("typed_config"), frozenset(["name"])),
 )
 """(section, fields of which one is there, fields of which one is there too)."""
 
@@ -165,6 +166,7 @@ def read_resources(document: Document) -> ProxyDocument:
         clusters=by_name(_states(views.get("clusters", ()))),
         route_configs=by_name(state for state in routes if state.name),
         static_route_configs=tuple(state for state in routes if not state.name),
+        replaced_route_configs={} if "listeners" in views else named_once(routes),
         scoped_routes=by_name(_states(views.get("scoped_routes", ()))),
         endpoints={view.text("cluster_name", ""): view for view in views.get("endpoints", ())},
         secrets=by_name(_states(views.get("secrets", ()))),

@@ -62,6 +62,11 @@ class Proxy:
             self._route_tables[name] = compile_route_table(view) if view is not None else None
         return self._route_tables[name]
 
+    def replaced_table(self, name: str) -> RouteTable | None:
+        """What a later input puts in the place of an inline route configuration of that name."""
+        view = self.document.replaced_route_configs.get(name)
+        return compile_route_table(view) if view is not None else None
+
     def cluster(self, name: str) -> Cluster | None:
         if name not in self._clusters:
             resource = self.document.clusters.get(name)

@@ -217,6 +217,7 @@ def _hop(hop: Hop, redactor: Redactor) -> dict[str, Any]:
         "upstream_transport_failure_reason": hop.upstream_transport_failure_reason,
         "origin": dict(hop.origin),
         "config_version": hop.config_version,
+        "rejected_updates": [_reason(reason, redactor) for reason in hop.rejected_updates],
     }
 
 

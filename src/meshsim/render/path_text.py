@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..report import Hop, NetfilterPassage, Report, UpstreamTls
 from .page import Page
 from .redact import Redactor
+from .words import sentence
 
 _INDENT = 4
 _ARROW = " → "
@@ -70,11 +71,15 @@ def _title(hop: Hop) -> str:
 
 def _details(hop: Hop, report: Report, redactor: Redactor) -> list[tuple[str, str]]:
     return [
-        ("listener", _joined(hop.received_by, hop.listener if hop.listener != hop.received_by else None)),
+        (
+            "listener",
+            _joined(hop.received_by, hop.listener if hop.listener != hop.received_by else None)
+            + _origin(hop, "listener"),
+        ),
         ("tls in", _downstream_tls(hop)),
         ("chain", _chain(hop)),
-        ("route", _joined(hop.route_config, hop.virtual_host, hop.route) + _origin(hop)),
-        ("cluster", hop.cluster or ""),
+        ("route", _joined(hop.route_config, hop.virtual_host, hop.route) + _origin(hop, "route")),
+        ("cluster", (hop.cluster or "") + _origin(hop, "cluster")),
         ("endpoint", _endpoint(hop)),
         ("tls", _tls(hop.tls)),
         ("sends", _sends(hop, report, redactor)),
@@ -82,6 +87,7 @@ def _details(hop: Hop, report: Report, redactor: Redactor) -> list[tuple[str, st
         ("skipped", ", ".join(hop.filters_not_reached)),
         ("answer", _answer(hop)),
         ("failure", _failure(hop)),
+        ("rejected", "; ".join(redactor.text(sentence(update)) for update in hop.rejected_updates)),
     ]
 
 
@@ -95,8 +101,9 @@ def _chain(hop: Hop) -> str:
     return _joined(hop.filter_chain or "(no name)", hop.network_filter)
 
 
-def _origin(hop: Hop) -> str:
-    origin = hop.origin.get("route") or hop.origin.get("listener")
+def _origin(hop: Hop, what: str) -> str:
+    """The Istio object that a listener, route or cluster was made from."""
+    origin = hop.origin.get(what)
     return f" ({origin})" if origin else ""
 
 

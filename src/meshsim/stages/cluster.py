@@ -138,6 +138,7 @@ def describe(_mesh: Mesh, at: AtCluster, picked: Cluster | None, draft: Draft) -
         written_by = parse_config_path(origin) if isinstance(origin, str) else None
         if written_by is not None:
             hop.origin = {**hop.origin, "cluster": written_by}
+        hop.rejected_updates += _rejected_update(_resource(at))
         hop.upstream = _upstream(at, picked, hop.upstream)
         return
     describe_no_upstream(hop, _missing(at), NO_ROUTE)

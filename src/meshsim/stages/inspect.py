@@ -80,20 +80,7 @@ def explain(_mesh: Mesh, at: AtInspect, picked: InspectResult) -> Decision:
     found = {each: (what, value) for each, what, value in result.filters}
     candidates = tuple(_candidate(each, found.get(each)) for each in filters.filters)
     peeks = any(each.kind != "original_dst" for each in filters.filters)
-    refused = at.listener.refused_update
-    notes = (
-        (
-            because(
-                "listener.update-refused",
-                refused.place,
-                listener=refused.name,
-                error=refused.error,
-                time=refused.time,
-            ),
-        )
-        if refused is not None
-        else ()
-    )
+    notes = _refused_update(at.listener)
     return Decision(
         stage="inspect",
         pod=at.pod.name,
@@ -107,6 +94,14 @@ def explain(_mesh: Mesh, at: AtInspect, picked: InspectResult) -> Decision:
         deciding=result.ended is not None or any(what == "waits" for _each, what, _value in result.filters),
         hop=at.hop,
     )
+
+
+def _refused_update(listener: Listener) -> tuple[Reason, ...]:
+    refused = listener.refused_update
+    if refused is None:
+        return ()
+    facts = {"listener": refused.name, "error": refused.error, "time": refused.time}
+    return (because("listener.update-refused", refused.place, **facts),)
 
 
 def _candidate(each: ListenerFilter, found: tuple[str, object] | None) -> Candidate:
@@ -153,6 +148,7 @@ def describe(_mesh: Mesh, at: AtInspect, picked: InspectResult, draft: Draft) ->
     if listener.origin is not None:
         hop.origin = {**hop.origin, "listener": parse_config_path(listener.origin) or listener.origin}
     hop.config_version = listener.version or None
+    hop.rejected_updates += _refused_update(listener)
 
 
 def direction(pod: Pod, listener: Listener) -> str:

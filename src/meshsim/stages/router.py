@@ -12,6 +12,7 @@ from attrs import frozen
 from ..choices import Choice, Chooser
 from ..envoy.local_reply import local_reply
 from ..envoy.redirects import Redirect, TlsRedirect
+from ..envoy.refused_routes import table_refused
 from ..envoy.request_limits import limited
 from ..envoy.response_headers import with_response_mutations
 from ..envoy.route_actions import DirectResponse, NonForwarding, RouteAction, WeightedCluster
@@ -77,7 +78,7 @@ def _answer(at: AtRouter) -> Ending | None:
     """What the router says itself; None when it forwards."""
     route, request = at.route, at.request
     if route is None:
-        why = because("router.no-route", _nearest(at), host=request.authority or "", path=request.path)
+        why = _refused(at) or because("router.no-route", _nearest(at), host=request.authority or "", path=request.path)
         return local_reply(request, at.hop, why, status=404, details="route_not_found", flags=("NR",))
     action = route.action
     if isinstance(action, RouteAction):
@@ -93,6 +94,12 @@ def _answer(at: AtRouter) -> Ending | None:
     else:
         ending = _redirect(at, route, action)
     return with_response_mutations(ending, route, request, at.connection)
+
+
+def _refused(at: AtRouter) -> Reason | None:
+    """No table at all, because Envoy refused it."""
+    proxy = at.pod.proxy
+    return table_refused(proxy.document if proxy is not None else None, at.hcm.route_config_name)
 
 
 def _unknown_action(action: RouteAction) -> Ending | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..choices import Chooser
-from ..config.config_dump import ErrorState
+from ..config.config_dump import ProxyDocument
+from ..envoy.refused_routes import table_refused, update_refused
 from ..envoy.routes import Route
 from ..envoy.vhosts import ANY, RouteTable, VirtualHost
 from ..explanation import Candidate, Decision, Fate
@@ -120,30 +121,17 @@ def explain(_mesh: Mesh, at: AtVhost, picked: VirtualHost | None) -> Decision:
     )
 
 
-def _refused(at: AtVhost) -> tuple[str, ErrorState] | None:
-    """The name of the route configuration, and the update of it that Envoy refused."""
-    name, proxy = at.hcm.route_config_name, at.pod.proxy
-    resource = proxy.document.route_configs.get(name) if proxy is not None and name is not None else None
-    error = resource.error_state if resource is not None else None
-    return None if name is None or error is None else (name, error)
-
-
 def _table_missing(at: AtVhost, name: str) -> Reason:
-    refused = _refused(at)
-    if refused is None:
-        return because("vhost.table-missing", at.hcm.place, table=name)
-    error = refused[1]
-    facts = {"table": name, "error": error.details, "time": error.last_update_attempt}
-    return because("vhost.table-missing-rejected", error.place, **facts)
+    return table_refused(_document(at), name) or because("vhost.table-missing", at.hcm.place, table=name)
 
 
 def _rejected_update(at: AtVhost) -> tuple[Reason, ...]:
-    refused = _refused(at)
-    if refused is None:
-        return ()
-    name, error = refused
-    facts = {"table": name, "error": error.details, "time": error.last_update_attempt}
-    return (because("vhost.update-rejected", error.place, **facts),)
+    refused = update_refused(_document(at), at.hcm.route_config_name)
+    return () if refused is None else (refused,)
+
+
+def _document(at: AtVhost) -> ProxyDocument | None:
+    return at.pod.proxy.document if at.pod.proxy is not None else None
 
 
 def _none(at: AtVhost, table: RouteTable, host: str, near: Candidate | None) -> Reason:
@@ -206,6 +194,8 @@ def describe(_mesh: Mesh, at: AtVhost, picked: VirtualHost | None, draft: Draft)
     table = at.hcm.table(at.pod.proxy)
     hop.route_config = at.hcm.route_config_name if table is None else table.name or None
     hop.virtual_host = picked.name if picked is not None else None
+    if table is not None:
+        hop.rejected_updates += _rejected_update(at)
 
 
 STAGE = Stage("vhost", AtVhost, decide, explain, describe)

@@ -100,6 +100,7 @@ class RouteTables(Protocol):
     """Who knows the RDS route configurations: the proxy."""
 
     def route_table(self, name: str) -> RouteTable | None: ...
+    def replaced_table(self, name: str) -> RouteTable | None: ...
 
 
 @define(eq=False)
@@ -135,7 +136,8 @@ class HttpConnectionManager:
         if self._inline is None:
             below = self._view.view("route_config")
             if below is not None:
-                self._inline = compile_route_table(below)
+                replaced = tables.replaced_table(below.text("name", "")) if tables is not None else None
+                self._inline = replaced or compile_route_table(below)
         return self._inline
 
     @property
