@@ -115,7 +115,7 @@ class Courses:
             self._misfit = self._misfit or error
             self._branch_off(script, chooser.taken)
             return
-        self._moves += self._mesh.max_moves if outcome.kind == "loop" else len(moves)
+        self._moves += max(len(moves), self._mesh.max_moves if outcome.kind == "loop" else 0)
         rank = self._branch_off(script, chooser.taken)
         course = Course(outcome, tuple(chooser.taken), moves)
         self._wait(rank, course.script, course)

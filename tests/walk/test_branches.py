@@ -265,6 +265,8 @@ def test_shares_sum_to_one_and_each_branch_traced_again_is_itself(made: list[dic
         assert choice_product(branch) == pytest.approx(branch.probability)
         if branch.merged.courses == 1:
             assert again.probability == branch.probability
+            (only,) = world.branches(branch.call, by=by)
+            assert only.share == branch.share
 
 
 @given(st.lists(routes(), min_size=1, max_size=3), st.integers(0, 3_000_000))
