@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from itertools import islice
 from typing import overload
 
 from attrs import define, evolve, frozen
@@ -22,8 +21,8 @@ from .report import ChoiceOption, ChoiceReport, Hop, Merged, NetfilterPassage, R
 from .trace import Trace, trace
 
 MAX_BRANCHES = 1000
-WALKS_A_BRANCH = 10
-"""How many courses are walked for each branch that may be shown; so many endpoints may merge into one."""
+MOST_MOVES = 100_000
+"""What the search may cost: a few seconds, some thousand endpoints."""
 
 
 @define(eq=False)
@@ -114,8 +113,8 @@ def branches(
     """
     if by not in (None, *GRANULARITIES):
         raise InputError("unknown-granularity", f"branches by {by!r}", hint="by " + ", ".join(GRANULARITIES))
-    courses = Courses(mesh, complete(mesh, call)[0])
-    leaves = [leaf(mesh, course, by) for course in islice(courses, WALKS_A_BRANCH * limit)]
+    courses = Courses(mesh, complete(mesh, call)[0], MOST_MOVES)
+    leaves = [leaf(mesh, course, by) for course in courses]
     unwalked = courses.left()
     groups: dict[Key, list[Leaf]] = {}
     for each in leaves:

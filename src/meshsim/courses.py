@@ -67,9 +67,13 @@ class Courses:
 
     _mesh: Mesh
     _call: Call
+    _most_moves: int
+    """What all walks together may cost; a course in a circle is as long as any can be, and circles have many."""
     _waiting: list[tuple[_Rank, int, tuple[int, ...], Course | None]] = field(init=False)
     _numbers: Iterator[int] = field(factory=count, init=False)
     _found: int = field(default=0, init=False)
+    _moves: int = field(default=0, init=False)
+    _left: list[Fraction | None] = field(factory=list, init=False)
     _misfit: InputError | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -81,19 +85,21 @@ class Courses:
 
     def __next__(self) -> Course:
         while self._waiting:
-            _rank, _number, script, course = heapq.heappop(self._waiting)
-            if course is None:
-                self._run(script)
-            else:
+            rank, _number, script, course = heapq.heappop(self._waiting)
+            if course is not None:
                 self._found += 1
                 return course
+            if self._moves < self._most_moves:
+                self._run(script)
+            else:
+                self._left.append(rank.probability)
         if not self._found and self._misfit is not None:
             raise self._misfit
         raise StopIteration
 
     def left(self) -> tuple[Fraction | None, ...]:
-        """The probability of each bundle of courses that nobody asked for yet."""
-        return tuple(rank.probability for rank, *_ in self._waiting)
+        """The probability of each bundle of courses that was too dear to walk, once all others were told."""
+        return tuple(self._left)
 
     def _wait(self, rank: _Rank, script: tuple[int, ...], course: Course | None) -> None:
         heapq.heappush(self._waiting, (rank, next(self._numbers), script, course))
@@ -109,6 +115,7 @@ class Courses:
             self._misfit = self._misfit or error
             self._branch_off(script, chooser.taken)
             return
+        self._moves += max(len(moves), self._mesh.max_moves if outcome.kind == "loop" else 0)
         rank = self._branch_off(script, chooser.taken)
         course = Course(outcome, tuple(chooser.taken), moves)
         self._wait(rank, course.script, course)

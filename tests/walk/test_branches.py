@@ -180,12 +180,21 @@ def test_what_exceeds_the_limit_is_counted_with_its_share() -> None:
     assert world.branches(CALL).remainder is None
 
 
-def test_courses_beyond_measure_are_not_walked_and_it_says_so() -> None:
+def test_courses_beyond_measure_are_not_walked_and_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("meshsim.branches.MOST_MOVES", 100)
     many = static("a", *(f"10.2.{index}.1:80" for index in range(50)))
-    found = gateway(to("a"), clusters=[many]).branches(CALL, max_branches=1)
+    found = gateway(to("a"), clusters=[many]).branches(CALL)
     assert found.remainder is not None
     assert not found.remainder.complete
     assert [float(branch.share or 0) for branch in found] == [pytest.approx(1 - (found.remainder.share or 0))]
+
+
+def test_a_circle_with_a_way_out_is_left_sooner_or_later() -> None:
+    """Half of each round goes on to b; what still circles when the search ends is the remainder or a loop."""
+    world = gateway(split(("b", 50), ("again", 50)), clusters=[B, static("again", f"{ADDRESS}:80")])
+    found = world.branches(CALL)
+    assert [branch.share for branch in found][:3] == [Fraction(1, 2), Fraction(1, 4), Fraction(1, 8)]
+    assert sum(branch.share or 0 for branch in found) == 1
 
 
 def test_a_fault_is_a_branch() -> None:
@@ -256,6 +265,8 @@ def test_shares_sum_to_one_and_each_branch_traced_again_is_itself(made: list[dic
         assert choice_product(branch) == pytest.approx(branch.probability)
         if branch.merged.courses == 1:
             assert again.probability == branch.probability
+            (only,) = world.branches(branch.call, by=by)
+            assert only.share == branch.share
 
 
 @given(st.lists(routes(), min_size=1, max_size=3), st.integers(0, 3_000_000))

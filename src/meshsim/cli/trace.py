@@ -21,6 +21,7 @@ _EXAMPLES = """examples:
   meshsim trace http://reviews:9080/reviews/1 -H 'end-user: jason' -c captures/
   meshsim trace --from sleep --dst 10.0.0.5:80 --host example.com -c config_dump.json -c rules.v4
   meshsim trace --inbound --dst 10.80.3.109:80 --src 10.0.0.9 --tls --sni x --alpn istio
+  meshsim trace --all http://helloworld/hello
 
 without -c the embedded demo mesh answers; --http2 offers HTTP/2 where there is TLS, as curl does:
 for plaintext HTTP/2 say --http2-prior-knowledge
