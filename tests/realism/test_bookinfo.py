@@ -65,6 +65,6 @@ def test_the_trace_is_what_happened(name: str, question: str) -> None:
 @pytest.mark.parametrize("name", list(bookinfo_calls.CALLS))
 def test_the_recording_is_of_todays_inputs(name: str) -> None:
     assert DOCUMENT[name]["inputs"] == bookinfo_stack.variants()[name].digest(), (
-        "run `python -m tests.realism.record_bookinfo` (root) and look at the difference"
+        "run `make truth` (root) and look at the difference"
     )
     assert list(DOCUMENT[name]["observations"]) == list(bookinfo_calls.CALLS[name])
