@@ -13,20 +13,12 @@ DOCUMENT = record_bookinfo.load()
 RETRIES = "retries are not modelled"
 TCP_RESET = "the reset that answers a far side's close of a raw connection is not modelled"
 KNOWN_GAPS: dict[tuple[str, str], str] = {
-    (
-        "allow_any",
-        "ratings in an outage drill",
-    ): "a reply of a filter before the router names no cluster, Envoy logs it",
     ("allow_any", "a strict pod by its address, tcp"): TCP_RESET,
     ("allow_any", "a closed port of a pod"): RETRIES,
     ("allow_any", "a closed port of a pod, tcp"): TCP_RESET,
     ("allow_any", "a closed port of a strict pod"): TCP_RESET,
     ("allow_any", "plaintext tcp to a permissive pod"): "the codec's own close reason is not modelled",
     ("allow_any", "plaintext to a closed port of a permissive pod"): RETRIES,
-    (
-        "allow_any",
-        "a stranger's certificate",
-    ): "the names of a refused client certificate are not in the failure's text",
     ("allow_any", "the gateway without a host"): "the close reason of a refused request's connection is not modelled",
     ("allow_any", "tls to the gateway's plain port"): "a TLS client cannot read the plaintext answer it gets",
     ("broken", "the application is not there"): RETRIES,
