@@ -9,13 +9,13 @@ import pytest
 from meshsim.envoy.downstream_tls import (
     HTTP_REQUEST,
     NO_CERTIFICATE,
-    NOT_NAMED,
     NOT_TRUSTED,
     PROXY_REQUEST,
     WRONG_VERSION,
     DownstreamTlsContext,
     Handshake,
     compile_downstream_tls,
+    not_named,
     shake_hands,
 )
 from meshsim.facts.conversation import ClientCertificate, ClientTls, Conversation
@@ -127,9 +127,12 @@ def test_untrusted_clients_may_be_let_in() -> None:
     ("validation", "failure"),
     [
         ({"match_typed_subject_alt_names": [{"san_type": "URI", "matcher": {"prefix": "spiffe://td/"}}]}, None),
-        ({"match_typed_subject_alt_names": [{"san_type": "DNS", "matcher": {"prefix": "spiffe://td/"}}]}, NOT_NAMED),
+        (
+            {"match_typed_subject_alt_names": [{"san_type": "DNS", "matcher": {"prefix": "spiffe://td/"}}]},
+            not_named(CERTIFICATE),
+        ),
         ({"match_subject_alt_names": [{"exact": "x"}, {"suffix": "/sa/b"}]}, None),
-        ({"verify_subject_alt_name": ["spiffe://other"]}, NOT_NAMED),
+        ({"verify_subject_alt_name": ["spiffe://other"]}, not_named(CERTIFICATE)),
     ],
 )
 def test_the_clients_name_must_fit_one_of_those_asked_for(validation: dict[str, Any], failure: str | None) -> None:
@@ -137,3 +140,8 @@ def test_the_clients_name_must_fit_one_of_those_asked_for(validation: dict[str, 
     assert made.unmodelled == ()
     assert shake_hands(made, tcp(tls=hello("a", certificate=CERTIFICATE))).text == failure
     assert shake_hands(made, tcp(tls=hello("a"))).tls is not None
+
+
+def test_a_refused_certificate_is_named_by_all_its_names() -> None:
+    certificate = ClientCertificate(uri_sans=("spiffe://x/1", "spiffe://x/2"), dns_sans=("abc.example",))
+    assert "_certificate_SANs_are_[spiffe://x/1,_spiffe://x/2,_abc.example]:" in not_named(certificate)

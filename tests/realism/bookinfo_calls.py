@@ -194,5 +194,25 @@ BROKEN: dict[str, Call] = {
     "the api's details": _gateway("api.bookinfo.example", "/details/0"),
     "the page": _gateway("bookinfo.example", "/productpage"),
 }
-CALLS: dict[str, dict[str, Call]] = {"allow_any": ALLOW_ANY, "registry_only": REGISTRY_ONLY, "broken": BROKEN}
+STRAINED: dict[str, Call] = {
+    "a service without endpoints": _service("sleep", "details"),
+    "a cluster without room": _service("sleep", "ratings"),
+    "the next priority": _service("productpage", "reviews", "/reviews/1"),
+    "the next priority, whose certificate names another": _service("productpage", "ratings"),
+    "a far side that trusts another mesh": _service("productpage", "details"),
+    "a far side that trusts another mesh, through the gateway": _gateway("api.bookinfo.example", "/details/0"),
+    "a far side that trusts another mesh, by address": _pod("sleep", "details"),
+    "an application that answers 503": _service("sleep", "reviews"),
+    "an application that answers 503, without a sidecar": _pod("legacy", "reviews-v1"),
+    "an application on loopback alone": _service("sleep", "reviews", **_user("jason")),
+    "an application on loopback alone, by its address": _pod("reviews-v2", "reviews-v2"),
+    "an application on loopback alone, on loopback": {"from": "reviews-v2", "destination": "127.0.0.1:9080"},
+    "a route to a cluster that is not there": _gateway("bookinfo.example", "/productpage"),
+}
+CALLS: dict[str, dict[str, Call]] = {
+    "allow_any": ALLOW_ANY,
+    "registry_only": REGISTRY_ONLY,
+    "broken": BROKEN,
+    "strained": STRAINED,
+}
 """Variant -> question -> call."""

@@ -5,17 +5,18 @@ were made from.
 """
 
 import contextlib
-import copy
 import functools
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 from attrs import frozen
 
+from tests.realism import bookinfo_faults as faults
+from tests.realism.bookinfo_faults import PodFiles, read_files
 from tests.realism.demo_stack import DEMO
 from tests.realism.mesh_stack import MeshSetup, MeshStack, PodSetup, mesh_stack
 from tests.realism.upstreams import ServerTls, Upstream
@@ -23,19 +24,6 @@ from tests.realism.upstreams import ServerTls, Upstream
 GATEWAY = "istio-ingressgateway"
 BOOKS, DATABASE, REFUSING = "203.0.113.20", "203.0.113.27", "198.51.100.7"
 SPOKEN = ("http", "tcp", "silent", "close", "reset")
-NO_RULES = "".join(
-    ["*nat\n", *(f":{chain} ACCEPT [0:0]\n" for chain in ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING")), "COMMIT\n"]
-)
-Dump = dict[str, Any]
-
-
-@frozen
-class PodFiles:
-    """What a user would have copied out of one pod."""
-
-    dump: Dump | None
-    rules: str
-    host: dict[str, Any]
 
 
 @frozen
@@ -68,21 +56,31 @@ class Variant:
 
 @functools.cache
 def variants() -> dict[str, Variant]:
-    """By name; a broken mesh has one fault a pod, so that one stack shows them all."""
-    whole = {folder.name: _files(folder) for folder in sorted((DEMO / "capture").iterdir())}
-    blocked = {name: _with_dump(files, functools.partial(_registry_only, name)) for name, files in whole.items()}
-    broken = {
-        **whole,
-        "sleep": _with_dump(whole["sleep"], _without_tls_mode("details")),
-        "productpage": _with_dump(whole["productpage"], _without_tls_mode("details", plaintext=False)),
-        "details": _with_sockets(whole["details"], speaks="reset"),
-        "ratings": _with_sockets(whole["ratings"], speaks="silent"),
-        "reviews-v1": _with_sockets(whole["reviews-v1"], remove=True),
-        "reviews-v2": PodFiles(whole["reviews-v2"].dump, NO_RULES, whole["reviews-v2"].host),
-        "reviews-v3": _with_sockets(whole["reviews-v3"], speaks="close"),
+    """By name; a mesh in trouble has a fault or two a pod, so that one stack shows them all."""
+    whole = {folder.name: read_files(folder) for folder in sorted((DEMO / "capture").iterdir())}
+    overlays = DEMO / "registry-only"
+    blocked = {name: files.but(faults.overlaid(overlays / name / "config_dump.json")) for name, files in whole.items()}
+    broken = whole | {
+        "sleep": whole["sleep"].but(faults.plaintext_endpoints("details")),
+        "productpage": whole["productpage"].but(faults.another_account("details")),
+        "details": whole["details"].but(faults.application(speaks="reset")),
+        "ratings": whole["ratings"].but(faults.application(speaks="silent")),
+        "reviews-v1": whole["reviews-v1"].but(faults.application(listen=None)),
+        "reviews-v2": whole["reviews-v2"].but(rules=faults.NO_RULES),
+        "reviews-v3": whole["reviews-v3"].but(faults.application(speaks="close")),
     }
-    made = (Variant("allow_any", whole), Variant("registry_only", blocked), Variant("broken", broken))
-    return {variant.name: variant for variant in made}
+    strained = whole | {
+        "sleep": whole["sleep"].but(faults.no_endpoints("details"), faults.no_room("ratings", max_pending_requests=0)),
+        "productpage": whole["productpage"].but(
+            faults.failed_over("reviews", "10.80.3.155"), faults.failed_over("ratings", "10.80.3.155")
+        ),
+        "details": whole["details"].but(faults.another_trust_domain),
+        "reviews-v1": whole["reviews-v1"].but(faults.application(status=503)),
+        "reviews-v2": whole["reviews-v2"].but(faults.application(listen="127.0.0.1:9080")),
+        GATEWAY: whole[GATEWAY].but(faults.no_cluster("productpage")),
+    }
+    every = {"allow_any": whole, "registry_only": blocked, "broken": broken, "strained": strained}
+    return {name: Variant(name, pods) for name, pods in every.items()}
 
 
 @contextlib.contextmanager
@@ -91,15 +89,6 @@ def running(variant: Variant) -> Iterator[MeshStack]:
     pods = {name: _setup(name, files) for name, files in variant.pods.items()}
     with mesh_stack(MeshSetup(pods=pods, world=_world())) as live:
         yield live
-
-
-def _files(folder: Path) -> PodFiles:
-    def text(name: str) -> str:
-        path = folder / name
-        return path.read_text() if path.exists() else ""
-
-    dump = json.loads(text("config_dump.json") or "null")
-    return PodFiles(dump, text("iptables-save.txt"), yaml.safe_load(text("host.yaml")))
 
 
 def _setup(name: str, files: PodFiles) -> PodSetup:
@@ -135,62 +124,3 @@ def _hosts() -> list[dict[str, Any]]:
     refusing = {"kind": "HostFacts", "pod": "refusing", "addresses": [f"{REFUSING}/24"]}
     anybody = [{"listen": f"{REFUSING}:80", "protocol": "tcp", "speaks": "http", "status": 200}]
     return [{**refusing, "sockets": [*anybody, {"listen": f"{REFUSING}:5555", "protocol": "tcp", "speaks": "tcp"}]}]
-
-
-def _with_dump(files: PodFiles, change: Callable[[Dump], Dump]) -> PodFiles:
-    return PodFiles(change(files.dump), files.rules, files.host) if files.dump is not None else files
-
-
-def _registry_only(pod: str, dump: Dump) -> Dump:
-    """The dump with the listeners and route tables that the overlay holds instead of its own of the same name."""
-    path = DEMO / "registry-only" / pod / "config_dump.json"
-    if not path.exists():
-        return dump
-    changed, overlay = copy.deepcopy(dump), json.loads(path.read_text())
-    for section, key in (("Listeners", "dynamic_listeners"), ("Routes", "dynamic_route_configs")):
-        entries = _entries(changed, f"{section}ConfigDump", key)
-        later = {_name(entry): entry for entry in _entries(overlay, f"{section}ConfigDump", key)}
-        entries[:] = [later.get(_name(entry), entry) for entry in entries]
-    return changed
-
-
-def _name(entry: Dump) -> str:
-    return str(entry.get("name") or entry["route_config"]["name"])
-
-
-def _without_tls_mode(service: str, *, plaintext: bool = True) -> Callable[[Dump], Dump]:
-    """A proxy that was told wrongly of a service: its endpoints speak plaintext, or belong to another account."""
-
-    def change(dump: Dump) -> Dump:
-        changed = copy.deepcopy(dump)
-        for entry in _entries(changed, "EndpointsConfigDump", "dynamic_endpoint_configs") if plaintext else ():
-            if f"||{service}." in entry["endpoint_config"]["cluster_name"]:
-                for host in entry["endpoint_config"]["endpoints"][0]["lb_endpoints"]:
-                    del host["metadata"]["filter_metadata"]["envoy.transport_socket_match"]
-        for entry in _entries(changed, "ClustersConfigDump", "dynamic_active_clusters") if not plaintext else ():
-            if f"||{service}." in entry["cluster"]["name"]:
-                context = entry["cluster"]["transport_socket_matches"][0]["transport_socket"]["typed_config"]
-                names = context["common_tls_context"]["combined_validation_context"]["default_validation_context"]
-                names["match_subject_alt_names"] = [{"exact": "spiffe://cluster.local/ns/default/sa/somebody-else"}]
-        return changed
-
-    return change
-
-
-def _entries(dump: Dump, section: str, key: str) -> list[Dump]:
-    found: list[Dump] = next(part for part in dump["configs"] if part["@type"].endswith(f".{section}"))[key]
-    return found
-
-
-def _with_sockets(files: PodFiles, *, speaks: str = "http", remove: bool = False) -> PodFiles:
-    """A pod whose application on 9080 behaves otherwise, or is not there."""
-    host = copy.deepcopy(files.host)
-    kept = []
-    for each in host["sockets"]:
-        if each["listen"] == "0.0.0.0:9080":
-            if remove:
-                continue
-            each["speaks"] = speaks
-        kept.append(each)
-    host["sockets"] = kept
-    return PodFiles(files.dump, files.rules, host)

@@ -52,16 +52,21 @@ def _part(observation: Document, pod: str, first: str | None) -> dict[str, Any]:
         **observation,
         "pod": pod,
         "call": call,
-        "hops": [_without_remark(hop) for hop in observation["hops"] if hop["pod"] == pod],
+        "hops": [_witnessed(hop, observation["client"]) for hop in observation["hops"] if hop["pod"] == pod],
         "netfilter": [_unnumbered(entry) for entry in observation["netfilter"] if entry["pod"] == pod],
         "upstream": received,
     }
 
 
-def _without_remark(hop: Document) -> dict[str, Any]:
+def _witnessed(hop: Document, client: Document) -> dict[str, Any]:
+    """The hop without the tls inspector's remark, and without the impatience of a client that was never answered."""
+    seen = dict(hop)
     reason = hop["downstream_transport_failure_reason"]
-    remark = reason is not None and REMARK_ABOUT_PLAIN_BYTES.match(reason)
-    return {**hop, "downstream_transport_failure_reason": None} if remark else dict(hop)
+    if reason is not None and REMARK_ABOUT_PLAIN_BYTES.match(reason):
+        seen["downstream_transport_failure_reason"] = None
+    if client["ended"] == "nothing" and hop["response_code_details"] == "downstream_remote_disconnect":
+        seen |= {"response_code_details": None, "response_flags": [f for f in hop["response_flags"] if f != "DC"]}
+    return seen
 
 
 def _unnumbered(entry: Document) -> dict[str, Any]:

@@ -43,8 +43,10 @@ def joined(
 
 def _once(entries: Sequence[Entry]) -> list[Entry]:
     """Without what is the same first packet, sent again."""
-    found = {(entry["before"]["source"], entry["before"]["destination"]): entry for entry in reversed(entries)}
-    return [entry for entry in entries if found[entry["before"]["source"], entry["before"]["destination"]] is entry]
+    known: dict[tuple[str, str], Entry] = {}
+    for entry in entries:
+        known.setdefault((entry["before"]["source"], entry["before"]["destination"]), entry)
+    return list(known.values())
 
 
 def _shared(

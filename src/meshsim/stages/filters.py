@@ -14,11 +14,13 @@ from ..envoy.forwarding import upgrade_type
 from ..envoy.http_filters.base import FilterFacts, HttpFilter, Open, Reply
 from ..envoy.local_reply import local_reply
 from ..envoy.response_headers import with_response_mutations
+from ..envoy.route_actions import RouteAction
 from ..explanation import Candidate, Check, Decision, Fate
+from ..istio.names import parse_cluster_name
 from ..mesh import Mesh
 from ..outcome import Ending
 from ..reasons import because
-from ..report import Draft
+from ..report import Draft, Hop
 from ..states import AtFilters, AtReturn, AtRouter, State
 from .stage import Stage, agree
 
@@ -170,6 +172,21 @@ def describe(_mesh: Mesh, at: AtFilters, picked: Ran, draft: Draft) -> None:
         hop.status = ending.status
         hop.response_flags = ending.response_flags
         hop.response_code_details = ending.response_code_details
+    if picked.answered >= 0:
+        _describe_cluster(at, hop)
+
+
+def _describe_cluster(at: AtFilters, hop: Hop) -> None:
+    """Envoy looks a route's cluster up before its filters run, and logs it although the request never goes there."""
+    action = at.route.action if at.route is not None else None
+    if not isinstance(action, RouteAction) or not action.cluster or at.pod.proxy is None:
+        return
+    if at.pod.proxy.cluster(action.cluster) is None:
+        return
+    hop.cluster = action.cluster
+    name = parse_cluster_name(action.cluster)
+    if name is not None:
+        hop.service, hop.port, hop.subset = name.service, name.port, name.subset
 
 
 STAGE = Stage("filters", AtFilters, decide, explain, describe)
