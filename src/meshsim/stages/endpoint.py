@@ -13,7 +13,13 @@ from ..envoy.clusters import DNS_TYPES, HASHING, Cluster, OriginalDst
 from ..envoy.endpoints import Assignment, Endpoint, NameAddress, SocketAddress
 from ..envoy.host_retry import excluded_priorities, retry_rows, retry_shares
 from ..envoy.name_resolution import has_unresolved, resolve_assignment
-from ..envoy.no_upstream import NO_HEALTHY_UPSTREAM, describe_no_upstream, no_healthy_upstream
+from ..envoy.no_upstream import (
+    NO_HEALTHY_UPSTREAM,
+    OVERFLOW,
+    describe_no_upstream,
+    no_healthy_upstream,
+    too_many_connections,
+)
 from ..envoy.priorities import LoadPlan, LocalityShare, PriorityShare, plan_load
 from ..envoy.route_actions import RouteAction
 from ..explanation import Candidate, Check, Decision, Fate
@@ -38,6 +44,8 @@ class Selection:
 
 def decide(_mesh: Mesh, at: AtEndpoint, chooser: Chooser) -> tuple[Selection, State]:
     cluster = at.cluster
+    if cluster.limits.max_connections == 0 and at.via.kind == "tcp":
+        return Selection(), AtReturn(too_many_connections(at.hop, _overflow(at)), at.hop, at.frames)
     if cluster.original_dst is not None:
         picked = Selection(_original_destination(at, cluster.original_dst))
     else:
@@ -149,6 +157,10 @@ def _assignment(at: AtEndpoint, cluster: Cluster) -> Assignment | None:
     return resolve_assignment(own, names, cluster.lookup_family, only_first=cluster.discovery == "LOGICAL_DNS")
 
 
+def _overflow(at: AtEndpoint) -> Reason:
+    return because("endpoint.limit-is-zero", at.cluster.place, cluster=at.cluster.name, limit="max_connections")
+
+
 def _unstated(at: AtEndpoint) -> Ending:
     cluster = at.cluster
     return Ending(
@@ -221,6 +233,8 @@ def _from_header(rule: OriginalDst, request: Request | None) -> tuple[int, int] 
 def explain(_mesh: Mesh, at: AtEndpoint, picked: Selection) -> Decision:
     question = because("endpoint.question", at.cluster.place, cluster=at.cluster.name)
     rule = at.cluster.original_dst
+    if at.cluster.limits.max_connections == 0 and at.via.kind == "tcp":
+        return Decision("endpoint", at.pod.name, question, None, _overflow(at), deciding=True, hop=at.hop)
     if rule is not None:
         return _explain_original_destination(at, rule, picked, question)
     plan = _load_plan(at)
@@ -342,7 +356,9 @@ def _name(endpoint: Endpoint | None) -> str | None:
 def describe(_mesh: Mesh, at: AtEndpoint, picked: Selection, draft: Draft) -> None:
     hop = draft.hop(at.hop, at.pod.name)
     endpoint = picked.endpoint
-    if endpoint is not None:
+    if at.cluster.limits.max_connections == 0 and at.via.kind == "tcp":
+        describe_no_upstream(hop, too_many_connections(at.hop, _overflow(at)), OVERFLOW)
+    elif endpoint is not None:
         hop.endpoint = None if isinstance(endpoint.address, NameAddress) else endpoint.name
     elif at.cluster.original_dst is not None or _load_plan(at) is not None:
         describe_no_upstream(hop, _nobody(at), NO_HEALTHY_UPSTREAM)
