@@ -300,3 +300,11 @@ def test_circuit_breakers_at_zero(
         payload="" if protocol == "http" else "x",
     )
     assert (done.hops[0].response_flags, done.hops[0].downstream_local_close_reason) == (flags, close)
+
+
+def test_many_attempts_are_no_circle() -> None:
+    held = proxy(hcm(retrying("connect-failure", 9)), at=f"{FAR}:80", clusters=[cluster(f"{FAR}:9")])
+    done = ask(world(gate(hcm(retrying("gateway-error", 9))), far(held=held)))
+    assert (done.outcome.kind, done.outcome.status) == ("replied", 503)
+    assert len(done.hops) == 11
+    assert [len(hop.attempts) for hop in done.hops] == [10] * 11
