@@ -19,6 +19,8 @@ from ..reasons import Reason, because
 from ..states import AtTls, Frame, Tried
 
 ANSWERED = ("delivered", "replied")
+_SETTLED = frozenset(("delivered", "forwarded", "unknown", "loop"))
+"""Nothing failed as far as is known; without a status no policy can want more."""
 _RETRIES_AT_ONCE = 3
 """max_retries of a circuit breaker that states none."""
 
@@ -38,6 +40,8 @@ class Return:
 
 def returned(frame: Frame, ending: Ending) -> Return:
     """Pure: explaining asks it again."""
+    if ending.status is None and ending.kind in _SETTLED:
+        return Return(ending, None, again=False, flags=_kept_flags(frame) if frame.via.kind == "tcp" else ())
     failure = _failure(frame, ending)
     again, extra = _tries_again(frame, ending, failure)
     if again:

@@ -109,11 +109,20 @@ def _rows_again(at: AtEndpoint, plan: LoadPlan) -> Weighted[Endpoint]:
     return retry_rows(plan, shares)
 
 
+def _left_out(at: AtEndpoint) -> frozenset[int]:
+    """The priorities that a retry keeps away from."""
+    policy = at.via.retry_policy
+    if at.tried is None or policy is None or not policy.priority_updates:
+        return frozenset()
+    assignment = _assignment(at, at.cluster)
+    return frozenset() if assignment is None else excluded_priorities(policy, at.tried.endpoints, assignment.endpoints)
+
+
 def _load_plan(at: AtEndpoint) -> LoadPlan | None:
     """None: no input states this cluster's endpoints."""
     cluster = at.cluster
     criteria = at.via.metadata_match if cluster.subsets is not None else None
-    left_out = excluded_priorities(at.via.retry_policy, at.tried.endpoints) if at.tried is not None else frozenset()
+    left_out = _left_out(at)
     key: Any = at.pod.name
     if criteria or left_out:
         key = (key, json.dumps(criteria, sort_keys=True), left_out)

@@ -118,6 +118,8 @@ class HttpConnectionManager:
     upgrades: Mapping[str, bool]
     """Lower-case upgrade type -> enabled."""
     server_name: str
+    stream_idle_timeout_ms: int | float
+    """0: none."""
     unmodelled: tuple[Reason, ...]
     _view: View
     _inline: RouteTable | None = field(default=None, init=False)
@@ -158,11 +160,6 @@ class HttpConnectionManager:
             self._compile_filters()
         return self._suppress_envoy_headers
 
-    @property
-    def stream_idle_timeout_ms(self) -> int | float:
-        """0: none."""
-        return self._view.duration_ms("stream_idle_timeout", DEFAULT_STREAM_IDLE_TIMEOUT_MS)
-
     def upgrade_allowed(self, upgrade: str) -> bool:
         return self.upgrades.get(upgrade, False)
 
@@ -195,6 +192,7 @@ def compile_hcm(view: View, name: str) -> HttpConnectionManager:
             for entry in view.views("upgrade_configs")
         },
         server_name=view.text("server_name") or "envoy",
+        stream_idle_timeout_ms=view.duration_ms("stream_idle_timeout", DEFAULT_STREAM_IDLE_TIMEOUT_MS),
         unmodelled=unmodelled_fields(view, _MODELLED | _HARMLESS, name),
         view=view,
     )
