@@ -187,12 +187,12 @@ def compile_hcm(view: View, name: str) -> HttpConnectionManager:
         normalisation=compile_normalisation(view),
         route_config_name=rds.text("route_config_name", "") if rds is not None else None,
         scoped=view.place_of("scoped_routes") if view.has("scoped_routes") else None,
+        stream_idle_timeout_ms=view.duration_ms("stream_idle_timeout", DEFAULT_STREAM_IDLE_TIMEOUT_MS),
         upgrades={
             entry.text("upgrade_type", "").lower(): entry.boolean("enabled", True)
             for entry in view.views("upgrade_configs")
         },
         server_name=view.text("server_name") or "envoy",
-        stream_idle_timeout_ms=view.duration_ms("stream_idle_timeout", DEFAULT_STREAM_IDLE_TIMEOUT_MS),
         unmodelled=unmodelled_fields(view, _MODELLED | _HARMLESS, name),
         view=view,
     )
