@@ -56,8 +56,8 @@ class Outcome:
 class Ending:
     """How one upstream connection or stream ended for the side that opened it.
 
-    `kind` is an outcome kind, or what only a proxy can learn of its upstream: reset, tls_failure, and of its own
-    socket: not_bound, not_connected.
+    `kind` is an outcome kind, or what only a proxy can learn of its upstream: reset, tls_failure, and of itself:
+    not_bound, not_connected, overflow.
     """
 
     kind: str

@@ -12,7 +12,10 @@ from .outcome import Outcome
 from .reasons import Reason, because
 from .report import ChoiceOption, ChoiceReport, ConfigNote, Draft, Report, Resolution
 from .stages.stage import Stage
-from .states import AtHook, Ended, State
+from .states import AtEndpoint, AtHook, Ended, State
+
+MAX_ATTEMPTS = 1000
+"""Retries of retries: enough for three proxies in a row that try ten times each."""
 
 Move = tuple[State, Any]
 """A state and what was picked there."""
@@ -21,7 +24,9 @@ Move = tuple[State, Any]
 def run(mesh: Mesh, state: State, chooser: Chooser, moves: list[Move] | None = None) -> Outcome:
     """Walk from the state to an outcome; `moves`, when given, collects what explaining needs."""
     stages = mesh.stages
-    for _ in range(mesh.max_moves):
+    left, again = mesh.max_moves, MAX_ATTEMPTS
+    while left:
+        left -= 1
         stage = stages.get(type(state))
         if stage is None:
             assert isinstance(state, Ended)
@@ -29,6 +34,9 @@ def run(mesh: Mesh, state: State, chooser: Chooser, moves: list[Move] | None = N
         picked, after = stage.decide(mesh, state, chooser)
         if moves is not None:
             moves.append((state, picked))
+        if again and type(after) is AtEndpoint and after.tried is not None:
+            # Another attempt is no circle: what came before it has ended.
+            left, again = mesh.max_moves, again - 1
         state = after
     return _looped(state, moves)
 
@@ -37,6 +45,8 @@ def _looped(state: State, moves: list[Move] | None) -> Outcome:
     """The move limit was hit: name the circle, and cut the moves where it closes (Batfish's breadcrumbs)."""
     seen: set[tuple[str, str, tuple[int, ...]]] = set()
     for index, (at, _picked) in enumerate(moves or ()):
+        if isinstance(at, AtEndpoint) and at.tried is not None:
+            seen.clear()
         if not isinstance(at, AtHook):
             continue
         packet = at.packet

@@ -40,6 +40,8 @@ class Tried:
     """The hop that the next acceptance opens."""
     waited_ms: int | float
     """How long those attempts took."""
+    flags: tuple[str, ...] = ()
+    """What tcp_proxy's response flags keep of them."""
 
 
 @frozen

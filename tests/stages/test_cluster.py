@@ -131,9 +131,9 @@ def test_doubts_are_assumed_and_notes_are_not() -> None:
 
 
 def test_a_limit_of_zero_is_noted() -> None:
-    made = static_cluster(circuit_breakers={"thresholds": [{"max_connections": 0}]})
+    made = static_cluster(circuit_breakers={"thresholds": [{"max_requests": 0}]})
     at = at_cluster("a", pod(dump(made)))
     decision = stage.explain(None, at, decided(stage.STAGE, at)[0])  # type: ignore[arg-type]
     assert [(each.code, each.fact("limit")) for each in decision.notes] == [
-        ("cluster.limit-is-zero", "max_connections")
+        ("cluster.limit-is-zero", "max_requests")
     ]

@@ -12,19 +12,33 @@ from fractions import Fraction
 
 from ..match.weighted import Weighted
 from .endpoints import Endpoint
-from .priorities import LoadPlan
+from .priorities import DEGRADED, HEALTHY, LoadPlan
 from .retry_policy import RetryPolicy
 
+USABLE = HEALTHY | DEGRADED
 _HASHED = frozenset(("RING_HASH", "MAGLEV"))
 
 
-def excluded_priorities(policy: RetryPolicy | None, tried: Sequence[Endpoint]) -> frozenset[int]:
-    """What previous_priorities leaves out: it looks again after every so many attempts."""
+def excluded_priorities(
+    policy: RetryPolicy | None, tried: Sequence[Endpoint], everyone: Sequence[Endpoint]
+) -> frozenset[int]:
+    """What previous_priorities leaves out: it looks again after every so many attempts, and starts anew when none is
+    left.
+    """
     every = policy.priority_updates if policy is not None else 0
     if not every:
         return frozenset()
-    looked_at = tried[: len(tried) // every * every]
-    return frozenset(endpoint.locality.priority for endpoint in looked_at if endpoint.locality is not None)
+    usable = {_priority(endpoint) for endpoint in everyone if endpoint.health in USABLE}
+    left_out: set[int] = set()
+    for start in range(0, len(tried) // every * every, every):
+        left_out |= {_priority(endpoint) for endpoint in tried[start : start + every]}
+        if usable <= left_out:
+            left_out = set()
+    return frozenset(left_out)
+
+
+def _priority(endpoint: Endpoint) -> int:
+    return endpoint.locality.priority if endpoint.locality is not None else 0
 
 
 def retry_shares(

@@ -12,6 +12,7 @@ from ..report import Hop
 from .local_reply import local_reply
 
 NO_HEALTHY_UPSTREAM = 1
+OVERFLOW = 2
 NO_ROUTE = 3
 """Numbers that tcp_proxy puts behind its local close reason."""
 
@@ -38,6 +39,11 @@ def no_healthy_upstream(kind: str, request: Request | None, hop: int, why: Reaso
             body="no healthy upstream",
         )
     return Ending("closed", why, response_flags=("UH",), answered_by=hop)
+
+
+def too_many_connections(hop: int, why: Reason) -> Ending:
+    """Of tcp_proxy; over HTTP one connection is always allowed."""
+    return Ending("closed", why, response_flags=("UO",), answered_by=hop)
 
 
 def describe_no_upstream(hop: Hop, ending: Ending, close_code: int) -> None:

@@ -155,6 +155,9 @@ def for_request(policy: RetryPolicy | None, request: Request) -> RetryPolicy | N
     Headers that a client outside may not set were taken away before.
     """
     headers = request.headers
+    asks = any(name.startswith("x-envoy-") for name in headers)
+    if not asks and (policy is None or not policy.request_conditions):
+        return policy
     stated = [",".join(headers[name]) for name in ("x-envoy-retry-on", "x-envoy-retry-grpc-on") if name in headers]
     if policy is None:
         if not stated:

@@ -74,6 +74,7 @@ RESET = evolve(CLOSED, result="reset", tcp_flags=("UR",))
 NOT_HTTP = Failure("closed", "protocol_error", "UPE", status=502, tcp_flags=())
 NOT_BOUND = Failure("refused", "local_connection_failure", "UF", tcp_flags=("URX",), connecting=True)
 NOT_CONNECTED = evolve(REFUSED, text=None)
+OVERFLOW = Failure("overflow", "overflow", "UO", tcp_flags=("URX",), connecting=True)
 TLS_FAILURE = Failure("tls_failure", "remote_connection_failure", "UF", connecting=True)
 TLS_RESET = evolve(TLS_FAILURE, text=_RESET_IN_HANDSHAKE)
 PER_TRY_TIMEOUT = Failure("timeout", "upstream_per_try_timeout", "UT", status=504, tcp_flags=())
@@ -88,6 +89,7 @@ _BEFORE_ANY_TALK = {
     "not_bound": NOT_BOUND,
     "not_connected": NOT_CONNECTED,
     "tls_failure": TLS_FAILURE,
+    "overflow": OVERFLOW,
 }
 
 

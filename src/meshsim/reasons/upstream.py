@@ -16,6 +16,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "endpoint.original-destination": ("endpoint",),
     "endpoint.from-header": ("endpoint", "header"),
     "endpoint.tried-again": ("endpoint", "attempt"),
+    "endpoint.limit-is-zero": ("cluster", "limit"),
     "endpoint.none": ("cluster",),
     "endpoint.none-eligible": ("cluster", "hosts"),
     "endpoint.no-original-destination": ("cluster",),

@@ -111,17 +111,9 @@ def _rejected_update(resource: ResourceState | None) -> tuple[Reason, ...]:
 
 
 def _zero_limits(cluster: Cluster) -> tuple[Reason, ...]:
-    limits = cluster.limits
-    named = {
-        "max_connections": limits.max_connections,
-        "max_pending_requests": limits.max_pending_requests,
-        "max_requests": limits.max_requests,
-    }
-    return tuple(
-        because("cluster.limit-is-zero", cluster.place, cluster=cluster.name, limit=name)
-        for name, value in named.items()
-        if value == 0
-    )
+    if cluster.limits.max_requests != 0:
+        return ()
+    return (because("cluster.limit-is-zero", cluster.place, cluster=cluster.name, limit="max_requests"),)
 
 
 def describe(_mesh: Mesh, at: AtCluster, picked: Cluster | None, draft: Draft) -> None:

@@ -14,7 +14,13 @@ from ..envoy.endpoints import Assignment, Endpoint, NameAddress, SocketAddress
 from ..envoy.host_retry import excluded_priorities, retry_rows, retry_shares
 from ..envoy.host_status import described_by
 from ..envoy.name_resolution import has_unresolved, resolve_assignment
-from ..envoy.no_upstream import NO_HEALTHY_UPSTREAM, describe_no_upstream, no_healthy_upstream
+from ..envoy.no_upstream import (
+    NO_HEALTHY_UPSTREAM,
+    OVERFLOW,
+    describe_no_upstream,
+    no_healthy_upstream,
+    too_many_connections,
+)
 from ..envoy.priorities import LoadPlan, LocalityShare, PriorityShare, plan_load
 from ..envoy.route_actions import RouteAction
 from ..explanation import Candidate, Check, Decision, Fate
@@ -39,6 +45,8 @@ class Selection:
 
 def decide(_mesh: Mesh, at: AtEndpoint, chooser: Chooser) -> tuple[Selection, State]:
     cluster = at.cluster
+    if cluster.limits.max_connections == 0 and at.via.kind == "tcp":
+        return Selection(), AtReturn(too_many_connections(at.hop, _overflow(at)), at.hop, at.frames)
     if cluster.original_dst is not None:
         picked = Selection(_original_destination(at, cluster.original_dst))
     else:
@@ -110,11 +118,20 @@ def _rows_again(at: AtEndpoint, plan: LoadPlan) -> Weighted[Endpoint]:
     return retry_rows(plan, shares)
 
 
+def _left_out(at: AtEndpoint) -> frozenset[int]:
+    """The priorities that a retry keeps away from."""
+    policy = at.via.retry_policy
+    if at.tried is None or policy is None or not policy.priority_updates:
+        return frozenset()
+    assignment = _assignment(at, at.cluster)
+    return frozenset() if assignment is None else excluded_priorities(policy, at.tried.endpoints, assignment.endpoints)
+
+
 def _load_plan(at: AtEndpoint) -> LoadPlan | None:
     """None: no input states this cluster's endpoints."""
     cluster = at.cluster
     criteria = at.via.metadata_match if cluster.subsets is not None else None
-    left_out = excluded_priorities(at.via.retry_policy, at.tried.endpoints) if at.tried is not None else frozenset()
+    left_out = _left_out(at)
     key: Any = at.pod.name
     if criteria or left_out:
         key = (key, json.dumps(criteria, sort_keys=True), left_out)
@@ -156,6 +173,10 @@ def _assignment(at: AtEndpoint, cluster: Cluster) -> Assignment | None:
         if resolved is not None and not has_unresolved(resolved, {}):
             return described_by(resolved, own)
     return resolve_assignment(own, names, cluster.lookup_family, only_first=cluster.discovery == "LOGICAL_DNS")
+
+
+def _overflow(at: AtEndpoint) -> Reason:
+    return because("endpoint.limit-is-zero", at.cluster.place, cluster=at.cluster.name, limit="max_connections")
 
 
 def _unstated(at: AtEndpoint) -> Ending:
@@ -230,6 +251,8 @@ def _from_header(rule: OriginalDst, request: Request | None) -> tuple[int, int] 
 def explain(_mesh: Mesh, at: AtEndpoint, picked: Selection) -> Decision:
     question = because("endpoint.question", at.cluster.place, cluster=at.cluster.name)
     rule = at.cluster.original_dst
+    if at.cluster.limits.max_connections == 0 and at.via.kind == "tcp":
+        return Decision("endpoint", at.pod.name, question, None, _overflow(at), deciding=True, hop=at.hop)
     if rule is not None:
         return _explain_original_destination(at, rule, picked, question)
     plan = _load_plan(at)
@@ -351,7 +374,9 @@ def _name(endpoint: Endpoint | None) -> str | None:
 def describe(_mesh: Mesh, at: AtEndpoint, picked: Selection, draft: Draft) -> None:
     hop = draft.hop(at.hop, at.pod.name)
     endpoint = picked.endpoint
-    if endpoint is not None:
+    if at.cluster.limits.max_connections == 0 and at.via.kind == "tcp":
+        describe_no_upstream(hop, too_many_connections(at.hop, _overflow(at)), OVERFLOW)
+    elif endpoint is not None:
         hop.endpoint = None if isinstance(endpoint.address, NameAddress) else endpoint.name
     elif at.cluster.original_dst is not None or _load_plan(at) is not None:
         describe_no_upstream(hop, _nobody(at), NO_HEALTHY_UPSTREAM)

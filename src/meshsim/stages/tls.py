@@ -55,7 +55,7 @@ def decide(mesh: Mesh, at: AtTls, chooser: Chooser) -> tuple[TransportSocket, St
     )
     next_hop = at.hop + 1 if at.tried is None else at.tried.next_hop
     frame = Frame(pod, at.hop, at.via, at.cluster.name, endpoint.name, at.frames, at, next_hop, socket.tls)
-    fault = _fault(at) if at.cluster.bind_addresses else None
+    fault = _fault(at) if at.cluster.bind_addresses or at.cluster.limits.max_pending_requests == 0 else None
     if fault is not None:
         return socket, AtReturn(fault, next_hop, frame, opened=False)
     return socket, AtHook(pod, "out", "proxy", packet, _conversation(at, socket), next_hop, frame)
@@ -101,7 +101,11 @@ def _source(at: AtTls, destination: int) -> int:
 
 
 def _fault(at: AtTls) -> Ending | None:
-    """What is wrong with a bound source, before any packet leaves."""
+    """What is wrong before any packet leaves: no pending request is allowed, or nothing can go from a bound source."""
+    if at.cluster.limits.max_pending_requests == 0:
+        limit = "max_pending_requests"
+        why = because("endpoint.limit-is-zero", at.cluster.place, cluster=at.cluster.name, limit=limit)
+        return Ending("overflow", why)
     address = at.endpoint.address
     if not at.cluster.bind_addresses or not isinstance(address, SocketAddress):
         return None

@@ -119,6 +119,8 @@ class HttpConnectionManager:
     upgrades: Mapping[str, bool]
     """Lower-case upgrade type -> enabled."""
     server_name: str
+    stream_idle_timeout_ms: int | float
+    """0: none."""
     unmodelled: tuple[Reason, ...]
     _view: View
     _inline: RouteTable | None = field(default=None, init=False)
@@ -168,11 +170,6 @@ class HttpConnectionManager:
             self._compile_filters()
         return self._suppress_envoy_headers
 
-    @property
-    def stream_idle_timeout_ms(self) -> int | float:
-        """0: none."""
-        return self._view.duration_ms("stream_idle_timeout", DEFAULT_STREAM_IDLE_TIMEOUT_MS)
-
     def upgrade_allowed(self, upgrade: str) -> bool:
         return self.upgrades.get(upgrade, False)
 
@@ -202,6 +199,7 @@ def compile_hcm(view: View, name: str) -> HttpConnectionManager:
         normalisation=compile_normalisation(view),
         route_config_name=rds.text("route_config_name", "") if rds is not None else None,
         scoped=view.place_of("scoped_routes") if view.has("scoped_routes") else None,
+        stream_idle_timeout_ms=view.duration_ms("stream_idle_timeout", DEFAULT_STREAM_IDLE_TIMEOUT_MS),
         upgrades={
             entry.text("upgrade_type", "").lower(): entry.boolean("enabled", True)
             for entry in view.views("upgrade_configs")

@@ -16,6 +16,7 @@ WORDS: dict[str, str] = {
     "endpoint.original-destination": "{endpoint} is where the client wanted to go",
     "endpoint.from-header": "header {header} names {endpoint}",
     "endpoint.tried-again": "{endpoint} is taken for attempt {attempt}",
+    "endpoint.limit-is-zero": "circuit breaker {limit} of {cluster} is 0, so nothing is dialled",
     "endpoint.none": "cluster {cluster} has no endpoints",
     "endpoint.none-eligible": "none of the {hosts} endpoints of {cluster} may be used",
     "endpoint.no-original-destination": "{cluster} dials the original destination, and this connection has none",

@@ -1,0 +1,222 @@
+"""What a proxy makes of how one of its attempts ended: an answer of its own, another attempt, or neither. Not a stage.
+
+Follows envoyproxy/envoy source/common/router/router.cc and source/common/tcp_proxy/tcp_proxy.cc.
+"""
+
+from __future__ import annotations
+
+from attrs import evolve, frozen
+
+from ..envoy.endpoints import Endpoint
+from ..envoy.listener_filters import seconds
+from ..envoy.local_reply import local_reply
+from ..envoy.retry_policy import RetryPolicy
+from ..envoy.route_actions import RouteAction
+from ..envoy.timers import first_timer
+from ..envoy.upstream_failures import IDLE, OVERFLOW, Failure, failure_of
+from ..outcome import Ending
+from ..reasons import Reason, because
+from ..states import AtTls, Frame, Tried
+
+ANSWERED = ("delivered", "replied")
+_SETTLED = frozenset(("delivered", "forwarded", "unknown", "loop"))
+"""Nothing failed as far as is known; without a status no policy can want more."""
+_RETRIES_AT_ONCE = 3
+"""max_retries of a circuit breaker that states none."""
+
+
+@frozen
+class Return:
+    """What a proxy makes of how its attempt ended."""
+
+    ending: Ending
+    """What the side in front gets; of an attempt that is tried again, how it ended."""
+    failure: Failure | None
+    """How the attempt failed; None: it brought an answer, or nobody can say."""
+    again: bool
+    flags: tuple[str, ...] = ()
+    """The response flags of this hop."""
+
+
+def returned(frame: Frame, ending: Ending) -> Return:
+    """Pure: explaining asks it again."""
+    if ending.status is None and ending.kind in _SETTLED:
+        return Return(ending, None, again=False, flags=_kept_flags(frame) if frame.via.kind == "tcp" else ())
+    failure = _failure(frame, ending)
+    again, extra = _tries_again(frame, ending, failure)
+    if again:
+        return Return(ending, failure, again=True)
+    if failure is None:
+        if isinstance(frame.via, RouteAction):
+            return Return(_with_flags(ending, extra, frame), None, again=False, flags=extra)
+        return Return(ending, None, again=False, flags=_kept_flags(frame))
+    if isinstance(frame.via, RouteAction):
+        return _answered(frame, ending, failure, extra)
+    return _closed(frame, ending, failure)
+
+
+def _failure(frame: Frame, ending: Ending) -> Failure | None:
+    request = frame.dialled.conversation.request if frame.dialled is not None else None
+    failure = failure_of(
+        ending.kind,
+        http=_version(frame, request.version if request is not None else "") if frame.via.kind == "http" else None,
+        secured=frame.tls is not None,
+        shaken=frame.shaken,
+        sees=ending.client_sees,
+    )
+    if failure is not None and ending.transport_failure_reason is not None and failure.connecting:
+        failure = evolve(failure, text=ending.transport_failure_reason)
+    timer = _timer(frame, ending)
+    return failure if timer is None else timer
+
+
+def _version(frame: Frame, downstream: str) -> str:
+    assert frame.dialled is not None
+    return frame.dialled.cluster.protocol.versions(downstream)[0]
+
+
+def _timer(frame: Frame, ending: Ending) -> Failure | None:
+    """The timer of this proxy that ends the attempt before the far side does; None: none does."""
+    lasts = _lasts_ms(ending)
+    if lasts == 0 or frame.dialled is None:
+        return None
+    connected = ending.kind != "dropped" and (frame.tls is None or frame.shaken)
+    waited = _waited(frame.dialled)
+    timer = first_timer(frame.via, frame.dialled.cluster, connected=connected, waited_ms=waited)
+    if timer is None or (lasts is not None and lasts < timer.waited_ms):
+        return None
+    # Two idle timers that run alike: the one at the far end is taken.
+    return None if lasts == timer.waited_ms and timer.reset == IDLE.reset else timer
+
+
+def _lasts_ms(ending: Ending) -> float | None:
+    """How long the far side takes; None: for ever."""
+    if ending.kind in ("hanging", "dropped"):
+        return None
+    return float(ending.after[:-1]) * 1000 if ending.after is not None else 0
+
+
+def _tries_again(frame: Frame, ending: Ending, failure: Failure | None) -> tuple[bool, tuple[str, ...]]:
+    """(whether there is another attempt, the flags of an attempt that should have had one)."""
+    dialled, via = frame.dialled, frame.via
+    if dialled is None:
+        return False, ()
+    made = len(tried_endpoints(dialled)) + 1
+    if not isinstance(via, RouteAction):
+        return failure is not None and failure.connecting and made < via.max_connect_attempts, ()
+    policy = via.retry_policy
+    if policy is None or not _wants_again(policy, ending, failure):
+        return False, ()
+    if made > policy.num_retries:
+        return False, ("URX",)
+    limit = dialled.cluster.limits.max_retries
+    return (False, ("UO",)) if (_RETRIES_AT_ONCE if limit is None else limit) == 0 else (True, ())
+
+
+def _wants_again(policy: RetryPolicy, ending: Ending, failure: Failure | None) -> bool:
+    if failure is not None:
+        if failure.status == 504:
+            return failure.reset == "upstream_per_try_timeout" and policy.after_reset("local_reset", request_sent=True)
+        return policy.after_reset(failure.reset, request_sent=not failure.connecting)
+    if ending.kind not in ANSWERED or ending.status is None:
+        return False
+    return policy.after_response(ending.status, ending.grpc_status, ending.response_headers)
+
+
+def _with_flags(ending: Ending, flags: tuple[str, ...], frame: Frame) -> Ending:
+    """The last response after retries is passed on; the outcome's flags stay those of who answered."""
+    if not flags or ending.answered_by is not None:
+        return ending
+    return evolve(ending, response_flags=flags)
+
+
+def _answered(frame: Frame, ending: Ending, failure: Failure, extra: tuple[str, ...]) -> Return:
+    """The router's own reply."""
+    dialled = frame.dialled
+    request = dialled.conversation.request if dialled is not None else None
+    flags = (*extra, failure.flag)
+    details = failure.details()
+    reply = local_reply(
+        request,
+        frame.hop,
+        _why_replied(frame, ending, failure, details),
+        status=failure.status,
+        details=details,
+        flags=flags,
+        body=failure.body(retried=frame.is_retry),
+        headers={"x-envoy-overloaded": ("true",)} if failure is OVERFLOW else None,
+    )
+    reply = evolve(
+        reply,
+        after=_after(frame, failure),
+        transport_failure_reason=failure.text,
+        destination=ending.destination,
+        pod=ending.pod,
+    )
+    return Return(reply, failure, again=False, flags=flags)
+
+
+def _closed(frame: Frame, ending: Ending, failure: Failure) -> Return:
+    """tcp_proxy's close: its own, or the far side's passed on."""
+    kept = _kept_flags(frame)
+    flags = (*kept, *(flag for flag in failure.tcp_flags if flag not in kept))
+    if not flags and failure.waited_ms == 0:
+        return Return(ending, failure, again=False)
+    closed = Ending(
+        "closed",
+        because("return.closed", ending.why.place, flags=list(flags), ending=ending.kind),
+        after=_after(frame, failure),
+        response_flags=flags,
+        transport_failure_reason=failure.text,
+        answered_by=frame.hop,
+        destination=ending.destination,
+        pod=ending.pod,
+    )
+    return Return(closed, failure, again=False, flags=flags)
+
+
+def _after(frame: Frame, failure: Failure) -> str | None:
+    """The time that a timer took, over all attempts."""
+    if not failure.waited_ms:
+        return None
+    before = _waited(frame.dialled) if frame.dialled is not None else 0
+    return seconds(before + failure.waited_ms)
+
+
+def _why_replied(frame: Frame, ending: Ending, failure: Failure, details: str) -> Reason:
+    after = _after(frame, failure)
+    place = ending.why.place
+    if after is not None:
+        return because("return.timed-out", place, status=failure.status, details=details, after=after)
+    return because("return.local-reply", place, status=failure.status, details=details, ending=ending.kind)
+
+
+def tried_now(frame: Frame, picked: Return, next_hop: int) -> Tried:
+    """What the next attempt knows of those before it."""
+    dialled = frame.dialled
+    assert dialled is not None
+    waited = picked.failure.waited_ms if picked.failure is not None else 0
+    return Tried(
+        endpoints=(*tried_endpoints(dialled), dialled.endpoint),
+        next_hop=next_hop,
+        waited_ms=_waited(dialled) + waited,
+        flags=_kept_flags(frame) or _lasting(picked.failure),
+    )
+
+
+def tried_endpoints(dialled: AtTls) -> tuple[Endpoint, ...]:
+    return dialled.tried.endpoints if dialled.tried is not None else ()
+
+
+def _waited(dialled: AtTls) -> int | float:
+    return dialled.tried.waited_ms if dialled.tried is not None else 0
+
+
+def _lasting(failure: Failure | None) -> tuple[str, ...]:
+    """tcp_proxy keeps the flag of a failed attempt, also after one that succeeds."""
+    return ("UF",) if failure is not None and "UF" in failure.tcp_flags else ()
+
+
+def _kept_flags(frame: Frame) -> tuple[str, ...]:
+    tried = frame.dialled.tried if frame.dialled is not None else None
+    return tried.flags if tried is not None else ()
