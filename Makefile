@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check pytest wheel truth clean
+.PHONY: help demo test check pytest wheel truth bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ wheel: $(VENV)/.tests  ## build the wheel and use it with the source out of reac
 truth: $(VENV)/.tests  ## ask the real Envoy and the real kernel again, and record what they answer (needs root)
 	@$(BIN)/python -m tests.realism.record
 	@$(BIN)/python -m tests.realism.record_bookinfo
+
+bench: $(VENV)/.package  ## how fast it is: tables, and ratios against those kept with the source
+	@$(BIN)/python -m benchmarks
 
 clean:  ## remove what the targets made
 	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

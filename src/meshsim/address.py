@@ -28,6 +28,7 @@ def parse_ip(text: str) -> int:
     return int(address) if address.version == 4 else V6_BIT | int(address)
 
 
+@lru_cache(maxsize=65536)
 def try_parse_ip(text: str) -> int | None:
     """Like parse_ip, but None when the text is no IP literal."""
     try:
@@ -47,11 +48,13 @@ def format_ip(ip: int) -> str:
     return f"{ip >> 24}.{ip >> 16 & 255}.{ip >> 8 & 255}.{ip & 255}"
 
 
+@lru_cache(maxsize=65536)
 def format_endpoint(ip: int, port: int) -> str:
     """10.0.0.5:80 or [::1]:80."""
     return f"[{format_ip(ip)}]:{port}" if ip >= V6_BIT else f"{format_ip(ip)}:{port}"
 
 
+@lru_cache(maxsize=65536)
 def split_host_port(text: str) -> tuple[str, int | None]:
     """`host:port` -> (host, port); a missing port is None. Brackets are removed. ValueError on a bad port."""
     if text.startswith("["):

@@ -106,9 +106,11 @@ class Mesh:
     locate: Callable[[Place], Place] = _unlocated
     """A place with its line number, found on demand in the document's text."""
     _owners: dict[int, Pod] = field(factory=dict, init=False)
+    _by_name: dict[str, Pod] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
         for pod in self.pods:
+            self._by_name.setdefault(pod.name, pod)
             for address in pod.addresses:
                 self._owners.setdefault(address, pod)
 
@@ -116,4 +118,4 @@ class Mesh:
         return self._owners.get(address)
 
     def pod(self, name: str) -> Pod | None:
-        return next((pod for pod in self.pods if pod.name == name), None)
+        return self._by_name.get(name)

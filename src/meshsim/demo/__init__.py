@@ -5,7 +5,6 @@ as anybody's. Nothing that reads, interprets or decides may enter here, and no f
 in the files.
 """
 
-from importlib.resources import files
 from pathlib import Path
 
 CAPTURE = "capture"
@@ -17,5 +16,5 @@ OVERLAYS = {"ALLOW_ANY": (), "REGISTRY_ONLY": ("registry-only",)}
 
 def capture_paths(outbound_policy: str = "ALLOW_ANY") -> tuple[Path, ...]:
     """The folders to load, in order: a later folder's resource replaces an earlier one of the same kind and name."""
-    root = Path(str(files(__name__)))
+    root = Path(__file__).parent
     return tuple(root / folder for folder in (CAPTURE, *OVERLAYS[outbound_policy]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 NAMES = ("call", "trace", "host_facts")
@@ -11,6 +11,6 @@ NAMES = ("call", "trace", "host_facts")
 
 def schema(name: str) -> dict[str, Any]:
     """The schema of one of NAMES."""
-    text = resources.files(__package__).joinpath(f"{name}.schema.json").read_text("utf-8")
+    text = Path(__file__).with_name(f"{name}.schema.json").read_text("utf-8")
     made: dict[str, Any] = json.loads(text)
     return made

@@ -1,0 +1,40 @@
+"""The benchmarks measure what they say: their calls take many ways, and their figures are complete. Never how fast."""
+
+from __future__ import annotations
+
+import json
+
+from benchmarks import first_answer, stages
+from benchmarks.__main__ import compared
+from benchmarks.figures import BASELINE, document, ratios, read_baseline
+from benchmarks.meshes import demo
+
+
+def test_the_demo_calls_go_many_ways() -> None:
+    measured = demo()
+    mesh = measured.load()
+    traces = [mesh.trace(call) for call in measured.calls]
+    visited = {decision.stage for trace in traces for decision in trace.explain()}
+    assert visited == {stage.name for stage in mesh.compiled.stages.values()}
+    assert len({trace.outcome.kind for trace in traces}) > 1
+
+
+def test_every_stage_that_is_visited_has_its_row() -> None:
+    table = stages.measure(demo())
+    assert [len(row) for row in table.rows] == [len(table.headers)] * len(table.rows)
+    assert abs(sum(row[-1] for row in table.rows) - 1) < 1e-9
+
+
+def test_a_run_is_kept_as_json_and_compared_by_its_ratios() -> None:
+    table = first_answer.measure([demo()])
+    kept = json.loads(json.dumps(document([table])))
+    assert kept["ratios"] == ratios([table])
+    assert kept["tables"]["first answer"][0]["mesh"] == "demo"
+    [row] = compared({"x": 3.0}, {"x": 2.0}).rows
+    assert row == ("x", 2.0, 3.0, 1.5)
+    assert compared({"x": 3.0}, {}).rows == (("x", None, 3.0, None),)
+
+
+def test_the_baseline_holds_ratios() -> None:
+    assert BASELINE.exists()
+    assert all(ratio > 0 for ratio in read_baseline().values())
