@@ -13,16 +13,19 @@ from typing import Any, Literal
 from attrs import frozen
 
 from .config.capture import PodDocuments, RulesText
-from .errors import InputError
+from .config.documents import Document
+from .errors import InputError, Unsupported
 from .istio.iptables import DEFAULT_ARGUMENTS, ip_routes, ip_rules, saved_text
 from .istio.iptables_arguments import words_of
 from .istio.iptables_flags import is_environment, read_flags
 from .istio.iptables_settings import PodFacts, Settings, read_settings
 from .istio.pod_annotations import DerivedFlags, flags_of_metadata
 from .netfilter.netns import read_routes, read_routing_rules
+from .netfilter.nft_json import only_iptables_tables, parse_nft_json
 from .netfilter.routing import Route, RoutingRule
 from .netfilter.rules import RuleSet
 from .netfilter.save import parse_iptables_save
+from .place import Place
 from .reasons import Reason, because
 
 DEFAULT_RULES_DOCUMENT = "default sidecar rules"
@@ -80,6 +83,8 @@ def packet_rules(
 ) -> PacketRules:
     """`metadata` is None where the pod has no sidecar; `alone` says that no other pod could be meant."""
     v4, v6 = _parsed(documents.rules_v4, "v4"), _parsed(documents.rules_v6, "v6")
+    if documents.nftables is not None:
+        return _with_nftables(documents.nftables, v4, v6)
     if v4 is not None or v6 is not None:
         return PacketRules(v4, v6)
     names = (documents.name, *documents.aliases)
@@ -94,6 +99,22 @@ def packet_rules(
     if metadata is None or not derived.captured:
         return PacketRules()
     return _derived(documents.name, derived, facts)
+
+
+def _with_nftables(nftables: Document, v4: RuleSet | None, v6: RuleSet | None) -> PacketRules:
+    """The kernel asks both kinds; where one holds nothing, or nft shows what iptables holds, the other tells all."""
+    held = any(rules is not None and next(rules.rules(), None) is not None for rules in (v4, v6))
+    if held and only_iptables_tables(nftables.data):
+        return PacketRules(v4, v6)
+    if held:
+        raise Unsupported(
+            "both-rule-kinds",
+            "the pod has rules of iptables and tables of nftables, and only one kind can be walked",
+            place=Place(nftables.name),
+            hint="leave out the file whose rules do not concern the call",
+        )
+    data, name = nftables.data, nftables.name
+    return PacketRules(parse_nft_json(data, name, "v4"), parse_nft_json(data, name, "v6"))
 
 
 def _derived(pod: str, derived: DerivedFlags, facts: PodFacts) -> PacketRules:

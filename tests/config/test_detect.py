@@ -92,7 +92,6 @@ def test_a_v3_dump_with_an_old_sounding_filter_is_read() -> None:
         ("admin: {}\nstaticResources: {}\n", "bootstrap"),
         ('{"bootstrap": {"node": {}}}', "bootstrap"),
         ('{"diff": [], "xds": {"type.googleapis.com/envoy.config.cluster.v3.Cluster": {}}}', "Kuma"),
-        ('{"nftables": []}', "nft"),
         ("table ip nat {\n}\n", "nft"),
         ('{"virtual_hosts": []}', "RouteConfiguration"),
         ('{"name": "x", "filterChains": []}', "Listener"),

@@ -50,6 +50,7 @@ class Kind(Enum):
 
     CONFIG_DUMP = "config_dump"
     IPTABLES = "iptables"
+    NFTABLES = "nftables"
     HOST_FACTS = "host_facts"
 
 
