@@ -6,9 +6,11 @@ once in each direction of translation, and does to every later packet what it de
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from ..address import V6_BIT, is_loopback
-from .addresses import LOOPBACK_DEVICE
-from .conntrack import NO_ZONE, REPLY, Ends, Tracked
+from .addresses import LOOPBACK_DEVICE, is_link_scoped
+from .conntrack import NO_ZONE, ORIGINAL, REPLY, Ends, Tracked
 from .frame import OPENS, Frame
 from .netns import Netns
 from .routing import Flow, Route
@@ -32,7 +34,7 @@ class Ended(Exception):
 class Hooks:
     """One packet's way; the frame and what was met so far."""
 
-    __slots__ = ("addresses", "chains", "decided", "frame", "known", "netns", "rule_set", "traversal")
+    __slots__ = ("addresses", "chains", "clashes", "decided", "frame", "known", "netns", "rule_set", "traversal")
 
     def __init__(self, netns: Netns, frame: Frame, ask: Ask, log: Log | None, known: Tracked | None = None) -> None:
         self.netns = netns
@@ -45,6 +47,8 @@ class Hooks:
         self.decided: set[bool] = set()
         """The directions nat has decided about: True for destinations, False for sources."""
         self.traversal = Traversal(frame, ask, log, [], [])
+        self.clashes = False
+        """Whether its record cannot stand beside the one that is in the table."""
 
     # -- made here ----------------------------------------------------------------------------------------------
 
@@ -65,7 +69,7 @@ class Hooks:
 
     def postrouting(self) -> None:
         self._pass("POSTROUTING")
-        self.frame.confirmed = True
+        self._confirm()
 
     def receive_own(self) -> None:
         """The packet comes back in by lo; it keeps its route, and nat has already decided about its connection."""
@@ -95,7 +99,7 @@ class Hooks:
             frame.nexthop = route
             return False
         self._pass("INPUT")
-        frame.confirmed = True
+        self._confirm()
         return True
 
     def forward(self) -> None:
@@ -107,16 +111,20 @@ class Hooks:
         frame.outgoing = self._device()
         self._pass("FORWARD")
         self._pass("POSTROUTING")
-        frame.confirmed = True
+        self._confirm()
 
     def _route_in(self, *, foreign: bool) -> Route:
         """linux net/ipv4/route.c ip_route_input_slow: asked of the addresses that nat left."""
         frame, netns = self.frame, self.netns
         v6 = frame.destination >= V6_BIT
+        route: Route | None
         if foreign and not v6 and not netns.route_localnet(frame.incoming):
             _refuse_martian(is_loopback(frame.destination) or is_loopback(frame.source))
-        if self.addresses.routing(v6=v6) is None:
-            route: Route | None = self.addresses.plain_route(frame.destination)
+        if v6 and foreign and is_link_scoped(frame.destination):
+            # linux net/ipv6/route.c rt6_need_strict: such an address belongs to the device it came in by
+            route = self.addresses.route(evolve(frame.flow(frame.incoming), device=frame.incoming))
+        elif self.addresses.routing(v6=v6) is None:
+            route = self.addresses.plain_route(frame.destination)
         else:
             route = self.addresses.route(frame.flow(frame.incoming))
         if route is None or route.refuses:
@@ -253,6 +261,14 @@ class Hooks:
         else:
             ends = frame.ends
             frame.tracked, frame.state = Tracked(frame.protocol, ends, ends.turned(), zone), "NEW"
+            if self.known is not None and self.known.original == ends.turned():
+                self.clashes = self.known.zone.of(ORIGINAL) == zone.of(REPLY)
+
+    def _confirm(self) -> None:
+        """linux __nf_conntrack_confirm: two records may not claim the same packets."""
+        if self.clashes:
+            raise Ended("lost", "conntrack")
+        self.frame.confirmed = True
 
     def _nat_is_due(self, name: str) -> bool:
         return (

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 from ..address import LOOPBACK_V4, LOOPBACK_V6, V6_BIT, is_loopback
 from . import values
+from .addresses import is_link_scoped
 from .conntrack import Ends
 from .frame import Frame
 from .nat_range import NatRange
@@ -162,14 +163,10 @@ def _own_address_v6(frame: Frame) -> int | None:
     def merit(entry: tuple[str, int, int]) -> tuple[bool, bool, bool, int]:
         device, ip, _ = entry
         differing = (ip ^ frame.destination).bit_length()
-        same_scope = _is_local_scope(ip) == _is_local_scope(frame.destination)
+        same_scope = is_link_scoped(ip) == is_link_scoped(frame.destination)
         return ip == frame.destination, same_scope, device == frame.outgoing, -differing
 
     return max(held, key=merit)[1]
-
-
-def _is_local_scope(ip: int) -> bool:
-    return is_loopback(ip) or ip >> 118 & 0x3FF == 0x3FA
 
 
 def _flags(given: Given) -> tuple[str, ...]:

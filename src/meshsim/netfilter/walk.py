@@ -93,6 +93,7 @@ def _passage(
         by,
         tuple(met.asked),
         tracked,
+        frame.given,
     )
 
 
