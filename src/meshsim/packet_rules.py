@@ -10,12 +10,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from attrs import frozen
+from attrs import field, frozen
 
+from .address import parse_prefix
 from .config.capture import PodDocuments, RulesText
 from .config.documents import Document
 from .errors import InputError, Unsupported
-from .istio.iptables import DEFAULT_ARGUMENTS, ip_routes, ip_rules, saved_text
+from .istio.interception import Interception
+from .istio.iptables import DEFAULT_ARGUMENTS, ip_addresses, ip_routes, ip_rules, saved_text
 from .istio.iptables_arguments import words_of
 from .istio.iptables_flags import is_environment, read_flags
 from .istio.iptables_settings import PodFacts, Settings, read_settings
@@ -46,6 +48,8 @@ class PacketRules:
     """What whoever wrote the rules set besides: TPROXY's way back to the proxy."""
     routing_rules_v4: tuple[RoutingRule, ...] = ()
     routing_rules_v6: tuple[RoutingRule, ...] = ()
+    interfaces: Mapping[str, tuple[tuple[int, int], ...]] = field(factory=dict)
+    """Device -> addresses it was given besides: the IPv6 twin of 127.0.0.6 needs one."""
 
 
 def arguments_by_pod(given: Iterable[str]) -> dict[str, str]:
@@ -144,7 +148,16 @@ def _written(settings: Settings, document: str, assumptions: tuple[Reason, ...] 
         routes=read_routes(line for _, line in ip_routes(wanted)),
         routing_rules_v4=read_routing_rules(lines["v4"], v6=False),
         routing_rules_v6=read_routing_rules((f"v6:{line}" for line in lines["v6"]), v6=True),
+        interfaces=_given_addresses(wanted),
     )
+
+
+def _given_addresses(wanted: Interception) -> dict[str, tuple[tuple[int, int], ...]]:
+    found: dict[str, tuple[tuple[int, int], ...]] = {}
+    for _family, line in ip_addresses(wanted):
+        prefix, _dev, device = line.split()
+        found[device] = (*found.get(device, ()), parse_prefix(prefix))
+    return found
 
 
 def _parsed(rules: RulesText | None, family: Literal["v4", "v6"]) -> RuleSet | None:

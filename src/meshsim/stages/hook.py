@@ -14,6 +14,7 @@ from ..config.host_facts import StatedSocket
 from ..envoy.listeners import Listener
 from ..explanation import Candidate, Change, Decision, Fate
 from ..facts.connection import Connection
+from ..istio.rule_origins import origins
 from ..mesh import Mesh, Pod
 from ..netfilter.explain import explain as explain_rules
 from ..netfilter.passage import Passage
@@ -188,11 +189,25 @@ def explain(_mesh: Mesh, at: AtHook, picked: Landing) -> Decision:
         reason=picked.reason,
         candidates=candidates,
         changes=changes,
-        notes=at.pod.assumptions,
+        notes=(*at.pod.assumptions, *_origins(picked.passage)),
         trivial=not candidates,
         deciding=picked.result in ("refused", "dropped", "rejected", "lost") or picked.reason.code in _UNKNOWABLE,
         hop=at.hop,
     )
+
+
+def _origins(passage: Passage) -> tuple[Reason, ...]:
+    """Which flag or annotation is behind a rule that matched, where it is Istio's."""
+    notes = []
+    for rule in passage.rules:
+        found = origins(rule.table, rule.chain, rule.text)
+        annotations = [origin.annotation for origin in found if origin.annotation]
+        facts = {"rule": rule.name, "flags": [origin.flag for origin in found]}
+        if annotations:
+            notes.append(because("netfilter.rule-from-annotation", rule.place, **facts, annotations=annotations))
+        elif found:
+            notes.append(because("netfilter.rule-from-flag", rule.place, **facts))
+    return tuple(notes)
 
 
 def describe(_mesh: Mesh, at: AtHook, picked: Landing, draft: Draft) -> None:
