@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import meshsim
 from meshsim.address import parse_ip
@@ -221,6 +222,69 @@ def test_what_nft_does_not_print_is_refused_with_its_place(broken: Any) -> None:
         parse_nft_json(broken, "nft.json", "v4")
     assert caught.value.place is not None
     assert "nft -j list ruleset" in caught.value.hint
+
+
+KEYS = [
+    "meta",
+    "ct",
+    "payload",
+    "key",
+    "field",
+    "protocol",
+    "left",
+    "right",
+    "op",
+    "set",
+    "range",
+    "prefix",
+    "addr",
+    "len",
+    "&",
+    "|",
+    "port",
+    "value",
+    "elem",
+    "val",
+]
+ANYTHING = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(-5, 70000), st.sampled_from(["ip", "mark", "10.0.0.1", "lo*"])),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(KEYS), inner, min_size=1, max_size=3)
+    ),
+    max_leaves=12,
+)
+KINDS = st.sampled_from(["match", "mangle", "tproxy", "redirect", "dnat", "jump", "goto", "accept", "xt", "counter"])
+ADDRESS = {"payload": {"protocol": "ip", "field": "daddr"}}
+FIELDS = st.sampled_from([*META.values(), DPORT, ADDRESS, {"ct": {"key": "mark"}}])
+EXPRESSIONS = st.one_of(
+    st.tuples(KINDS, ANYTHING),
+    st.tuples(st.just("match"), st.fixed_dictionaries({"left": FIELDS, "right": ANYTHING, "op": st.just("==")})),
+    st.tuples(
+        st.just("match"),
+        st.builds(lambda left, side: {"left": left, "right": {"range": [side, side]}}, FIELDS, ANYTHING),
+    ),
+    st.tuples(st.just("mangle"), st.fixed_dictionaries({"key": FIELDS, "value": ANYTHING})),
+)
+
+
+@settings(max_examples=150)
+@given(st.lists(EXPRESSIONS, max_size=3))
+def test_any_expressions_are_read_or_refused(expressions: list[tuple[str, Any]]) -> None:
+    """And what is read can be walked."""
+    data = entries([{kind: inside} for kind, inside in expressions])
+    try:
+        pod = netns(data)
+    except InputError:
+        return
+    walk(pod, outgoing("10.9.9.9:80"), "out")
+
+
+def test_absurd_nesting_is_refused() -> None:
+    deep: Any = META["mark"]
+    for _ in range(3000):
+        deep = {"&": [deep, 1]}
+    with pytest.raises(InputError, match="nested"):
+        parse_nft_json(entries([match(deep, 1)]), "nft.json", "v4")
 
 
 def test_chains_that_lead_back_to_themselves_are_refused() -> None:

@@ -76,6 +76,8 @@ _CONNECTION: Mapping[str, Read] = {
     "zone": lambda frame: frame.tracked.zone.of(frame.direction) if frame.tracked is not None else None,
 }
 
+_NAMES = ("iifname", "oifname", "iif", "oif", "nfproto", "direction")
+"""Fields whose values are words."""
 _PROTOCOLS = frozenset({("meta", "l4proto"), ("ip", "protocol"), ("ip6", "nexthdr")})
 
 
@@ -130,6 +132,9 @@ def _bits(operator: str, operands: Any) -> tuple[str, Read]:
     if not isinstance(operands, list) or len(operands) < 2:
         raise NotModelledError(operator)
     parts = [compile_read(operand) for operand in operands]
+    if any(label.startswith(("ip ", "ip6 ")) for label, _ in parts):
+        # an address carries its family here, which bit operations would lose
+        raise NotModelledError(text_of({operator: operands}))
     combine = _BITS[operator]
 
     def read(frame: Frame) -> Value:
@@ -180,8 +185,12 @@ def _one(label: str, item: Any) -> Test:
         item = item["elem"].get("val")
     if isinstance(item, dict) and "range" in item:
         first, last = (_scalar(label, side) for side in item["range"])
+        if not isinstance(first, int) or not isinstance(last, int) or label.endswith(_NAMES):
+            raise NotModelledError(text_of(item))
         return lambda value: first <= value <= last
     if isinstance(item, dict) and "prefix" in item:
+        if not label.startswith(("ip ", "ip6 ")):
+            raise NotModelledError(text_of(item))
         network, mask = make_prefix(_scalar(label, item["prefix"]["addr"]), int(item["prefix"]["len"]))
         return lambda value: value & mask == network
     wanted = _scalar(label, item)
@@ -199,7 +208,7 @@ def _scalar(label: str, item: Any) -> Any:
         return values.address(item, v6=field[0] == "ip6")
     if isinstance(item, bool) or not isinstance(item, int | str):
         raise NotModelledError(text_of(item))
-    if isinstance(item, str) and field[-1] not in ("iifname", "oifname", "iif", "oif", "nfproto", "direction"):
+    if isinstance(item, str) and field[-1] not in _NAMES:
         raise NotModelledError(f"{label} {item}")
     return item
 

@@ -124,9 +124,11 @@ def _add_rule(reading: _Reading, entry: Mapping[str, Any], place: Place) -> None
     try:
         matches, statements, unknown = _expressions(reading, expressions, table.name)
         target, goto = _target(table, statements, unknown)
+        text = " ".join(_expression_text(one) for one in expressions if next(iter(one)) not in COUNTING)
     except (KeyError, TypeError, AttributeError, ValueError) as problem:
         raise _broken(f"the rule cannot be read: {problem}", place) from None
-    text = " ".join(_expression_text(one) for one in expressions if next(iter(one)) not in COUNTING)
+    except RecursionError:
+        raise _broken("the rule is nested too deeply", place) from None
     chain.rules.append(
         Rule(
             table=table.name,
