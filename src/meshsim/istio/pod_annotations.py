@@ -24,8 +24,8 @@ _FLAG_OF = {
     "traffic.sidecar.istio.io/kubevirtInterfaces": "--kube-virt-interfaces",
 }
 _FIXED_EXCLUSIONS = ("15090", "15021")
-_OLD_MINOR = 9
-"""Up to which minor version the rules are nearer to those of 1.7 than to today's."""
+_OLD_MINOR = {"REDIRECT": 12, "TPROXY": 10}
+"""Mode -> up to which minor version the rules are those of 1.7, or nearer to them than to today's."""
 
 
 @frozen
@@ -61,7 +61,7 @@ def flags_of_metadata(metadata: Mapping[str, Any]) -> DerivedFlags:
     for flag, names in _SWITCHES.items():
         if any(_variable(metadata, name) in ("true", "1") for name in names):
             values[flag], written[flag] = "true", names[0]
-    return DerivedFlags(GivenFlags(values, written), mode != "NONE", tuple(stated), _version(metadata))
+    return DerivedFlags(GivenFlags(values, written), mode != "NONE", tuple(stated), _version(metadata, mode))
 
 
 def _annotations(metadata: Mapping[str, Any]) -> dict[str, str]:
@@ -104,6 +104,7 @@ def _text(value: Any) -> str:
     return str(value) if isinstance(value, str | int) else ""
 
 
-def _version(metadata: Mapping[str, Any]) -> str:
-    found = re.match(r"1\.(\d+)", _text(metadata.get("ISTIO_VERSION")))
-    return OLD_VERSION if found is not None and int(found[1]) <= _OLD_MINOR else CURRENT
+def _version(metadata: Mapping[str, Any], mode: str) -> str:
+    found = re.match(r"1\.(\d{1,3})\b", _text(metadata.get("ISTIO_VERSION")))
+    last = _OLD_MINOR.get(mode, _OLD_MINOR["REDIRECT"])
+    return OLD_VERSION if found is not None and int(found[1]) <= last else CURRENT
