@@ -41,6 +41,7 @@ wheel: $(VENV)/.tests  ## build the wheel and use it with the source out of reac
 
 truth: $(VENV)/.tests  ## ask the real Envoy and the real kernel again, and record what they answer (needs root)
 	@$(BIN)/python -m tests.realism.record
+	@$(BIN)/python -m tests.netfilter.record
 
 clean:  ## remove what the targets made
 	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
