@@ -78,7 +78,7 @@ def test_rules_of_others_and_of_nobodys_flag_have_no_origin(table: str, rule: st
     assert origins(table, rule.split()[1], rule) == ()
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(WORDS)
 def test_an_origin_is_a_flag_that_matters_here(words: list[str]) -> None:
     """Both spellings agree, and a rule never comes from a list that was left empty."""

@@ -41,6 +41,7 @@ RULE_SETS = {
     "sidecar": native(*DEFAULT_ARGUMENTS),
     "sidecar, lists": native("-b", "8080,22", "-i", "10.96.0.0/16,2001:db8::/32", "-x", "10.96.0.1/32", "-o", "9001"),
     "sidecar, several users": native("-u", "0,1337", "-g", "5", "-b", "*", "-d", "22", "-i", "*"),
+    "tproxy that nobody hears": native("-m", "TPROXY", "-b", "*", "-d", "22", "-i", "*"),
     "ambient": native(ambient=True),
     "owners": table(
         """chain sent { type filter hook output priority 0; ct state new jump judge; }

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +19,7 @@ from meshsim.istio.interception import Interception
 from meshsim.istio.iptables import DEFAULT_ARGUMENTS, default_sidecar_rules
 from meshsim.istio.iptables_flags import read_flags
 from meshsim.istio.iptables_settings import PodFacts, read_settings
-from meshsim.netfilter.netns import Netns, read_routes, read_routing_rules
+from meshsim.netfilter.netns import Netns, SocketTable, read_routes, read_routing_rules
 from meshsim.netfilter.nft_json import parse_nft_json
 from meshsim.netfilter.walk import walk
 from tests.netfilter.nft_cases import by_iptables, by_nftables, ends_alike, is_told_apart, packets
@@ -82,7 +83,7 @@ DROP = {"drop": None}
 
 
 @pytest.mark.parametrize("name", RECORDED)
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(sent=packets())
 def test_a_packet_fares_as_under_the_same_rules_of_iptables(name: str, sent: Any) -> None:
     wanted, (packet, way) = RECORDED[name], sent
@@ -117,6 +118,17 @@ def test_a_rule_knows_its_place_and_its_text() -> None:
     assert rule.text == (
         "meta oifname lo ip daddr != 127.0.0.1 tcp dport != 15008 meta skuid 1337 jump istio-in-redirect"
     )
+
+
+def test_tproxy_without_a_transparent_socket_goes_on_where_iptables_drops() -> None:
+    name = "sidecar-tproxy-dual-stack"
+    arriving = incoming("10.77.0.1:8080")
+    ends = []
+    for pod in pods(name):
+        assert pod.sockets is not None
+        deaf = SocketTable(socket for socket in pod.sockets.sockets if not socket.transparent)
+        ends.append(walk(evolve(pod, sockets=deaf), arriving, "in"))
+    assert [(passage.result, passage.after.mark) for passage in ends] == [("dropped", 0), ("socket", 0)]
 
 
 def test_a_packet_of_no_socket_has_no_owner_to_differ() -> None:
@@ -267,7 +279,7 @@ EXPRESSIONS = st.one_of(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(EXPRESSIONS, max_size=3))
 def test_any_expressions_are_read_or_refused(expressions: list[tuple[str, Any]]) -> None:
     """And what is read can be walked."""

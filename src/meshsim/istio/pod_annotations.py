@@ -23,6 +23,8 @@ _FLAG_OF = {
     **{flag.annotation: flag.name for flag in FLAGS if flag.annotation and flag.annotation != EXCLUDED_INBOUND},
     "traffic.sidecar.istio.io/kubevirtInterfaces": "--kube-virt-interfaces",
 }
+ANNOTATIONS = (*_FLAG_OF, EXCLUDED_INBOUND, STATUS_PORT)
+"""Every annotation that changes a pod's rules."""
 _FIXED_EXCLUSIONS = ("15090", "15021")
 _OLD_MINOR = {"REDIRECT": 12, "TPROXY": 10}
 """Mode -> up to which minor version the rules are those of 1.7, or nearer to them than to today's."""
@@ -72,7 +74,7 @@ def _annotations(metadata: Mapping[str, Any]) -> dict[str, str]:
         str(key): _text(value)
         for source in (metadata, nested)
         for key, value in source.items()
-        if isinstance(value, str | int) and (key in _FLAG_OF or key in (EXCLUDED_INBOUND, STATUS_PORT))
+        if isinstance(value, str | int) and key in ANNOTATIONS
     }
 
 
