@@ -43,7 +43,8 @@ def walk_answer(netns: Netns, passage: Passage) -> Answer | None:
     if made_here and before.protocol == "udp" and passage.given:
         # a proxy answers a datagram from a socket of the client's destination, which it opens itself
         return None
-    if passage.way == "out" and not netns.addresses.is_local(before.source):
+    if passage.way == "out" and not netns.addresses.is_local(after.source):
+        # the far side answers to somebody else
         return None
     answering = passage.socket
     if made_here and before.protocol == "udp" and not _may_speak_as(netns, answering, after.destination):
@@ -107,5 +108,5 @@ def _may_fail(netns: Netns, passage: Passage) -> bool:
     rules = netns.rules_for(passage.before.destination)
     routed = netns.addresses.routing(v6=bool(rules and rules.v6)) is not None or bool(netns.sysctls)
     # an application that speaks with somebody else's address: the answer goes to that somebody
-    spoofed = passage.way == "loop" and not netns.addresses.is_local(passage.before.source)
+    spoofed = passage.way in ("loop", "out") and not netns.addresses.is_local(passage.before.source)
     return routed or spoofed or (rules is not None and rules.judges_answers)

@@ -27,16 +27,20 @@ def redirect(name: str, given: Given, v6: bool) -> Target:
     """OUTPUT to loopback, PREROUTING to the interface's first address."""
     words, ports, random = _ports(given)
     loopback = LOOPBACK_V6 if v6 else LOOPBACK_V4
+    port = ports.start if ports is not None and len(ports) == 1 else None
 
     def apply(frame: Frame) -> Verdict:
-        ip: int | None = loopback
+        ip = loopback
         if frame.hook != "OUTPUT":
-            ip = frame.addresses.primary(frame.incoming, v6=v6)
-            if ip is None:
-                if frame.incoming in frame.addresses.interfaces:
-                    return Verdict.DROP
-                ip = frame.destination
-        _send_to(frame, NatRange(ip, ip, ports, random=random))
+            primary = frame.addresses.primary(frame.incoming, v6=v6)
+            if primary is None and frame.incoming in frame.addresses.interfaces:
+                return Verdict.DROP
+            ip = frame.destination if primary is None else primary
+        if port is not None and frame.tracked is not None:
+            frame.destination, frame.destination_port = ip, port
+            frame.tracked = frame.tracked.with_destination(ip, port)
+        else:
+            _send_to(frame, NatRange(ip, ip, ports, random=random))
         return Verdict.ACCEPT
 
     return Target(name, words, Verdict.CHANGE, apply)
