@@ -42,6 +42,7 @@ wheel: $(VENV)/.tests  ## build the wheel and use it with the source out of reac
 truth: $(VENV)/.tests  ## ask the real Envoy and the real kernel again, and record what they answer (needs root)
 	@$(BIN)/python -m tests.realism.record
 	@$(BIN)/python -m tests.realism.record_bookinfo
+	@$(BIN)/python -m tests.netfilter.record
 
 bench: $(VENV)/.package  ## how fast it is: tables, and ratios against those kept with the source
 	@$(BIN)/python -m benchmarks

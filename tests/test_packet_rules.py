@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import meshsim
+from meshsim.address import parse_prefix
 from meshsim.cli.main import entry_point
 from meshsim.errors import InputError
 from meshsim.istio.iptables import default_sidecar_rules
@@ -94,6 +95,7 @@ def test_the_first_address_decides_about_ipv6(tmp_path: Path) -> None:
     rules = pods["a.ns"].netns.rules_v6
     assert rules is not None
     assert any("::6/128" in rule.text for rule in rules.rules())
+    assert parse_prefix("::6/128") in pods["a.ns"].netns.interfaces["lo"]
     assert pods["b.ns"].netns.rules_v6 is None
 
 
@@ -136,3 +138,14 @@ def test_excluded_ports_let_a_call_pass_by(tmp_path: Path, capsys: pytest.Captur
     answer = json.loads(capsys.readouterr().out)
     assert (answer["outcome"]["kind"], answer["hops"]) == ("forwarded", [])
     assert answer["netfilter"][0]["rules"][-1] == "nat/ISTIO_OUTPUT/1"
+
+
+def test_a_trace_names_the_annotation_behind_a_rule(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    annotations = {TRAFFIC + "excludeOutboundIPRanges": "203.0.113.0/24"}
+    (tmp_path / "dump.json").write_text(dump("a", ANNOTATIONS=annotations), encoding="utf-8")
+    command = ["trace", "-c", str(tmp_path / "dump.json"), "--dst", "203.0.113.9:80", "-v", "-o", "json"]
+    assert entry_point(command) == 0
+    hook = json.loads(capsys.readouterr().out)["decisions"][0]
+    (note,) = [note for note in hook["notes"] if note["code"] == "netfilter.rule-from-annotation"]
+    assert TRAFFIC + "excludeOutboundIPRanges" in json.dumps(note)
+    assert hook["stage"] == "hook"

@@ -6,23 +6,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from .address import V6_BIT, format_endpoint, make_prefix, parse_ip, try_parse_ip
 from .config.capture import PodDocuments
 from .config.config_dump import ProxyDocument
 from .config.host_facts import HostFacts
 from .envoy.proxy import Proxy
+from .errors import InputError
 from .mesh import Mesh, Pod
-from .netfilter.netns import Netns, Socket, SocketTable
+from .netfilter.netns import Netns, Socket, SocketTable, read_routes, read_routing_rules
 from .packet_rules import arguments_by_pod, check_pods, packet_rules
 from .place import Place
+
+T = TypeVar("T")
 
 ASSUMED_ADDRESSES = (parse_ip("192.0.2.2"), parse_ip("2001:db8::2"))
 """Documentation addresses for a host whose addresses no input names."""
 
 PROXY_PROCESS = "envoy"
 """The program that `ss` names for the proxy's own sockets."""
+
+PROXY_ID = 1337
+"""User and group of Istio's proxy."""
+APPLICATION_ID = 1000
+"""User and group of an application about which nothing is said."""
 
 NO_ARGUMENTS: Mapping[str, str] = {}
 
@@ -44,9 +53,7 @@ def assemble(
     return Mesh(made, stages, demo=demo, locate=locate)
 
 
-def assemble_pod(
-    documents: PodDocuments, arguments: Mapping[str, str] = NO_ARGUMENTS, *, alone: bool = False
-) -> Pod:
+def assemble_pod(documents: PodDocuments, arguments: Mapping[str, str] = NO_ARGUMENTS, *, alone: bool = False) -> Pod:
     proxy = None
     if documents.proxy is not None:
         proxy = Proxy(documents.proxy, documents.proxy.node_id)
@@ -54,6 +61,8 @@ def assemble_pod(
     addresses = _addresses(facts, proxy)
     rules = packet_rules(documents, arguments, addresses, _sidecar_metadata(proxy), alone=alone)
     interfaces = _interfaces(facts, addresses or ASSUMED_ADDRESSES)
+    for device, held in rules.interfaces.items():
+        interfaces[device] = (*interfaces.get(device, ()), *held)
     return Pod(
         name=documents.name,
         addresses=addresses or ASSUMED_ADDRESSES,
@@ -63,9 +72,10 @@ def assemble_pod(
             interfaces=interfaces,
             rules_v4=rules.v4,
             rules_v6=rules.v6,
-            routes=rules.routes,
-            routing_rules_v4=rules.routing_rules_v4,
-            routing_rules_v6=rules.routing_rules_v6,
+            routes=(*rules.routes, *_stated(facts, "routes", read_routes)),
+            routing_rules_v4=(*rules.routing_rules_v4, *_stated(facts, "rules", partial(read_routing_rules, v6=False))),
+            routing_rules_v6=(*rules.routing_rules_v6, *_stated(facts, "rules", partial(read_routing_rules, v6=True))),
+            sysctls=facts.sysctls if facts is not None else {},
             local_prefixes=facts.local_prefixes if facts is not None else (),
             sockets=_sockets(proxy, facts),
             unreachable=facts.unreachable if facts is not None else (),
@@ -104,6 +114,17 @@ def _interfaces(facts: HostFacts | None, addresses: tuple[int, ...]) -> dict[str
     return interfaces
 
 
+def _stated(facts: HostFacts | None, key: str, read: Callable[[Sequence[str]], tuple[T, ...]]) -> tuple[T, ...]:
+    """The routes, or the rules that choose among them, that host facts state line by line."""
+    if facts is None:
+        return ()
+    try:
+        return read(getattr(facts, key))
+    except ValueError as problem:
+        hint = "write each line as `ip route` and `ip rule` take it"
+        raise InputError("bad-host-facts", str(problem), place=facts.place / key, hint=hint) from None
+
+
 def _sidecar_metadata(proxy: Proxy | None) -> Mapping[str, Any] | None:
     """The node metadata of an Istio sidecar; None for anything else."""
     if proxy is None or proxy.kind != "sidecar":
@@ -116,13 +137,18 @@ def _sockets(proxy: Proxy | None, facts: HostFacts | None) -> SocketTable:
     """Who listens: the proxy's bound listeners and admin port, then what host facts state."""
     sockets: list[Socket] = []
     if proxy is not None:
-        for listener in proxy.listeners.bound():
+        bound = proxy.listeners.bound()
+        # a proxy needs a root's capabilities for transparent sockets; Istio gives it uid 0 for them and keeps the group
+        uid = 0 if any(listener.transparent for listener in bound) else PROXY_ID
+        for listener in bound:
             for ip, port in listener.addresses:
                 v6only = (ip, port) not in listener.compat
-                sockets.append(_socket(ip, port, listener, transparent=listener.transparent, v6only=v6only))
+                sockets.append(
+                    _socket(ip, port, listener, transparent=listener.transparent, v6only=v6only, uid=uid, gid=PROXY_ID)
+                )
         admin = _admin(proxy.document)
         if admin is not None:
-            sockets.append(_socket(*admin, "admin"))
+            sockets.append(_socket(*admin, "admin", uid=uid, gid=PROXY_ID))
     for stated in facts.sockets if facts is not None else ():
         if proxy is not None and stated.process == PROXY_PROCESS:
             continue  # its bound listeners and admin port stand above
@@ -134,6 +160,8 @@ def _sockets(proxy: Proxy | None, facts: HostFacts | None) -> SocketTable:
                 transparent=stated.transparent,
                 v6only=stated.v6only,
                 protocol=stated.protocol,
+                uid=APPLICATION_ID if stated.uid is None else stated.uid,
+                gid=APPLICATION_ID if stated.gid is None else stated.gid,
             )
         )
     return SocketTable(tuple(sockets))

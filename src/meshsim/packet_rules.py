@@ -10,19 +10,24 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from attrs import frozen
+from attrs import field, frozen
 
+from .address import parse_prefix
 from .config.capture import PodDocuments, RulesText
-from .errors import InputError
-from .istio.iptables import DEFAULT_ARGUMENTS, ip_routes, ip_rules, saved_text
+from .config.documents import Document
+from .errors import InputError, Unsupported
+from .istio.interception import Interception
+from .istio.iptables import DEFAULT_ARGUMENTS, ip_addresses, ip_routes, ip_rules, saved_text
 from .istio.iptables_arguments import words_of
 from .istio.iptables_flags import is_environment, read_flags
 from .istio.iptables_settings import PodFacts, Settings, read_settings
 from .istio.pod_annotations import DerivedFlags, flags_of_metadata
 from .netfilter.netns import read_routes, read_routing_rules
+from .netfilter.nft_json import only_iptables_tables, parse_nft_json
 from .netfilter.routing import Route, RoutingRule
 from .netfilter.rules import RuleSet
 from .netfilter.save import parse_iptables_save
+from .place import Place
 from .reasons import Reason, because
 
 DEFAULT_RULES_DOCUMENT = "default sidecar rules"
@@ -43,6 +48,8 @@ class PacketRules:
     """What whoever wrote the rules set besides: TPROXY's way back to the proxy."""
     routing_rules_v4: tuple[RoutingRule, ...] = ()
     routing_rules_v6: tuple[RoutingRule, ...] = ()
+    interfaces: Mapping[str, tuple[tuple[int, int], ...]] = field(factory=dict)
+    """Device -> addresses it was given besides: the IPv6 twin of 127.0.0.6 needs one."""
 
 
 def arguments_by_pod(given: Iterable[str]) -> dict[str, str]:
@@ -80,6 +87,8 @@ def packet_rules(
 ) -> PacketRules:
     """`metadata` is None where the pod has no sidecar; `alone` says that no other pod could be meant."""
     v4, v6 = _parsed(documents.rules_v4, "v4"), _parsed(documents.rules_v6, "v6")
+    if documents.nftables is not None:
+        return _with_nftables(documents.nftables, v4, v6)
     if v4 is not None or v6 is not None:
         return PacketRules(v4, v6)
     names = (documents.name, *documents.aliases)
@@ -94,6 +103,22 @@ def packet_rules(
     if metadata is None or not derived.captured:
         return PacketRules()
     return _derived(documents.name, derived, facts)
+
+
+def _with_nftables(nftables: Document, v4: RuleSet | None, v6: RuleSet | None) -> PacketRules:
+    """The kernel asks both kinds; where one holds nothing, or nft shows what iptables holds, the other tells all."""
+    held = any(rules is not None and next(rules.rules(), None) is not None for rules in (v4, v6))
+    if held and only_iptables_tables(nftables.data):
+        return PacketRules(v4, v6)
+    if held:
+        raise Unsupported(
+            "both-rule-kinds",
+            "the pod has rules of iptables and tables of nftables, and only one kind can be walked",
+            place=Place(nftables.name),
+            hint="leave out the file whose rules do not concern the call",
+        )
+    data, name = nftables.data, nftables.name
+    return PacketRules(parse_nft_json(data, name, "v4"), parse_nft_json(data, name, "v6"))
 
 
 def _derived(pod: str, derived: DerivedFlags, facts: PodFacts) -> PacketRules:
@@ -123,7 +148,16 @@ def _written(settings: Settings, document: str, assumptions: tuple[Reason, ...] 
         routes=read_routes(line for _, line in ip_routes(wanted)),
         routing_rules_v4=read_routing_rules(lines["v4"], v6=False),
         routing_rules_v6=read_routing_rules((f"v6:{line}" for line in lines["v6"]), v6=True),
+        interfaces=_given_addresses(wanted),
     )
+
+
+def _given_addresses(wanted: Interception) -> dict[str, tuple[tuple[int, int], ...]]:
+    found: dict[str, tuple[tuple[int, int], ...]] = {}
+    for _family, line in ip_addresses(wanted):
+        prefix, _dev, device = line.split()
+        found[device] = (*found.get(device, ()), parse_prefix(prefix))
+    return found
 
 
 def _parsed(rules: RulesText | None, family: Literal["v4", "v6"]) -> RuleSet | None:

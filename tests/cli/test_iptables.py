@@ -123,3 +123,60 @@ def test_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert code == 0
     assert "--istio-local-exclude-ports" in out
     assert "ISTIO_META_DNS_CAPTURE" in out
+
+
+MANIFEST = """\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: reviews
+  annotations:
+    traffic.sidecar.istio.io/excludeOutboundPorts: "3306"
+    some.other/annotation: "yes"
+spec:
+  containers:
+  - {name: app, command: [sleep, "1"]}
+"""
+
+
+def test_annotations_stand_beside_the_injectors_defaults(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "pod.yaml").write_text(MANIFEST, encoding="utf-8")
+    code, by_file, _ = run(capsys, "--file", str(tmp_path / "pod.yaml"))
+    _, by_flag, _ = run(capsys, "--annotation", "traffic.sidecar.istio.io/excludeOutboundPorts=3306")
+    _, by_words, _ = run(capsys, *DEFAULT_ARGUMENTS, "-o", "3306")
+    assert code == 0
+    assert set(by_file.splitlines()) == set(by_flag.splitlines()) == set(by_words.splitlines())
+
+
+def test_flags_come_before_annotations(capsys: pytest.CaptureFixture[str]) -> None:
+    annotation = "--annotation=traffic.sidecar.istio.io/includeInboundPorts=80"
+    _, out, _ = run(capsys, annotation, "-b", "90")
+    assert "--dport 90 -j ISTIO_IN_REDIRECT" in out
+    assert "--dport 80 " not in out
+
+
+def test_a_manifest_with_istio_init_counts_by_its_arguments(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    init = "  initContainers:\n  - {name: istio-init, args: [istio-iptables, -b, '90']}\n"
+    (tmp_path / "pod.yaml").write_text(MANIFEST + init, encoding="utf-8")
+    assert run(capsys, "--file", str(tmp_path / "pod.yaml")) == run(capsys, "-b", "90")
+
+
+def test_mode_none_captures_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "--annotation", "sidecar.istio.io/interceptionMode=NONE")
+    assert code == 0
+    assert "istio-init does not run" in out
+    assert "-A" not in out
+
+
+def test_a_misspelt_annotation_names_the_near_one(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys, "--annotation", "traffic.sidecar.istio.io/excludeOutboundPort=1")
+    assert code == 2
+    assert "did you mean traffic.sidecar.istio.io/excludeOutboundPorts?" in err
+
+
+def test_the_rule_of_an_ambient_node(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, "--ambient-host")
+    assert "-A ISTIO_POSTRT -m owner --socket-exists" in out
+    assert "ip rule" not in out
+    _, out, _ = run(capsys, "--ambient-host", "--native-nftables")
+    assert "snat to 169.254.7.127" in out

@@ -129,7 +129,6 @@ def test_a_v3_dump_with_an_old_sounding_filter_is_read() -> None:
         ("apiVersion: v1\nkind: Pod\n", "manifest"),
         ("apiVersion: v1\nkind: Pod\n---\napiVersion: v1\nkind: Service\n", "manifest"),
         ('{"apiVersion": "v1", "kind": "HostFacts"}', "manifest"),
-        ('{"nftables": []}', "nft"),
         ("table ip nat {\n}\n", "nft"),
         ("create office hash:net family inet\n", "ipset"),
         ("1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536\n", "ip addr"),

@@ -10,14 +10,18 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from attrs import evolve
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from meshsim.address import parse_ip
+from meshsim.facts.packet import Packet
 from meshsim.istio.interception import Interception
 from meshsim.istio.iptables import nftables_text, restore_text, saved_text
 from meshsim.istio.iptables_flags import read_flags
 from meshsim.istio.iptables_settings import CURRENT, OLD_VERSION, PodFacts, read_settings
 from tests.istio.flag_words import ADDRESSES, SERVERS, WORDS
+from tests.netfilter.nft_cases import by_iptables, by_nftables, ends_alike, is_told_apart, packets
 from tests.realism import prerequisites
 
 MISSING = [name for name in prerequisites.missing() if name not in ("envoy", "openssl")]
@@ -77,7 +81,7 @@ def rules(lines: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("version", [CURRENT, OLD_VERSION])
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(WORDS, ADDRESSES, SERVERS)
 def test_rules_are_restored_and_saved(
     namespace: Namespace, version: str, words: list[str], addresses: tuple[str, ...], servers: tuple[str, ...]
@@ -90,7 +94,7 @@ def test_rules_are_restored_and_saved(
         assert by_table(saved_text(wanted, family)) == kernel
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(WORDS, ADDRESSES, SERVERS)
 def test_nftables_rules_are_loaded(
     namespace: Namespace, words: list[str], addresses: tuple[str, ...], servers: tuple[str, ...]
@@ -103,3 +107,27 @@ def test_nftables_rules_are_loaded(
     loaded = [f"{entry['rule']['table']} {entry['rule']['chain']}" for entry in listed if "rule" in entry]
     ours = [" ".join(line.split()[3:5]) for line in text.splitlines() if " rule " in line]
     assert sorted(loaded) == sorted(ours)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(WORDS, ADDRESSES, SERVERS, st.lists(packets(), min_size=5, max_size=5))
+def test_both_notations_do_the_same_to_a_packet(
+    namespace: Namespace,
+    words: list[str],
+    addresses: tuple[str, ...],
+    servers: tuple[str, ...],
+    sent: list[tuple[Packet, str]],
+) -> None:
+    """What nft lists after it took our rules, walked beside what iptables-save says of the same flags.
+
+    The proxy listens on its usual port: where nobody takes a packet of TPROXY, the two differ by design.
+    """
+    wanted = evolve(interception(words, addresses, servers, CURRENT), inbound_port="15006")
+    namespace.run("nft", "flush", "ruleset")
+    namespace.run("nft", "-f", "-", text=nftables_text(wanted))
+    listed = json.loads(namespace.run("nft", "-j", "list", "ruleset"))
+    one, other = by_iptables(wanted), by_nftables(wanted, listed)
+    for packet, way in sent:
+        if not is_told_apart(wanted, packet):
+            old, new = ends_alike(one, other, packet, way)
+            assert (new.way, new.result, new.socket, new.after) == (old.way, old.result, old.socket, old.after)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
 
 from meshsim.address import parse_ip
 from meshsim.errors import InputError
@@ -178,6 +181,15 @@ def test_a_whole_container_with_its_variables() -> None:
     made = read_settings(read_flags(words_of(containers)))
     assert made.interception.redirect_dns
     assert made.installs_nothing == "--skip-rule-apply"
+
+
+@examples(max_examples=200, deadline=None)
+@given(st.text(alphabet="-=abdimpxz*,:/0123456789 '\"\n[]{}\\#&!"), st.sampled_from(["", "- ", "args:\n- ", "["]))
+def test_any_text_is_read_or_refused(text: str, start: str) -> None:
+    try:
+        read_settings(read_flags(words_of(start + text)))
+    except InputError as error:
+        assert error.message
 
 
 @pytest.mark.parametrize("text", ["-d 'open", "- {a: b}\n- 1\n", "args: {a: b}", "- [nested]"])

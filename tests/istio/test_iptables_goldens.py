@@ -15,7 +15,7 @@ import yaml
 from meshsim.address import parse_ip
 from meshsim.istio.ambient_rules import ambient_rules, host_rules_iptables, host_rules_nftables
 from meshsim.istio.interception import FAMILIES, Interception
-from meshsim.istio.iptables import nftables_text, restore_text, saved_text
+from meshsim.istio.iptables import DEFAULT_ARGUMENTS, nftables_text, restore_text, saved_text
 from meshsim.istio.iptables_flags import read_flags
 from meshsim.istio.iptables_settings import PodFacts, read_settings
 from meshsim.istio.pod_rules import iptables_restore, nftables_commands
@@ -109,6 +109,16 @@ def test_ambient_rules_for_nftables(case: dict[str, Any]) -> None:
         rules = host_rules_nftables(KUBELET_UID, POD_PROBES)
     ours = nftables_commands(rules, wanted.families, "istio-ambient")
     assert normal(ours) == normal(NFTABLES["ambient", case["name"]])
+
+
+@pytest.mark.parametrize(("year", "version"), [("2022", "1.7"), ("2025", "current")])
+def test_the_rules_of_published_pods(year: str, version: str) -> None:
+    """What people saved in their pods, for the injector's own flags."""
+    text = (DATA.parent / "iptables-captured" / f"istio-sidecar-{year}.iptables-save").read_text(encoding="utf-8")
+    theirs = [line for line in text.splitlines() if line.startswith("-A")]
+    wanted = read_settings(read_flags(DEFAULT_ARGUMENTS), version=version).interception
+    ours = [line for line in saved_text(wanted, "v4").splitlines() if line.startswith("-A")]
+    assert ours == theirs
 
 
 def test_no_golden_case_is_left_out() -> None:

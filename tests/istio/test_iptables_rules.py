@@ -194,7 +194,7 @@ def test_what_is_set_besides_the_rules() -> None:
     )
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(WORDS, ADDRESSES, SERVERS)
 def test_any_flags_make_rules_that_are_read_and_saved_alike(
     words: list[str], addresses: tuple[str, ...], servers: tuple[str, ...]
@@ -212,7 +212,7 @@ def test_any_flags_make_rules_that_are_read_and_saved_alike(
                 assert [rule.words for rule in rules.rules] == texts, f"{table}/{label}"
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(WORDS, ADDRESSES, SERVERS)
 def test_any_flags_make_as_many_nftables_rules_as_both_families_need(
     words: list[str], addresses: tuple[str, ...], servers: tuple[str, ...]

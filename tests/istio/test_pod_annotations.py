@@ -85,7 +85,14 @@ def test_dns_capture(metadata: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("version", "rules"),
-    [("1.7.3", "1.7"), ("1.9.0", "1.7"), ("1.10.1", "current"), ("1.26-dev", "current"), ("", "current")],
+    [
+        ("1.7.3", "1.7"),
+        ("1.9.0", "1.7"),
+        ("1.12.9", "1.7"),
+        ("1.13.0", "current"),
+        ("1.26-dev", "current"),
+        ("", "current"),
+    ],
 )
 def test_which_rules_that_version_wrote(version: str, rules: str) -> None:
     assert flags_of_metadata({"ISTIO_VERSION": version}).version == rules
@@ -94,3 +101,8 @@ def test_which_rules_that_version_wrote(version: str, rules: str) -> None:
 @pytest.mark.parametrize("metadata", [{"ANNOTATIONS": "odd"}, {"PROXY_CONFIG": [1]}, {"ISTIO_VERSION": 7}])
 def test_odd_metadata_is_passed_over(metadata: dict[str, Any]) -> None:
     assert flags_of_metadata(metadata).captured
+
+
+def test_tproxy_became_what_it_is_earlier() -> None:
+    metadata = {"ISTIO_VERSION": "1.11.2", "INTERCEPTION_MODE": "TPROXY"}
+    assert flags_of_metadata(metadata).version == "current"

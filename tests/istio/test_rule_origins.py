@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 
@@ -10,8 +13,10 @@ from meshsim.istio.iptables import restore_text, saved_text
 from meshsim.istio.iptables_flags import read_flags
 from meshsim.istio.iptables_settings import PodFacts, read_settings
 from meshsim.istio.rule_origins import origins
+from meshsim.netfilter.nft_json import parse_nft_json
 from tests.istio.flag_words import WORDS
 
+NATIVE = Path(__file__).parents[1] / "netfilter" / "native"
 TRAFFIC = "traffic.sidecar.istio.io/"
 
 
@@ -73,21 +78,13 @@ def test_rules_of_others_and_of_nobodys_flag_have_no_origin(table: str, rule: st
     assert origins(table, rule.split()[1], rule) == ()
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(WORDS)
 def test_an_origin_is_a_flag_that_matters_here(words: list[str]) -> None:
     """Both spellings agree, and a rule never comes from a list that was left empty."""
     given_flags = read_flags(words)
     wanted = read_settings(given_flags, PodFacts((parse_ip("10.0.0.1"),), ("10.96.0.10",))).interception
-    found: list[set[str]] = []
-    for text in (restore_text(wanted, "v4"), saved_text(wanted, "v4")):
-        table, flags = "", set()
-        for line in text.splitlines():
-            if line.startswith("*"):
-                table = line[1:].strip()
-            elif line[:2] in ("-A", "-I"):
-                flags |= {found.flag for found in origins(table, line.split()[1], line)}
-        found.append(flags)
+    found = [of_text(restore_text(wanted, "v4")), of_text(saved_text(wanted, "v4"))]
     assert found[0] == found[1]
     for name in (
         "--istio-outbound-ports",
@@ -97,3 +94,46 @@ def test_an_origin_is_a_flag_that_matters_here(words: list[str]) -> None:
     ):
         if name in found[0]:
             assert given_flags.text(name).strip(",") not in ("", "false")
+
+
+def test_rules_of_native_nftables_come_from_the_same_flags() -> None:
+    """The same flags once in each notation: the rules' origins are the same, family by family."""
+    words = [
+        "-b",
+        "*",
+        "-d",
+        "22",
+        "-i",
+        "10.0.0.0/8,fd00::/8",
+        "-x",
+        "10.9.0.0/16",
+        "-q",
+        "443",
+        "-o",
+        "9001",
+        "-c",
+        "net1",
+    ]
+    words += ["-k", "tap0", "--redirect-dns", "--drop-invalid", "ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE=5,6"]
+    pod = PodFacts((parse_ip("fd00::1"),), ("10.96.0.10",))
+    wanted = read_settings(read_flags(words), pod).interception
+    by_iptables = {
+        found for text in (restore_text(wanted, "v4"), restore_text(wanted, "v6")) for found in of_text(text)
+    }
+    data = json.loads((NATIVE / "sidecar-tproxy-dual-stack.json").read_text(encoding="utf-8"))
+    native = {
+        found.flag
+        for rule in parse_nft_json(data, "nft", "v6").rules()
+        for found in origins(rule.table, rule.chain, rule.text)
+    }
+    assert by_iptables - {"--istio-inbound-interception-mode"} == native - {"--istio-inbound-interception-mode"}
+
+
+def of_text(text: str) -> set[str]:
+    table, flags = "", set()
+    for line in text.splitlines():
+        if line.startswith("*"):
+            table = line[1:].strip()
+        elif line[:2] in ("-A", "-I"):
+            flags |= {found.flag for found in origins(table, line.split()[1], line)}
+    return flags

@@ -134,6 +134,4 @@ def test_a_limit_of_zero_is_noted() -> None:
     made = static_cluster(circuit_breakers={"thresholds": [{"max_requests": 0}]})
     at = at_cluster("a", pod(dump(made)))
     decision = stage.explain(None, at, decided(stage.STAGE, at)[0])  # type: ignore[arg-type]
-    assert [(each.code, each.fact("limit")) for each in decision.notes] == [
-        ("cluster.limit-is-zero", "max_requests")
-    ]
+    assert [(each.code, each.fact("limit")) for each in decision.notes] == [("cluster.limit-is-zero", "max_requests")]

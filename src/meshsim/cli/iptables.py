@@ -15,12 +15,13 @@ from ..address import try_parse_ip
 from ..errors import InputError
 from ..istio.interception import FAMILIES, Interception
 from ..istio.iptables import ip_commands, nftables_text, restore_text, saved_text
-from ..istio.iptables_arguments import PROGRAMS, words_of
+from ..istio.iptables_arguments import PROGRAMS, annotations_of, words_of
 from ..istio.iptables_flags import FLAGS, GivenFlags, read_flags
 from ..istio.iptables_settings import CURRENT, OLD_VERSION, PodFacts, Settings, read_settings
+from ..istio.pod_annotations import ANNOTATIONS, MODE, flags_of_metadata
 from ..istio.rule_origins import origins
 from .exit_codes import DONE
-from .usage import UsageError
+from .usage import UsageError, did_you_mean
 
 VERSIONS = (CURRENT, OLD_VERSION)
 _COMMANDS = {"v4": "iptables", "v6": "ip6tables"}
@@ -35,13 +36,16 @@ variables as NAME=value before them, all of them pasted as one argument, or the 
   kubectl get pod reviews-v1 -o yaml | yq .spec.initContainers | meshsim iptables --file -
 
 flags of meshsim:
-  --file PATH             read ARGS from a file (- for standard input)
+  --file PATH             read ARGS from a file (- for standard input); of a pod's manifest without istio-init its
+                          annotations count
+  --annotation NAME=VALUE an annotation of the pod, beside the injector's own defaults; repeatable
   --save                  as iptables-save prints the rules once the kernel holds them
   --istio-version V       current (default) or 1.7
   --pod-ip IP             an address of the pod, the first decides whether IPv6 rules are written; repeatable
   --dns-server IP         a resolver of the pod's /etc/resolv.conf, for --redirect-dns; repeatable
   --ambient               the rules of an ambient pod (--redirect-dns and -k count there too)
   --ambient-ingress       of one annotated ambient.istio.io/bypass-inbound-capture
+  --ambient-host          the rule in an ambient node's own namespace
   -v, --verbose           above each rule the flag and the annotation it comes from
   -h, --help              this text
 
@@ -60,6 +64,9 @@ class _Own:
     dns_servers: list[str] = field(factory=list)
     ambient: bool = False
     ambient_ingress: bool = False
+    ambient_host: bool = False
+    annotations: dict[str, str] | None = None
+    """None: nothing was said about annotations, and the injector's defaults do not count either."""
     verbose: bool = False
     rest: list[str] = field(factory=list)
 
@@ -70,9 +77,19 @@ def main(arguments: Sequence[str]) -> int:
         return DONE
     own = _share_out(arguments)
     given = read_flags(_words(own))
+    if own.annotations is not None:
+        derived = flags_of_metadata({"ANNOTATIONS": own.annotations})
+        if not derived.captured:
+            print(f"# {MODE} is NONE: istio-init does not run, and nothing is captured")
+            return DONE
+        given = given.over(derived.flags)
     pod = PodFacts(tuple(_addresses("--pod-ip", own.pod_ips)), tuple(own.dns_servers))
     list(_addresses("--dns-server", own.dns_servers))
-    ambient = {"ambient": own.ambient, "ambient_ingress": own.ambient_ingress}
+    ambient = {
+        "ambient": own.ambient,
+        "ambient_ingress": own.ambient_ingress,
+        "ambient_host": own.ambient_host,
+    }
     settings = read_settings(given, pod, own.version, **ambient)
     wanted = settings.interception
     for warning in _warnings(given, wanted):
@@ -94,7 +111,7 @@ def _share_out(arguments: Sequence[str]) -> _Own:
     while rest:
         word = rest.pop(0)
         name, equals, inline = word.partition("=")
-        if name in ("--file", "--istio-version", "--pod-ip", "--dns-server"):
+        if name in ("--file", "--istio-version", "--pod-ip", "--dns-server", "--annotation"):
             if not equals and not rest:
                 raise UsageError(f"{name} lacks its value", hint="meshsim iptables --help lists the flags")
             value = inline if equals else rest.pop(0)
@@ -102,6 +119,8 @@ def _share_out(arguments: Sequence[str]) -> _Own:
                 own.file = value
             elif name == "--istio-version":
                 own.version = value
+            elif name == "--annotation":
+                own.annotations = {**(own.annotations or {}), **_annotation(value)}
             else:
                 (own.pod_ips if name == "--pod-ip" else own.dns_servers).append(value)
         elif word == "--save":
@@ -110,6 +129,8 @@ def _share_out(arguments: Sequence[str]) -> _Own:
             own.ambient = True
         elif word == "--ambient-ingress":
             own.ambient = own.ambient_ingress = True
+        elif word == "--ambient-host":
+            own.ambient = own.ambient_host = True
         elif word in ("-v", "--verbose"):
             own.verbose = True
         else:
@@ -122,13 +143,26 @@ def _share_out(arguments: Sequence[str]) -> _Own:
 
 def _words(own: _Own) -> Iterator[str]:
     if own.file:
-        yield from words_of(_read(own.file), own.file)
+        text = _read(own.file)
+        found = annotations_of(text, own.file)
+        if found is None:
+            yield from words_of(text, own.file)
+        else:
+            own.annotations = {**found, **(own.annotations or {})}
     for word in own.rest:
         pasted = any(letter.isspace() for letter in word) or word.startswith(("[", "- "))
         if pasted:
             yield from words_of(word, "the pasted arguments")
         elif word not in PROGRAMS:
             yield word
+
+
+def _annotation(text: str) -> dict[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or name not in ANNOTATIONS:
+        hint = did_you_mean(name, ANNOTATIONS) or "those that count: " + ", ".join(ANNOTATIONS)
+        raise UsageError(f"--annotation {text}: no annotation that changes a pod's rules", hint=hint)
+    return {name: value}
 
 
 def _read(path: str) -> str:

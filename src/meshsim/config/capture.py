@@ -46,6 +46,8 @@ class PodDocuments:
     proxy: ProxyDocument | None = None
     rules_v4: RulesText | None = None
     rules_v6: RulesText | None = None
+    nftables: Document | None = None
+    """The pod's nftables rules, of both families."""
     host: HostFacts | None = None
     """What the user states about it."""
     printed: HostFacts | None = None
@@ -76,6 +78,7 @@ class _Piece:
     printed: HostFacts | None = None
     rules: tuple[tuple[str, str], ...] = ()
     """(family, text)."""
+    nftables: Document | None = None
     wrapper: str = ""
     """Under which key its dump stands, where one document wraps several."""
 
@@ -183,6 +186,8 @@ def _pieces(library: Library, path: str | Path, *names: str) -> list[_Piece]:
         return [_Piece(document, printed=_PRINTED[document.kind](document))]
     if document.kind in _PARTIAL_PROXIES:
         return [_Piece(document, proxy=_PARTIAL_PROXIES[document.kind](document))]
+    if document.kind is Kind.NFTABLES:
+        return [_Piece(document, nftables=document)]
     proxies = read_config_dumps(document)
     return [_Piece(document, proxy=proxy, wrapper=proxy.wrapper if len(proxies) > 1 else "") for proxy in proxies]
 
@@ -208,6 +213,7 @@ def _add(loading: _Loading, pod: str, piece: _Piece) -> None:
         proxy=proxy or known.proxy,
         rules_v4=rules.get("v4", known.rules_v4),
         rules_v6=rules.get("v6", known.rules_v6),
+        nftables=piece.nftables or known.nftables,
         host=host,
         printed=printed,
         documents=(*known.documents, piece.document) if piece.document not in known.documents else known.documents,

@@ -27,8 +27,8 @@ from .yaml_text import parse_yaml
 
 READABLE = (
     "an Envoy /config_dump, bootstrap, resource or /clusters?format=json (JSON or YAML), what istioctl proxy-config -o "
-    "json prints, the text of iptables-save or ip6tables-save, what ip -j, ss -Hltunpe or sysctl print, or host facts "
-    "(YAML)"
+    "json prints, the text of iptables-save or ip6tables-save, what nft -j list ruleset, ip -j, ss -Hltunpe or sysctl "
+    "print, or host facts (YAML)"
 )
 
 _DUMP_HINT = "give the proxy's whole dump: pilot-agent request GET 'config_dump?include_eds'"
@@ -109,6 +109,8 @@ def _kind_of(name: str, data: Any) -> Kind:
         return Kind.CONFIG_DUMP
     if isinstance(data, dict) and data.get("kind") == "HostFacts" and "apiVersion" not in data:
         return Kind.HOST_FACTS
+    if isinstance(data, dict) and isinstance(data.get("nftables"), list):
+        return Kind.NFTABLES
     for known in _OBJECTS if isinstance(data, dict) else _LISTS if isinstance(data, list) else ():
         if known.tell(data):
             raise Unsupported(known.reference, f"{known.what} {known.says}", place=Place(name), hint=known.hint)
@@ -210,9 +212,6 @@ _OBJECTS = (
     ),
     _Known("Envoy's /listeners output", _has("listener_statuses|listenerStatuses")),
     _Known("Envoy's /stats output", _has("stats")),
-    _Known(
-        "the output of nft", _has("nftables"), hint="give the text of iptables-save (iptables-nft-save reads nft rules)"
-    ),
     _Known("a scenario suite", _has("meshsim"), hint="configuration goes to -c"),
     _Known("a call document", _has("destination"), "not-configuration", "is no configuration", _CALL_HINT),
     _Known("a trace document", _has("outcome", "hops"), "not-configuration", "is no configuration", _CALL_HINT),
@@ -240,7 +239,7 @@ _TEXTS = (
     _Known(
         "the output of nft",
         _text(r"^table (?:ip|ip6|inet) \S+ \{"),
-        hint="give the text of iptables-save (iptables-nft-save reads nft rules)",
+        hint="give its JSON (nft -j list ruleset), or the text of iptables-save",
     ),
     _Known("the output of ipset save", _text(r"\A\s*create \S+ (?:hash|bitmap|list):"), hint=f"give {READABLE}"),
     _Known(

@@ -53,6 +53,7 @@ class Kind(Enum):
     RESOURCES = "resources"
     CLUSTER_STATUSES = "cluster_statuses"
     IPTABLES = "iptables"
+    NFTABLES = "nftables"
     HOST_FACTS = "host_facts"
     ADDRESSES = "addresses"
     ROUTES = "routes"

@@ -19,6 +19,8 @@ ROUTE_TABLE = "100"
 RULE_PREFERENCE = "32764"
 HOST_PROBE_SOURCE = {"v4": "169.254.7.127", "v6": "fd16:9254:7127:1337:ffff:ffff:ffff:ffff"}
 """What the node gives to the kubelet's probes as their source."""
+KUBELET_UID = "0"
+"""The user nftables tells the kubelet by; iptables asks for any socket of the node."""
 PROBED_PODS = {"v4": "istio-inpod-probes-v4", "v6": "istio-inpod-probes-v6"}
 """Sets of the node that hold the addresses of its ambient pods."""
 
@@ -129,7 +131,9 @@ def _host_rules(probes: dict[str, str]) -> Iterator[PodRule]:
         yield PodRule("nat", "ISTIO_POSTRT", matches, action, {family: probes[family]})
 
 
-def host_rules_nftables(kubelet_uid: str, host_probe_source: dict[str, str] | None = None) -> tuple[PodRule, ...]:
+def host_rules_nftables(
+    kubelet_uid: str = KUBELET_UID, host_probe_source: dict[str, str] | None = None
+) -> tuple[PodRule, ...]:
     """The same where the node uses nftables: one rule in the base chain, and the kubelet told by its user."""
     probes = host_probe_source or HOST_PROBE_SOURCE
     return tuple(

@@ -86,6 +86,8 @@ class Interception:
     """The rules of a pod whose traffic ztunnel takes, instead of a sidecar's."""
     ambient_ingress: bool = False
     """An ambient pod that bypasses inbound capture."""
+    ambient_host: bool = False
+    """The rule of an ambient node itself, in its own namespace."""
     old: bool = False
     """As Istio 1.7 wrote them."""
 

@@ -5,7 +5,15 @@ Text only, nothing compiled. Upstream: istio/istio tools/istio-iptables/pkg/capt
 
 from __future__ import annotations
 
-from .ambient_rules import CONNECTION_MARK, MARK_MASK, ROUTE_TABLE, RULE_PREFERENCE, ambient_rules
+from .ambient_rules import (
+    CONNECTION_MARK,
+    MARK_MASK,
+    ROUTE_TABLE,
+    RULE_PREFERENCE,
+    ambient_rules,
+    host_rules_iptables,
+    host_rules_nftables,
+)
 from .interception import Family, Interception
 from .iptables_flags import read_flags
 from .iptables_settings import read_settings
@@ -23,6 +31,8 @@ DEFAULT_ARGUMENTS = (
 
 def pod_rules(wanted: Interception) -> tuple[PodRule, ...]:
     """In emission order."""
+    if wanted.ambient_host:
+        return host_rules_iptables()
     if wanted.ambient:
         return ambient_rules(wanted)
     return sidecar_rules_1_7(wanted) if wanted.old else sidecar_rules(wanted)
@@ -40,11 +50,14 @@ def saved_text(wanted: Interception, family: Family) -> str:
 
 def nftables_text(wanted: Interception) -> str:
     """The input of `nft -f -`."""
-    return nftables_commands(pod_rules(wanted), wanted.families, "istio-ambient" if wanted.ambient else "istio-proxy")
+    rules = host_rules_nftables() if wanted.ambient_host else pod_rules(wanted)
+    return nftables_commands(rules, wanted.families, "istio-ambient" if wanted.ambient else "istio-proxy")
 
 
 def ip_rules(wanted: Interception) -> tuple[tuple[Family, str], ...]:
     """(family, what follows `ip rule add`)"""
+    if wanted.ambient_host:
+        return ()
     if wanted.ambient:
         selector = f"fwmark {CONNECTION_MARK}/{MARK_MASK} pref {RULE_PREFERENCE} lookup {ROUTE_TABLE}"
         return tuple((family, selector) for family in wanted.families)
@@ -56,7 +69,7 @@ def ip_rules(wanted: Interception) -> tuple[tuple[Family, str], ...]:
 
 def ip_routes(wanted: Interception) -> tuple[tuple[Family, str], ...]:
     """(family, what follows `ip route add`)"""
-    if not wanted.ambient and not wanted.tproxy:
+    if wanted.ambient_host or not (wanted.ambient or wanted.tproxy):
         return ()
     table = ROUTE_TABLE if wanted.ambient else wanted.tproxy_route_table
     everything = {"v4": "0.0.0.0/0", "v6": "::/0"}

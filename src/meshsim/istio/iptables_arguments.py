@@ -5,12 +5,14 @@ The result is words, as `iptables_flags` takes them; empty words stay, because `
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import Any
 
 from ..config.yaml_text import parse_yaml
 from ..errors import InputError
 
+_KEY = re.compile(r"(args|command|env|name|initContainers|containers|apiVersion|kind|metadata|spec|image):(\s|$)")
 PROGRAMS = ("istio-iptables", "/usr/local/bin/istio-iptables", "pilot-agent")
 CONTAINERS = ("istio-init", "istio-validation")
 _REMEDY = "give the arguments of the container istio-init or istio-validation: a shell line, or its YAML list"
@@ -26,11 +28,26 @@ def words_of(text: str, name: str = "--istio-iptables") -> tuple[str, ...]:
         raise _wrong(name, str(problem).lower()) from None
 
 
+def annotations_of(text: str, name: str) -> dict[str, str] | None:
+    """The annotations of a pod's manifest (or its template's); None where the text is none or names arguments."""
+    if not _looks_like_yaml(text):
+        return None
+    documents = [document for document in parse_yaml(_dedented(text), name) if isinstance(document, dict)]
+    if len(documents) != 1 or _container(documents[0]) is not None:
+        return None
+    document = documents[0]
+    spec = document.get("spec")
+    template = spec.get("template") if isinstance(spec, dict) else None
+    metadata = (template if isinstance(template, dict) else document).get("metadata")
+    found = metadata.get("annotations") if isinstance(metadata, dict) else None
+    if not isinstance(found, dict):
+        return {} if isinstance(metadata, dict) else None
+    return {str(key): _word(value, name) for key, value in found.items()}
+
+
 def _looks_like_yaml(text: str) -> bool:
     start = text.lstrip()
-    return start.startswith(("- ", "[")) or any(
-        start.startswith(f"{key}:") for key in ("args", "command", "env", "name", "initContainers", "containers")
-    )
+    return start.startswith(("- ", "[", "{", "---")) or _KEY.match(start) is not None
 
 
 def _of_yaml(text: str, name: str) -> list[str]:
@@ -60,17 +77,17 @@ def _dedented(text: str) -> str:
     return text
 
 
-def _container(document: Any) -> dict[str, Any] | None:
-    """The container that runs istio-iptables, in a container, a pod specification or a list of containers."""
+def _container(document: Any, *, inside: bool = False) -> dict[str, Any] | None:
+    """The container that runs istio-iptables: given alone, or among others (`inside`) by its name."""
     if isinstance(document, dict):
-        if "args" in document or "command" in document:
+        if not inside and ("args" in document or "command" in document):
             return document
-        inner = [document.get(key) for key in ("spec", "template", "initContainers", "containers")]
-        return next((found for found in map(_container, inner) if found is not None), None)
+        inner = (document.get(key) for key in ("spec", "template", "initContainers", "containers"))
+        return next((found for value in inner if (found := _container(value, inside=True)) is not None), None)
     if isinstance(document, list):
         containers = [item for item in document if isinstance(item, dict) and ("args" in item or "command" in item)]
         named = [item for item in containers if item.get("name") in CONTAINERS]
-        if named or len(containers) == 1:
+        if named or (len(containers) == 1 and not inside):
             return (named or containers)[0]
     return None
 

@@ -113,6 +113,10 @@ class GivenFlags:
             return False
         raise self.wrong(name, f"{text!r} is neither true nor false", "write true or false")
 
+    def over(self, other: GivenFlags) -> GivenFlags:
+        """These, and those of another source that these leave open."""
+        return GivenFlags({**other.values, **self.values}, {**other.written, **self.written})
+
     def wrong(self, name: str, problem: str, hint: str) -> InputError:
         """An error that names the flag as it was written."""
         written = self.written.get(name, name)

@@ -48,6 +48,7 @@ def read_settings(
     *,
     ambient: bool = False,
     ambient_ingress: bool = False,
+    ambient_host: bool = False,
 ) -> Settings:
     """InputError for a value that istio-iptables or iptables would refuse."""
     pod = pod if pod is not None else PodFacts()
@@ -83,6 +84,7 @@ def read_settings(
         ipv6=bool(v6) and (v6[0] or (given.switch("--dual-stack") and any(v6))),
         ambient=ambient,
         ambient_ingress=ambient_ingress,
+        ambient_host=ambient_host,
         old=old,
     )
     nothing = next((name for name in ("--cleanup-only", "--skip-rule-apply") if given.switch(name)), "")

@@ -23,9 +23,11 @@ _FLAG_OF = {
     **{flag.annotation: flag.name for flag in FLAGS if flag.annotation and flag.annotation != EXCLUDED_INBOUND},
     "traffic.sidecar.istio.io/kubevirtInterfaces": "--kube-virt-interfaces",
 }
+ANNOTATIONS = (*_FLAG_OF, EXCLUDED_INBOUND, STATUS_PORT)
+"""Every annotation that changes a pod's rules."""
 _FIXED_EXCLUSIONS = ("15090", "15021")
-_OLD_MINOR = 9
-"""Up to which minor version the rules are nearer to those of 1.7 than to today's."""
+_OLD_MINOR = {"REDIRECT": 12, "TPROXY": 10}
+"""Mode -> up to which minor version the rules are those of 1.7, or nearer to them than to today's."""
 
 
 @frozen
@@ -61,7 +63,7 @@ def flags_of_metadata(metadata: Mapping[str, Any]) -> DerivedFlags:
     for flag, names in _SWITCHES.items():
         if any(_variable(metadata, name) in ("true", "1") for name in names):
             values[flag], written[flag] = "true", names[0]
-    return DerivedFlags(GivenFlags(values, written), mode != "NONE", tuple(stated), _version(metadata))
+    return DerivedFlags(GivenFlags(values, written), mode != "NONE", tuple(stated), _version(metadata, mode))
 
 
 def _annotations(metadata: Mapping[str, Any]) -> dict[str, str]:
@@ -72,7 +74,7 @@ def _annotations(metadata: Mapping[str, Any]) -> dict[str, str]:
         str(key): _text(value)
         for source in (metadata, nested)
         for key, value in source.items()
-        if isinstance(value, str | int) and (key in _FLAG_OF or key in (EXCLUDED_INBOUND, STATUS_PORT))
+        if isinstance(value, str | int) and key in ANNOTATIONS
     }
 
 
@@ -104,6 +106,7 @@ def _text(value: Any) -> str:
     return str(value) if isinstance(value, str | int) else ""
 
 
-def _version(metadata: Mapping[str, Any]) -> str:
-    found = re.match(r"1\.(\d+)", _text(metadata.get("ISTIO_VERSION")))
-    return OLD_VERSION if found is not None and int(found[1]) <= _OLD_MINOR else CURRENT
+def _version(metadata: Mapping[str, Any], mode: str) -> str:
+    found = re.match(r"1\.(\d{1,3})\b", _text(metadata.get("ISTIO_VERSION")))
+    last = _OLD_MINOR.get(mode, _OLD_MINOR["REDIRECT"])
+    return OLD_VERSION if found is not None and int(found[1]) <= last else CURRENT

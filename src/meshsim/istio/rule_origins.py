@@ -74,14 +74,61 @@ _SHAPES = (
 """The first that fits a rule decides."""
 
 _COMPILED = tuple((re.compile(shape.chain), re.compile(shape.rule), shape.flags) for shape in _SHAPES)
-_PLAIN = re.compile(r"-[io] \S+ -j RETURN|.*mark (1337|1338|0x539|0x53a)\b.*")
+_PLAIN = re.compile(r"-[io] \S+ -j RETURN|.*mark (set )?(1337|1338|0x539|0x53a)\b.*")
 """Istio's rules in built-in chains that name no chain of Istio's: interfaces left alone, and TPROXY's marks."""
 _COMMAND = re.compile(r"(?:\[\d+:\d+\] )?(?:-A|-I) \S+(?: \d+)? ?")
 
 
+_NATIVE = "inet/istio-proxy-"
+"""What Istio's nftables tables are called, before the iptables table each stands for."""
+
+_NATIVE_WORDS = tuple(
+    (re.compile(pattern), words)
+    for pattern, words in (
+        (r"\bmeta l4proto (tcp|udp) (?=.*\b\1 [ds]port)", ""),
+        (r"\bmeta l4proto (\w+)", r"-p \1"),
+        (r"\b(tcp|udp) dport != (\{.*?\}|\S+)", r"-p \1 ! --dport \2"),
+        (r"\b(tcp|udp) (dport|sport) (\{.*?\}|\S+)", r"-p \1 --\2 \3"),
+        (r"\bmeta (i|o)ifname (\S+)", r"-\1 \2"),
+        (r"\bip6? (d|s)addr != (\S+)", r"! -\1 \2"),
+        (r"\bip6? (d|s)addr (\S+)", r"-\1 \2"),
+        (r"\bmeta sk(uid|gid) != (\S+)", r"-m owner ! --\1-owner \2"),
+        (r"\bmeta sk(uid|gid) (\S+)", r"-m owner --\1-owner \2"),
+        (r"\bct state (\S+)", r"-m conntrack --ctstate \1"),
+        (r"\bredirect to :(\d+)", r"-j REDIRECT --to-ports \1"),
+        (r"\bct zone set (\d+)", r"-j CT --zone \1"),
+        (r"-d ::1 ", "-d ::1/128 "),
+    )
+)
+"""nftables' words -> those of iptables, for the rules Istio writes."""
+
+
+def _from_native(table: str, chain: str, text: str) -> tuple[str, str, str]:
+    """A rule of native nftables mode as its twin of iptables."""
+    for pattern, words in _NATIVE_WORDS:
+        text = pattern.sub(words, text)
+    text = re.sub(r"\b(?:jump (istio-\S+)|(return|accept|drop))$", _jump, text)
+    text = text.replace("--ctstate invalid", "--ctstate INVALID")
+    return table.removeprefix(_NATIVE), _iptables_chain(chain), text
+
+
+def _jump(found: re.Match[str]) -> str:
+    return f"-j {_iptables_chain(found[1])}" if found[1] else f"-j {found[2].upper()}"
+
+
+def _iptables_chain(name: str) -> str:
+    return name.upper().replace("-", "_")
+
+
 def origins(table: str, chain: str, rule: str) -> tuple[Origin, ...]:
-    """`rule` is a line of iptables-save or of Istio's restore input; several origins where the shape leaves it open."""
-    text = _COMMAND.sub("", rule.strip(), count=1)
+    """`rule` is a line of iptables-save or of Istio's restore input, or nftables text where the table is Istio's own.
+
+    Several origins where the shape leaves it open.
+    """
+    if table.startswith(_NATIVE):
+        table, chain, text = _from_native(table, chain, rule.strip())
+    else:
+        text = _COMMAND.sub("", rule.strip(), count=1)
     if "ISTIO" not in f"{chain} {text}" and _PLAIN.fullmatch(text) is None:
         return ()
     for of_chain, of_rule, flags in _COMPILED:

@@ -38,9 +38,10 @@ class Addresses:
     _own: frozenset[int] = field(init=False)
     _connected: tuple[Route, ...] = field(init=False)
     _default: Route = field(init=False)
-    _routing_v4: Routing | None = field(init=False)
-    """None: nothing was stated, and the interfaces tell all."""
-    _routing_v6: Routing | None = field(init=False)
+    _routing_v4: Routing = field(init=False)
+    _routing_v6: Routing = field(init=False)
+    _stated: tuple[bool, bool] = field(init=False)
+    """Whether any route or rule was stated, for IPv4 and for IPv6."""
 
     @device.default
     def _first_device(self) -> str:
@@ -65,17 +66,20 @@ class Addresses:
         return Route("unicast", 0, 0, self.device)
 
     @_routing_v4.default
-    def _make_routing_v4(self) -> Routing | None:
+    def _make_routing_v4(self) -> Routing:
         return self._routing(self.rules_v4, v6=False)
 
     @_routing_v6.default
-    def _make_routing_v6(self) -> Routing | None:
+    def _make_routing_v6(self) -> Routing:
         return self._routing(self.rules_v6, v6=True)
 
-    def _routing(self, rules: tuple[RoutingRule, ...], *, v6: bool) -> Routing | None:
+    @_stated.default
+    def _anything_stated(self) -> tuple[bool, bool]:
+        families = {route.network >= V6_BIT for route in self.routes}
+        return False in families or bool(self.rules_v4), True in families or bool(self.rules_v6)
+
+    def _routing(self, rules: tuple[RoutingRule, ...], *, v6: bool) -> Routing:
         stated = [route for route in self.routes if (route.network >= V6_BIT) is v6]
-        if not stated and not rules:
-            return None
         routes = [*self._local_routes(v6=v6), *stated]
         routes += [route for route in self._connected if (route.network >= V6_BIT) is v6]
         if not any(route.table == MAIN and route.kind == "unicast" for route in stated):
@@ -96,6 +100,8 @@ class Addresses:
 
     def routing(self, *, v6: bool) -> Routing | None:
         """What was stated; None where the interfaces tell all."""
+        if not self._stated[v6]:
+            return None
         return self._routing_v6 if v6 else self._routing_v4
 
     def is_local(self, ip: int) -> bool:
@@ -105,7 +111,7 @@ class Addresses:
         v6 = ip >= V6_BIT
         if ip == LOOPBACK_V6 if v6 else ip >> 24 == 127:
             return True
-        stated = self._routing_v6 if v6 else self._routing_v4
+        stated = self.routing(v6=v6)
         if stated is not None:
             route = stated.in_table(LOCAL, ip)
             return route is not None and route.kind == "local"
@@ -130,7 +136,7 @@ class Addresses:
         if not v6:
             if any(ip == (network & mask | ~mask & 0xFFFFFFFF) for network, mask in self._subnets(device)):
                 return "BROADCAST"
-            stated = self._routing_v4
+            stated = self.routing(v6=False)
             if stated is not None and not stated.has_rules:
                 # without rules of somebody's own the kernel keeps both tables as one
                 route = stated.in_table(MAIN, ip)
@@ -158,9 +164,9 @@ class Addresses:
     def route(self, flow: Flow) -> Route | None:
         """Where a packet goes: a `local` route means here; None means nowhere."""
         ip = flow.destination
-        stated = self._routing_v6 if ip >= V6_BIT else self._routing_v4
-        if stated is not None:
-            return stated.find(flow)
+        v6 = ip >= V6_BIT
+        if flow.device or self._stated[v6]:
+            return (self._routing_v6 if v6 else self._routing_v4).find(flow)
         return self.plain_route(ip)
 
     def plain_route(self, ip: int) -> Route:
@@ -171,3 +177,8 @@ class Addresses:
             if ip & route.mask == route.network:
                 return route
         return self._default
+
+
+def is_link_scoped(ip: int) -> bool:
+    """An IPv6 address that means something on one link only: ::1 and fe80::/10."""
+    return ip == LOOPBACK_V6 or (ip ^ V6_BIT) >> 118 == 0x3FA

@@ -29,6 +29,8 @@ class Answer:
     result: str
     """socket or wire where it arrives; dropped, rejected, lost, or misaddressed."""
     by: str | None
+    interface: str = ""
+    """Where it leaves, or came in last."""
 
 
 def walk_answer(netns: Netns, passage: Passage) -> Answer | None:
@@ -38,9 +40,15 @@ def walk_answer(netns: Netns, passage: Passage) -> Answer | None:
     before, after = passage.before, passage.after
     expected = Ends(before.destination, before.destination_port, before.source, before.source_port)
     made_here = passage.result == "socket"
-    if passage.way == "out" and not netns.addresses.is_local(before.source):
+    if made_here and before.protocol == "udp" and passage.given:
+        # a proxy answers a datagram from a socket of the client's destination, which it opens itself
+        return None
+    if passage.way == "out" and not netns.addresses.is_local(after.source):
+        # the far side answers to somebody else
         return None
     answering = passage.socket
+    if made_here and before.protocol == "udp" and not _may_speak_as(netns, answering, after.destination):
+        return Answer((), (), False, "misaddressed", None)
     packet = Packet(
         before.protocol,
         after.destination,
@@ -56,9 +64,7 @@ def walk_answer(netns: Netns, passage: Passage) -> Answer | None:
     if passage.way in ("loop", "out"):
         frame.waiting, frame.waiting_for = _client(before), expected
     told = {(rule, what): answer for rule, what, answer in passage.asked}
-    hooks = Hooks(
-        netns, frame, lambda rule, what: told.get((rule, what), decline(rule, what)), None, passage.tracked
-    )
+    hooks = Hooks(netns, frame, lambda rule, what: told.get((rule, what), decline(rule, what)), None, passage.tracked)
     try:
         if made_here:
             hooks.route_out()
@@ -81,15 +87,24 @@ def walk_answer(netns: Netns, passage: Passage) -> Answer | None:
     return _answer(hooks, "socket" if stays else "wire", None, arrives=True)
 
 
+def _may_speak_as(netns: Netns, answering: Socket | None, ip: int) -> bool:
+    """Whether the socket may answer from the address it was called at: a foreign one needs IP_TRANSPARENT."""
+    return answering is None or answering.transparent or netns.addresses.is_local(ip)
+
+
 def _client(before: Packet) -> Socket:
     return Socket(before.source, before.source_port, transparent=before.transparent, protocol=before.protocol)
 
 
 def _answer(hooks: Hooks, result: str, by: str | None, *, arrives: bool) -> Answer:
-    return Answer(tuple(hooks.traversal.rules), hooks.chains, arrives, result, by)
+    frame = hooks.frame
+    rules = tuple(hooks.traversal.rules)
+    return Answer(rules, hooks.chains, arrives, result, by, frame.outgoing or frame.incoming)
 
 
 def _may_fail(netns: Netns, passage: Passage) -> bool:
     rules = netns.rules_for(passage.before.destination)
     routed = netns.addresses.routing(v6=bool(rules and rules.v6)) is not None or bool(netns.sysctls)
-    return routed or (rules is not None and rules.judges_answers)
+    # an application that speaks with somebody else's address: the answer goes to that somebody
+    spoofed = passage.way in ("loop", "out") and not netns.addresses.is_local(passage.before.source)
+    return routed or spoofed or (rules is not None and rules.judges_answers)

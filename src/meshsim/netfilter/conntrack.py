@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from attrs import frozen
-
 ORIGINAL, REPLY = "original", "reply"
 
 
@@ -42,9 +40,8 @@ class Zone(NamedTuple):
 NO_ZONE = Zone(0)
 
 
-@frozen
-class Tracked:
-    """A connection, as conntrack keeps it."""
+class Tracked(NamedTuple):
+    """A connection, as conntrack keeps it. One is made for most packets, so it is a tuple and not attrs."""
 
     protocol: str
     original: Ends
@@ -59,39 +56,21 @@ class Tracked:
     """Only what `-j CT` hangs on a packet until conntrack sees it: all but the zone is empty."""
 
     def marked(self, mark: int) -> Tracked:
-        return Tracked(
-            self.protocol,
-            self.original,
-            self.answer,
-            self.zone,
-            mark,
-            self.source_translated,
-            self.destination_translated,
-            self.template,
-        )
+        return self._replace(mark=mark)
 
     def with_destination(self, ip: int, port: int) -> Tracked:
         """After nat sends the connection to ip:port."""
         answer = Ends(ip, port, self.answer.destination, self.answer.destination_port)
-        changed = self.destination_translated or answer != self.answer
-        return Tracked(
-            self.protocol, self.original, answer, self.zone, self.mark, self.source_translated, changed, self.template
-        )
+        if answer == self.answer:
+            return self
+        return Tracked(self.protocol, self.original, answer, self.zone, self.mark, self.source_translated, True)
 
     def with_source(self, ip: int, port: int) -> Tracked:
         """After nat lets the connection come from ip:port."""
         answer = Ends(self.answer.source, self.answer.source_port, ip, port)
-        changed = self.source_translated or answer != self.answer
-        return Tracked(
-            self.protocol,
-            self.original,
-            answer,
-            self.zone,
-            self.mark,
-            changed,
-            self.destination_translated,
-            self.template,
-        )
+        if answer == self.answer:
+            return self
+        return Tracked(self.protocol, self.original, answer, self.zone, self.mark, True, self.destination_translated)
 
     def direction_of(self, ends: Ends, zone: Zone) -> str | None:
         """Which direction of this connection a packet is; None when it belongs to another one."""

@@ -6,13 +6,15 @@ once in each direction of translation, and does to every later packet what it de
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from ..address import V6_BIT, is_loopback
-from .addresses import LOOPBACK_DEVICE
-from .conntrack import NO_ZONE, REPLY, Ends, Tracked
+from .addresses import LOOPBACK_DEVICE, is_link_scoped
+from .conntrack import NO_ZONE, ORIGINAL, REPLY, Ends, Tracked
 from .frame import OPENS, Frame
 from .netns import Netns
 from .routing import Flow, Route
-from .rules import NO_HOOK, Chain, Hook, Rule, RuleSet, Verdict
+from .rules import Chain, Hook, Rule, RuleSet, Verdict
 from .traverse import Ask, Log, Traversal
 
 _NO_RULES = RuleSet({})
@@ -32,7 +34,18 @@ class Ended(Exception):
 class Hooks:
     """One packet's way; the frame and what was met so far."""
 
-    __slots__ = ("addresses", "chains", "decided", "frame", "known", "netns", "rule_set", "traversal")
+    __slots__ = (
+        "addresses",
+        "chains",
+        "clashes",
+        "destinations_decided",
+        "frame",
+        "known",
+        "netns",
+        "rule_set",
+        "sources_decided",
+        "traversal",
+    )
 
     def __init__(self, netns: Netns, frame: Frame, ask: Ask, log: Log | None, known: Tracked | None = None) -> None:
         self.netns = netns
@@ -42,21 +55,18 @@ class Hooks:
         self.known = known
         """The connection that is in the table already."""
         self.chains: tuple[str, ...] = ()
-        self.decided: set[bool] = set()
-        """The directions nat has decided about: True for destinations, False for sources."""
+        self.destinations_decided = self.sources_decided = False
+        """What nat has decided about this connection."""
         self.traversal = Traversal(frame, ask, log, [], [])
+        self.clashes = False
+        """Whether its record cannot stand beside the one that is in the table."""
 
     # -- made here ----------------------------------------------------------------------------------------------
 
     def route_out(self) -> None:
         """The way out, as a socket asks for it before there is a packet."""
-        frame = self.frame
-        if self.addresses.routing(v6=frame.destination >= V6_BIT) is None:
-            route: Route | None = self.addresses.plain_route(frame.destination)
-        else:
-            route = self.addresses.route(frame.flow())
-        self._take_route(route)
-        frame.outgoing = self._device()
+        self._take_route(self._find_route())
+        self.frame.outgoing = self._device()
 
     def output(self) -> None:
         """OUTPUT; later chains of it still see the old way out when a new one was chosen."""
@@ -65,14 +75,18 @@ class Hooks:
 
     def postrouting(self) -> None:
         self._pass("POSTROUTING")
-        self.frame.confirmed = True
+        self._confirm()
 
     def receive_own(self) -> None:
         """The packet comes back in by lo; it keeps its route, and nat has already decided about its connection."""
         frame = self.frame
         frame.incoming, frame.outgoing = LOOPBACK_DEVICE, ""
-        self._pass("PREROUTING")
-        self._pass("INPUT")
+        for name in ("PREROUTING", "INPUT"):
+            hook = self.rule_set.again[name]
+            if hook.chains or frame.direction == REPLY:
+                self._pass(name)
+            else:
+                self.chains += hook.labels
 
     @property
     def stays(self) -> bool:
@@ -95,7 +109,7 @@ class Hooks:
             frame.nexthop = route
             return False
         self._pass("INPUT")
-        frame.confirmed = True
+        self._confirm()
         return True
 
     def forward(self) -> None:
@@ -107,16 +121,20 @@ class Hooks:
         frame.outgoing = self._device()
         self._pass("FORWARD")
         self._pass("POSTROUTING")
-        frame.confirmed = True
+        self._confirm()
 
     def _route_in(self, *, foreign: bool) -> Route:
         """linux net/ipv4/route.c ip_route_input_slow: asked of the addresses that nat left."""
         frame, netns = self.frame, self.netns
         v6 = frame.destination >= V6_BIT
+        route: Route | None
         if foreign and not v6 and not netns.route_localnet(frame.incoming):
             _refuse_martian(is_loopback(frame.destination) or is_loopback(frame.source))
-        if self.addresses.routing(v6=v6) is None:
-            route: Route | None = self.addresses.plain_route(frame.destination)
+        if v6 and foreign and is_link_scoped(frame.destination):
+            # linux net/ipv6/route.c rt6_need_strict: such an address belongs to the device it came in by
+            route = self.addresses.route(evolve(frame.flow(frame.incoming), device=frame.incoming))
+        elif self.addresses.routing(v6=v6) is None:
+            route = self.addresses.plain_route(frame.destination)
         else:
             route = self.addresses.route(frame.flow(frame.incoming))
         if route is None or route.refuses:
@@ -166,29 +184,40 @@ class Hooks:
     def _pass(self, name: str) -> None:
         frame = self.frame
         frame.hook = name
-        hook = self.rule_set.hooks.get(name, NO_HOOK)
-        early = name in _DESTINATION_HOOKS
-        if early:
-            for chain in hook.chains:
-                if chain.table == "raw":
-                    self._ask_chain(chain, hook)
-            self._track()
-        due = self._nat_is_due(name)
-        translated = due or frame.tracked is None
-        if not due:
-            hook = self.rule_set.again.get(name, NO_HOOK)
-        for chain in hook.chains:
-            if chain.table == "raw":
-                continue
+        hook = self.rule_set.hooks[name]
+        destinations = name == "OUTPUT" or name == "PREROUTING"
+        if destinations:
+            if hook.raw is not None:
+                self._ask_chain(hook.raw, hook)
+            if self.rule_set.tracks_connections:
+                self._track()
+        decided = self.destinations_decided if destinations else self.sources_decided
+        if frame.tracked is not None and frame.state == "NEW" and not decided and name != "FORWARD":
+            for chain in hook.later:
+                self._ask_chain(chain, hook)
+            if destinations:
+                self.destinations_decided = True
+            else:
+                self.sources_decided = True
+        elif frame.direction != REPLY:
+            hook = self.rule_set.again[name]
+            for chain in hook.later:
+                self._ask_chain(chain, hook)
+        else:
+            hook = self.rule_set.again[name]
+            self._pass_answer(name, hook)
+        self.chains += hook.labels
+
+    def _pass_answer(self, name: str, hook: Hook) -> None:
+        """The same for an answer, whose addresses nat turns back where its rules would stand."""
+        translated = False
+        for chain in hook.later:
             if not translated and name == "OUTPUT" and chain.table in _AFTER_NAT:
                 self._translate(name, hook)
                 translated = True
             self._ask_chain(chain, hook)
-        if due:
-            self.decided.add(early)
-        elif not translated:
+        if not translated:
             self._translate(name, hook)
-        self.chains += hook.labels
 
     def _ask_chain(self, chain: Chain, hook: Hook) -> None:
         """Returns when the packet passes, raises when it ends here."""
@@ -202,15 +231,22 @@ class Hooks:
             (chain.table == "mangle" and (frame.mark != mark or frame.source != source))
             or (chain.table in ("mangle", "nat") and frame.destination != destination)
         ):
-            self._route_again(hook.labels_up_to(chain))
+            self._route_again(hook, chain)
 
-    def _route_again(self, labels: tuple[str, ...]) -> None:
+    def _route_again(self, hook: Hook, chain: Chain | None = None) -> None:
         """linux net/ipv4/netfilter.c ip_route_me_harder"""
         try:
-            self._take_route(self.addresses.route(self.frame.flow()))
+            self._take_route(self._find_route())
         except Ended:
-            self.chains += labels
+            self.chains += hook.labels if chain is None else hook.labels_up_to(chain)
             raise
+
+    def _find_route(self) -> Route | None:
+        """Where the packet goes that is made here."""
+        frame = self.frame
+        if self.addresses.routing(v6=frame.destination >= V6_BIT) is None:
+            return self.addresses.plain_route(frame.destination)
+        return self.addresses.route(frame.flow())
 
     def _take_route(self, route: Route | None) -> None:
         frame = self.frame
@@ -243,8 +279,6 @@ class Hooks:
             zone, frame.tracked = frame.tracked.zone, None
         elif frame.state == "UNTRACKED":
             return
-        if not self.rule_set.tracks_connections:
-            return
         direction = self.known.direction_of(frame.ends, zone) if self.known is not None else None
         if direction is not None:
             frame.tracked, frame.direction, frame.state, frame.confirmed = self.known, direction, "ESTABLISHED", True
@@ -253,14 +287,14 @@ class Hooks:
         else:
             ends = frame.ends
             frame.tracked, frame.state = Tracked(frame.protocol, ends, ends.turned(), zone), "NEW"
+            if self.known is not None and self.known.original == ends.turned():
+                self.clashes = self.known.zone.of(ORIGINAL) == zone.of(REPLY)
 
-    def _nat_is_due(self, name: str) -> bool:
-        return (
-            self.frame.tracked is not None
-            and self.frame.state == "NEW"
-            and (name in _DESTINATION_HOOKS) not in self.decided
-            and name != "FORWARD"
-        )
+    def _confirm(self) -> None:
+        """linux __nf_conntrack_confirm: two records may not claim the same packets."""
+        if self.clashes:
+            raise Ended("lost", "conntrack")
+        self.frame.confirmed = True
 
     def _translate(self, name: str, hook: Hook) -> None:
         """linux nf_nat_packet: what was decided for the connection, turned round for an answer."""
@@ -273,7 +307,7 @@ class Hooks:
                 frame.destination = wanted.destination
                 frame.destination_port = wanted.destination_port
                 if name == "OUTPUT":
-                    self._route_again(hook.labels)
+                    self._route_again(hook)
             elif tracked.source_translated:
                 frame.destination_port = wanted.destination_port
         elif tracked.destination_translated:

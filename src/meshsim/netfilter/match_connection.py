@@ -130,9 +130,10 @@ def _status(at: Occurrence) -> Match:
     if not wanted <= set(_STATUSES):
         raise ValueError(f"{at.values[0]!r} are not connection statuses")
 
-    def statuses(_tracked: Tracked, frame: Frame) -> frozenset[str]:
+    def statuses(tracked: Tracked, frame: Frame) -> frozenset[str]:
+        confirmed = frame.confirmed or tracked.template
         return frozenset(
-            (*(("CONFIRMED",) if frame.confirmed else ()), *(("SEEN_REPLY",) if frame.direction == REPLY else ()))
+            (*(("CONFIRMED",) if confirmed else ()), *(("SEEN_REPLY",) if frame.direction == REPLY else ()))
         )
 
     text = ",".join(status for status in _STATUSES if status in wanted)

@@ -49,7 +49,9 @@ def _gid(at: Occurrence) -> Match:
     if "--suppl-groups" in at.beside:
 
         def any_group(frame: Frame) -> bool:
-            return (frame.gid in wanted or any(group in wanted for group in frame.groups)) is not negated
+            # without a socket the kernel's comparison of option bits fails on --suppl-groups, which has no negation
+            found = frame.gid in wanted or any(group in wanted for group in frame.groups)
+            return frame.gid != NO_OWNER and found is not negated
 
         return matching(at, text, any_group, lambda frame: [frame.gid, *sorted(frame.groups)])
     if len(wanted) > 1:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 from ..address import LOOPBACK_V4, LOOPBACK_V6, V6_BIT, is_loopback
 from . import values
+from .addresses import is_link_scoped
 from .conntrack import Ends
 from .frame import Frame
 from .nat_range import NatRange
@@ -26,16 +27,20 @@ def redirect(name: str, given: Given, v6: bool) -> Target:
     """OUTPUT to loopback, PREROUTING to the interface's first address."""
     words, ports, random = _ports(given)
     loopback = LOOPBACK_V6 if v6 else LOOPBACK_V4
+    port = ports.start if ports is not None and len(ports) == 1 else None
 
     def apply(frame: Frame) -> Verdict:
-        ip: int | None = loopback
+        ip = loopback
         if frame.hook != "OUTPUT":
-            ip = frame.addresses.primary(frame.incoming, v6=v6)
-            if ip is None:
-                if frame.incoming in frame.addresses.interfaces:
-                    return Verdict.DROP
-                ip = frame.destination
-        _send_to(frame, NatRange(ip, ip, ports, random=random))
+            primary = frame.addresses.primary(frame.incoming, v6=v6)
+            if primary is None and frame.incoming in frame.addresses.interfaces:
+                return Verdict.DROP
+            ip = frame.destination if primary is None else primary
+        if port is not None and frame.tracked is not None:
+            frame.destination, frame.destination_port = ip, port
+            frame.tracked = frame.tracked.with_destination(ip, port)
+        else:
+            _send_to(frame, NatRange(ip, ip, ports, random=random))
         return Verdict.ACCEPT
 
     return Target(name, words, Verdict.CHANGE, apply)
@@ -162,14 +167,10 @@ def _own_address_v6(frame: Frame) -> int | None:
     def merit(entry: tuple[str, int, int]) -> tuple[bool, bool, bool, int]:
         device, ip, _ = entry
         differing = (ip ^ frame.destination).bit_length()
-        same_scope = _is_local_scope(ip) == _is_local_scope(frame.destination)
+        same_scope = is_link_scoped(ip) == is_link_scoped(frame.destination)
         return ip == frame.destination, same_scope, device == frame.outgoing, -differing
 
     return max(held, key=merit)[1]
-
-
-def _is_local_scope(ip: int) -> bool:
-    return is_loopback(ip) or ip >> 118 & 0x3FF == 0x3FA
 
 
 def _flags(given: Given) -> tuple[str, ...]:

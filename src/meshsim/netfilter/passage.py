@@ -37,3 +37,5 @@ class Passage:
     """What no rule model could tell: the rule, the match or target, and the answer that was given."""
     tracked: Tracked | None = None
     """The connection as conntrack keeps it from now on; None: it keeps nothing."""
+    given: bool = False
+    """Whether TPROXY gave the packet to its socket."""

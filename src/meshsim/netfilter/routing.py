@@ -53,6 +53,8 @@ class Flow:
     protocol: str = "tcp"
     source_port: int = 0
     destination_port: int = 0
+    device: str = ""
+    """Only routes over this device count; "": all."""
 
 
 @frozen
@@ -133,14 +135,14 @@ class Routing:
                 continue
             if rule.refusal:
                 return Route(rule.refusal, 0, 0)
-            route = self.in_table(rule.table, flow.destination, rule.shortest)
+            route = self.in_table(rule.table, flow.destination, rule.shortest, flow.device)
             if route is not None and route.kind != "throw":
                 return route
         return None
 
-    def in_table(self, table: str, destination: int, shortest: int | None = None) -> Route | None:
+    def in_table(self, table: str, destination: int, shortest: int | None = None, device: str = "") -> Route | None:
         for route in self._tables.get(table, ()):
-            if destination & route.mask == route.network:
+            if destination & route.mask == route.network and (not device or device == route.device):
                 if shortest is not None and route.mask.bit_count() - 1 <= shortest:
                     return None
                 return route
@@ -171,9 +173,7 @@ def _same(own: RoutingRule, stated: RoutingRule) -> bool:
 # -- reading ------------------------------------------------------------------------------------------------------
 
 _FLAGS = frozenset({"onlink", "linkdown", "dead", "pervasive", "offload", "trap", "rt_trap", "cache", "notify"})
-_IGNORED = frozenset(
-    {"proto", "scope", "mtu", "advmss", "pref", "expires", "hoplimit", "initcwnd", "weight", "error"}
-)
+_IGNORED = frozenset({"proto", "scope", "mtu", "advmss", "pref", "expires", "hoplimit", "initcwnd", "weight", "error"})
 
 
 def of_family(lines: Iterable[str], *, v6: bool) -> Iterator[str]:

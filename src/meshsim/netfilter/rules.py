@@ -166,6 +166,18 @@ class Hook:
     """All of them, also those with nothing to say."""
     chains: tuple[Chain, ...]
     """Those that have rules or drop by policy."""
+    raw: Chain | None = field(init=False)
+    """The one of them that is asked before conntrack."""
+    later: tuple[Chain, ...] = field(init=False)
+    """The others."""
+
+    @raw.default
+    def _raw(self) -> Chain | None:
+        return next((chain for chain in self.chains if chain.table == "raw"), None)
+
+    @later.default
+    def _later(self) -> tuple[Chain, ...]:
+        return tuple(chain for chain in self.chains if chain.table != "raw")
 
     def labels_up_to(self, chain: Chain) -> tuple[str, ...]:
         return self.labels[: self.labels.index(chain.label) + 1]

@@ -87,9 +87,7 @@ _HARMLESS = (
 
 HARMLESS_TARGETS = frozenset(_HARMLESS)
 
-UNMODELLED_TARGETS = frozenset(
-    {"CLUSTERIP", "DNPT", "HMARK", "NFQUEUE", "QUEUE", "SET", "SNPT", "SYNPROXY", "TEE"}
-)
+UNMODELLED_TARGETS = frozenset({"CLUSTERIP", "DNPT", "HMARK", "NFQUEUE", "QUEUE", "SET", "SNPT", "SYNPROXY", "TEE"})
 """Known names, so that a jump to a chain that does not exist can be told from them."""
 
 TRACKING_TARGETS = frozenset({"SYNPROXY"})

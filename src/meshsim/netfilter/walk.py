@@ -23,13 +23,12 @@ def walk(netns: Netns, packet: Packet, way: str, ask: Ask = decline, log: Log | 
     try:
         if way == "out":
             hooks.route_out()
-            actual = _way_out(hooks)
             try:
                 hooks.output()
             finally:
-                actual = _way_out(hooks)
+                actual = "loop" if hooks.stays else "out"
             hooks.postrouting()
-            if not hooks.stays:
+            if actual == "out":
                 return _passage(packet, hooks, actual, frame.outgoing, "wire", None)
             hooks.receive_own()
         elif not hooks.receive():
@@ -46,10 +45,6 @@ def walk(netns: Netns, packet: Packet, way: str, ask: Ask = decline, log: Log | 
     return _passage(packet, hooks, actual, frame.incoming, "socket", None, socket)
 
 
-def _way_out(hooks: Hooks) -> str:
-    return "loop" if hooks.stays else "out"
-
-
 def _passage(
     packet: Packet,
     hooks: Hooks,
@@ -60,14 +55,14 @@ def _passage(
     socket: Socket | None = None,
 ) -> Passage:
     frame, met = hooks.frame, hooks.traversal
-    changed = frame.mark != packet.mark or frame.ends != (
-        packet.source,
-        packet.source_port,
-        packet.destination,
-        packet.destination_port,
-    )
     after = packet
-    if changed:
+    if (
+        frame.destination != packet.destination
+        or frame.destination_port != packet.destination_port
+        or frame.mark != packet.mark
+        or frame.source != packet.source
+        or frame.source_port != packet.source_port
+    ):
         after = Packet(
             packet.protocol,
             *frame.ends,
@@ -93,6 +88,7 @@ def _passage(
         by,
         tuple(met.asked),
         tracked,
+        frame.given,
     )
 
 

@@ -3,6 +3,10 @@
 REASONS: dict[str, tuple[str, ...]] = {
     "netfilter.unmodelled-match": ("rule", "what"),
     "netfilter.unmodelled-target": ("rule", "what"),
+    "netfilter.chance": ("rule", "what"),
+    "netfilter.limit-assumed": ("rule", "what"),
+    "netfilter.rule-from-flag": ("rule", "flags"),
+    "netfilter.rule-from-annotation": ("rule", "flags", "annotations"),
     "netfilter.redirected": ("rule", "before", "after"),
     "netfilter.no-rule-redirects": ("destination",),
     "netfilter.dropped-by-rule": ("rule",),

@@ -11,6 +11,8 @@ REASONS: dict[str, tuple[str, ...]] = {
     "hook.dropped": ("destination", "by"),
     "hook.rejected": ("destination", "by"),
     "hook.lost": ("destination", "by"),
+    "hook.answer-lost": ("destination", "by"),
+    "hook.answer-misaddressed": ("destination",),
     "hook.application-assumed": ("destination",),
     "hook.rules-assumed": ("pod",),
     "hook.address-assumed": ("pod", "address"),

@@ -14,7 +14,9 @@ from ..config.host_facts import StatedSocket
 from ..envoy.listeners import Listener
 from ..explanation import Candidate, Change, Decision, Fate
 from ..facts.connection import Connection
+from ..istio.rule_origins import origins
 from ..mesh import Mesh, Pod
+from ..netfilter.answer import walk_answer
 from ..netfilter.explain import explain as explain_rules
 from ..netfilter.passage import Passage
 from ..netfilter.rules import Rule
@@ -46,10 +48,7 @@ def decide(_mesh: Mesh, at: AtHook, chooser: Chooser) -> tuple[Landing, State]:
         chooser.assume(assumption)
 
     def ask(rule: Rule, what: str) -> bool:
-        code = "netfilter.unmodelled-target" if what.startswith(("-j", "-g")) else "netfilter.unmodelled-match"
-        reason = because(code, rule.place, rule=rule.name, what=what)
-        options = ("no match", "match")
-        return bool(chooser.pick(Choice(f"{at.hop}/matcher/{rule.name}", reason, options, (None, None), rule.place, 0)))
+        return bool(chooser.pick(_choice(at, rule, what)))
 
     passage = walk(pod.netns, at.packet, at.way, ask)
     landing = _land(at, passage)
@@ -59,6 +58,21 @@ def decide(_mesh: Mesh, at: AtHook, chooser: Chooser) -> tuple[Landing, State]:
         for doubt in pod.proxy.listeners.doubts(passage.after.destination_port):
             chooser.assume(doubt)
     return landing, _next(at, landing)
+
+
+def _choice(at: AtHook, rule: Rule, what: str) -> Choice:
+    """What a rule asks that no packet decides: chance with or without known shares, or what is not modelled."""
+    site, options = f"{at.hop}/matcher/{rule.name}", ("no match", "match")
+    match = rule.doubt(what)
+    if match is not None and match.share is not None:
+        reason = because("netfilter.chance", rule.place, rule=rule.name, what=what)
+        return Choice(site, reason, options, (1 - match.share, match.share), rule.place)
+    if match is not None and match.usual:
+        reason = because("netfilter.limit-assumed", rule.place, rule=rule.name, what=what)
+        return Choice(site, reason, options, (None, None), rule.place, 1)
+    code = "netfilter.unmodelled-target" if match is None else "netfilter.unmodelled-match"
+    reason = because(code, rule.place, rule=rule.name, what=what)
+    return Choice(site, reason, options, (None, None), rule.place, 0)
 
 
 _UNKNOWABLE = ("hook.no-configuration", "hook.no-listeners")
@@ -73,6 +87,9 @@ def _land(at: AtHook, passage: Passage) -> Landing:
     missing = _missing(at, redirected=redirected)
     if missing is not None and passage.result in ("wire", "socket", "refused"):
         return Landing(passage, None, None, passage.result, missing)
+    lost = _lost_answer(pod, passage)
+    if lost is not None:
+        return Landing(passage, None, passage.socket.name if passage.socket is not None else None, passage.result, lost)
     if passage.result == "wire":
         return Landing(passage, None, None, "wire", because("hook.to-wire", destination=after.destination_text()))
     if passage.result in ("socket", "refused"):
@@ -92,6 +109,22 @@ def _land(at: AtHook, passage: Passage) -> Landing:
     place = passage.rules[-1].place if passage.rules and passage.rules[-1].name == passage.by else None
     reason = because(code, place, destination=after.destination_text(), by=passage.by or "")
     return Landing(passage, None, None, passage.result, reason)
+
+
+_LOST_ANSWERS = ("hook.answer-lost", "hook.answer-misaddressed")
+
+
+def _lost_answer(pod: Pod, passage: Passage) -> Reason | None:
+    """Why the client gets no answer to a packet that arrives; None where it gets one, or where nobody can say."""
+    answer = walk_answer(pod.netns, passage) if pod.addresses_stated else None
+    if answer is None or answer.arrives:
+        return None
+    destination = passage.after.destination_text()
+    if answer.by is None:
+        return because("hook.answer-misaddressed", destination=destination)
+    last = answer.rules[-1] if answer.rules else None
+    place = last.place if last is not None and last.name == answer.by else None
+    return because("hook.answer-lost", place, destination=destination, by=answer.by)
 
 
 def _missing(at: AtHook, *, redirected: bool) -> Reason | None:
@@ -153,6 +186,9 @@ def _next(at: AtHook, landing: Landing) -> State:
     if landing.reason.code in _UNKNOWABLE:
         ending = Ending("unknown", landing.reason, destination=after.destination_text())
         return AtReturn(ending, at.hop, at.frames, opened=False)
+    if landing.reason.code in _LOST_ANSWERS:
+        ending = Ending("dropped", landing.reason, destination=after.destination_text(), pod=at.pod.name)
+        return AtReturn(ending, at.hop, at.frames, opened=False)
     if landing.result == "wire":
         return AtWire(at.pod, after, at.conversation, at.hop, at.frames)
     if landing.listener is not None:
@@ -199,11 +235,26 @@ def explain(_mesh: Mesh, at: AtHook, picked: Landing) -> Decision:
         reason=picked.reason,
         candidates=candidates,
         changes=changes,
-        notes=at.pod.assumptions,
+        notes=(*at.pod.assumptions, *_origins(picked.passage)),
         trivial=not candidates,
-        deciding=picked.result in ("refused", "dropped", "rejected", "lost") or picked.reason.code in _UNKNOWABLE,
+        deciding=picked.result in ("refused", "dropped", "rejected", "lost")
+        or picked.reason.code in (*_UNKNOWABLE, *_LOST_ANSWERS),
         hop=at.hop,
     )
+
+
+def _origins(passage: Passage) -> tuple[Reason, ...]:
+    """Which flag or annotation is behind a rule that matched, where it is Istio's."""
+    notes = []
+    for rule in passage.rules:
+        found = origins(rule.table, rule.chain, rule.text)
+        annotations = [origin.annotation for origin in found if origin.annotation]
+        facts = {"rule": rule.name, "flags": [origin.flag for origin in found]}
+        if annotations:
+            notes.append(because("netfilter.rule-from-annotation", rule.place, **facts, annotations=annotations))
+        elif found:
+            notes.append(because("netfilter.rule-from-flag", rule.place, **facts))
+    return tuple(notes)
 
 
 def describe(_mesh: Mesh, at: AtHook, picked: Landing, draft: Draft) -> None:

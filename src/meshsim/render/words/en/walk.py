@@ -15,6 +15,13 @@ WORDS: dict[str, str] = {
     "hook.dropped": "the packet to {destination} is dropped by {by}",
     "hook.rejected": "the packet to {destination} is rejected by {by}, so the connection is refused",
     "hook.lost": "the packet to {destination} finds no way on ({by})",
+    "hook.answer-lost": (
+        "the packet reaches {destination}, but the answer does not come back ({by}), so the client sees silence"
+    ),
+    "hook.answer-misaddressed": (
+        "the packet reaches {destination}, but conntrack does not know the answer as one, so it carries addresses that "
+        "the client does not expect"
+    ),
     "hook.application-assumed": (
         "no input says which sockets exist there, so an application is assumed to listen on {destination} "
         "(state `sockets` in host facts)"
