@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import resource
 import subprocess
@@ -17,10 +16,9 @@ EMPTY_CALLS = 500_000
 
 
 def best(work: Callable[[], object], *, rounds: int = ROUNDS, clock: Callable[[], float] = process_time) -> float:
-    """Seconds of the fastest round; each begins without the litter of the one before."""
+    """Seconds of the fastest round."""
     times = []
     for _ in range(rounds):
-        gc.collect()
         started = clock()
         work()
         times.append(clock() - started)
