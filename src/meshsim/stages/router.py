@@ -12,10 +12,10 @@ from attrs import frozen
 from ..choices import Choice, Chooser
 from ..envoy.local_reply import local_reply
 from ..envoy.redirects import Redirect, TlsRedirect
+from ..envoy.refused_routes import table_refused
 from ..envoy.response_headers import with_response_mutations
 from ..envoy.route_actions import DirectResponse, NonForwarding, RouteAction, WeightedCluster
 from ..envoy.routes import Route
-from ..envoy.table_refusals import table_refused
 from ..envoy.upstream_request import upstream_request
 from ..explanation import Candidate, Check, Decision, Fate
 from ..facts.conversation import Conversation

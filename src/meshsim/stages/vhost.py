@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..choices import Chooser
 from ..config.config_dump import ProxyDocument
+from ..envoy.refused_routes import table_refused, update_refused
 from ..envoy.routes import Route
-from ..envoy.table_refusals import table_refused, update_refused
 from ..envoy.vhosts import ANY, RouteTable, VirtualHost
 from ..explanation import Candidate, Decision, Fate
 from ..facts.residues import Residues
