@@ -21,7 +21,6 @@ KNOWN_GAPS: dict[tuple[str, str], str] = {
     ("allow_any", "plaintext tcp to a permissive pod"): "the codec's own close reason is not modelled",
     ("allow_any", "plaintext to a closed port of a permissive pod"): RETRIES,
     ("allow_any", "the gateway without a host"): "the close reason of a refused request's connection is not modelled",
-    ("allow_any", "tls to the gateway's plain port"): "a TLS client cannot read the plaintext answer it gets",
     ("broken", "the application is not there"): RETRIES,
     ("broken", "the application is not there, without a sidecar"): RETRIES,
     ("broken", "the packet rules are gone"): RETRIES,
