@@ -23,6 +23,7 @@ KNOWN_GAPS: dict[tuple[str, str], str] = {
     ("allow_any", "the gateway without a host"): "the close reason of a refused request's connection is not modelled",
     ("broken", "the application is not there"): RETRIES,
     ("broken", "the application is not there, without a sidecar"): RETRIES,
+    ("broken", "the application is not there, through the gateway"): RETRIES,
     ("broken", "the packet rules are gone"): RETRIES,
     ("broken", "the application is silent"): "route time-outs are not modelled",
     ("broken", "the certificate is somebody else's"): OTHER_NAME,
