@@ -180,8 +180,9 @@ REGISTRY_ONLY: dict[str, Call] = {
     "plaintext to a permissive pod": _pod("legacy", "ratings"),
 }
 BROKEN: dict[str, Call] = {
-    "the application is not there": _service("sleep", "reviews"),
-    "the application is not there, without a sidecar": _pod("legacy", "reviews-v1"),
+    "the application is not there": _service("sleep", "productpage"),
+    "the application is not there, without a sidecar": _pod("legacy", "productpage"),
+    "the application is not there, through the gateway": _gateway("bookinfo.example", "/productpage"),
     "the packet rules are gone": _service("productpage", "reviews", **_user("jason")),
     "the packet rules are gone, plaintext": _pod("legacy", "reviews-v2"),
     "the application closes": _service("productpage", "reviews", **_user("test-1")),
@@ -191,8 +192,7 @@ BROKEN: dict[str, Call] = {
     "the application resets": _service("reviews-v3", "details"),
     "plaintext, because the proxy was told so": _service("sleep", "details"),
     "the certificate is somebody else's": _service("productpage", "details"),
-    "the api's details": _gateway("api.bookinfo.example", "/details/0"),
-    "the page": _gateway("bookinfo.example", "/productpage"),
+    "the application resets, through the gateway": _gateway("api.bookinfo.example", "/details/0"),
 }
 STRAINED: dict[str, Call] = {
     "a service without endpoints": _service("sleep", "details"),
@@ -202,8 +202,8 @@ STRAINED: dict[str, Call] = {
     "a far side that trusts another mesh": _service("productpage", "details"),
     "a far side that trusts another mesh, through the gateway": _gateway("api.bookinfo.example", "/details/0"),
     "a far side that trusts another mesh, by address": _pod("sleep", "details"),
-    "an application that answers 503": _service("sleep", "reviews"),
-    "an application that answers 503, without a sidecar": _pod("legacy", "reviews-v1"),
+    "an application that answers 503": _service("sleep", "reviews", **_user("test-1")),
+    "an application that answers 503, without a sidecar": _pod("legacy", "reviews-v3"),
     "an application on loopback alone": _service("sleep", "reviews", **_user("jason")),
     "an application on loopback alone, by its address": _pod("reviews-v2", "reviews-v2"),
     "an application on loopback alone, on loopback": {"from": "reviews-v2", "destination": "127.0.0.1:9080"},

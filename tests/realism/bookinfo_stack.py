@@ -56,27 +56,26 @@ class Variant:
 
 @functools.cache
 def variants() -> dict[str, Variant]:
-    """By name; a mesh in trouble has a fault or two a pod, so that one stack shows them all."""
+    """By name; a mesh in trouble has a fault or two a pod, out of the canary's reach, so that one stack shows all."""
     whole = {folder.name: read_files(folder) for folder in sorted((DEMO / "capture").iterdir())}
     overlays = DEMO / "registry-only"
     blocked = {name: files.but(faults.overlaid(overlays / name / "config_dump.json")) for name, files in whole.items()}
     broken = whole | {
         "sleep": whole["sleep"].but(faults.plaintext_endpoints("details")),
-        "productpage": whole["productpage"].but(faults.another_account("details")),
+        "productpage": whole["productpage"].but(faults.another_account("details"), faults.application(listen=None)),
         "details": whole["details"].but(faults.application(speaks="reset")),
         "ratings": whole["ratings"].but(faults.application(speaks="silent")),
-        "reviews-v1": whole["reviews-v1"].but(faults.application(listen=None)),
         "reviews-v2": whole["reviews-v2"].but(rules=faults.NO_RULES),
         "reviews-v3": whole["reviews-v3"].but(faults.application(speaks="close")),
     }
     strained = whole | {
         "sleep": whole["sleep"].but(faults.no_endpoints("details"), faults.no_room("ratings", max_pending_requests=0)),
         "productpage": whole["productpage"].but(
-            faults.failed_over("reviews", "10.80.3.155"), faults.failed_over("ratings", "10.80.3.155")
+            faults.failed_over("reviews", "10.80.3.153"), faults.failed_over("ratings", "10.80.3.153")
         ),
         "details": whole["details"].but(faults.another_trust_domain),
-        "reviews-v1": whole["reviews-v1"].but(faults.application(status=503)),
         "reviews-v2": whole["reviews-v2"].but(faults.application(listen="127.0.0.1:9080")),
+        "reviews-v3": whole["reviews-v3"].but(faults.application(status=503)),
         GATEWAY: whole[GATEWAY].but(faults.no_cluster("productpage")),
     }
     every = {"allow_any": whole, "registry_only": blocked, "broken": broken, "strained": strained}

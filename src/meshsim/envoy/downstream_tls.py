@@ -28,6 +28,7 @@ NO_CERTIFICATE = _ERROR.format(
     268435648, "PEER_DID_NOT_RETURN_A_CERTIFICATE:peer_did_not_provide_required_client_certificate"
 )
 NOT_TRUSTED = _ERROR.format(268435581, "CERTIFICATE_VERIFY_FAILED:verify_cert_failed")
+NOT_NAMED = _ERROR.format(268435581, "CERTIFICATE_VERIFY_FAILED:verify_cert_failed:_SAN_matcher")
 _HTTP_METHODS = ("GET ", "POST ", "HEAD ", "PUT ")
 """Plaintext that BoringSSL knows as HTTP; it closes on these without an alert."""
 
@@ -90,8 +91,7 @@ def shake_hands(context: DownstreamTlsContext, conversation: Conversation) -> Ha
 def not_named(certificate: ClientCertificate) -> str:
     """Envoy's text for a certificate that carries none of the names asked for: it lists those it carries."""
     names = ",_".join(certificate.uri_sans + certificate.dns_sans)
-    text = f"CERTIFICATE_VERIFY_FAILED:verify_cert_failed:_SAN_matcher,_certificate_SANs_are_[{names}]"
-    return _ERROR.format(268435581, text)
+    return NOT_NAMED.replace("_SAN_matcher", f"_SAN_matcher,_certificate_SANs_are_[{names}]")
 
 
 def _named(names: tuple[tuple[str, TextTest], ...], certificate: ClientCertificate) -> bool:

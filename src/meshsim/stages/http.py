@@ -28,7 +28,7 @@ def decide(_mesh: Mesh, at: AtHttp, chooser: Chooser) -> tuple[Received | Refusa
     picked = _receive(at)
     if isinstance(picked, Received):
         return picked, AtVhost(at.pod, at.hcm, picked.connection, picked.request, at.hop, at.frames)
-    return picked, AtReturn(_ending(at, picked), at.hop, at.frames)
+    return picked, AtReturn(_as_the_client_reads(at, _ending(at, picked)), at.hop, at.frames)
 
 
 def _receive(at: AtHttp) -> Received | Refusal:
@@ -62,6 +62,19 @@ def _ending(at: AtHttp, refusal: Refusal) -> Ending:
         flags=refusal.flags,
         body=refusal.body,
         location=None if grpc_redirect else refusal.location,
+    )
+
+
+def _as_the_client_reads(at: AtHttp, ending: Ending) -> Ending:
+    """To a client in the middle of a TLS handshake, an answer in plaintext is no answer: the handshake fails."""
+    if ending.kind != "replied" or at.conversation.tls is None or at.frames is not None:
+        return ending
+    return Ending(
+        "closed",
+        ending.why,
+        response_flags=ending.response_flags,
+        response_code_details=ending.response_code_details,
+        answered_by=at.hop,
     )
 
 
