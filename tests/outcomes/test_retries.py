@@ -308,3 +308,28 @@ def test_many_attempts_are_no_circle() -> None:
     assert (done.outcome.kind, done.outcome.status) == ("replied", 503)
     assert len(done.hops) == 11
     assert [len(hop.attempts) for hop in done.hops] == [10] * 11
+
+
+@pytest.mark.parametrize(
+    ("route", "headers", "expected"),
+    [
+        ({"timeout": "5s", **retrying("5xx", 2, per_try_timeout="1s")}, {}, "1000"),
+        ({"timeout": "0s", **retrying("5xx", 2, per_try_timeout="1s")}, {}, "1000"),
+        ({"timeout": "5s", **retrying("5xx", 2, per_try_timeout="9s")}, {}, "5000"),
+        ({"timeout": "5s"}, {"x-envoy-upstream-rq-per-try-timeout-ms": "700"}, "700"),
+    ],
+)
+def test_what_the_upstream_is_told(route: dict[str, Any], headers: dict[str, str], expected: str) -> None:
+    manager = hcm(route)
+    manager["typed_config"]["route_config"]["virtual_hosts"][0]["include_request_attempt_count"] = True
+    done = ask(world(gate(manager), speaks("http", status=503)), headers=headers)
+    sent = done.hops[0].upstream
+    assert sent is not None and sent.headers is not None
+    assert sent.headers["x-envoy-expected-rq-timeout-ms"] == (expected,)
+    assert sent.headers["x-envoy-attempt-count"] == (str(len(attempts(done))),)
+
+
+def test_the_time_of_a_try_without_any_policy() -> None:
+    done = ask(world(gate(hcm()), SILENT), headers={"x-envoy-upstream-rq-per-try-timeout-ms": "700"})
+    assert (done.outcome.after, done.outcome.response_code_details) == ("0.7s", "upstream_per_try_timeout")
+    assert (attempts(done), done.outcome.response_flags) == (["timeout"], ("UT",))

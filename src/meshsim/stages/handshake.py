@@ -66,7 +66,13 @@ def _shaken(at: AtHandshake, context: DownstreamTlsContext) -> Handshake:
 def _own_name_refused(at: AtHandshake, context: DownstreamTlsContext) -> str | None:
     """This workload's identity, where the near proxy asks for others; known for the certificates Istio gives."""
     wanted = at.frames.tls if at.frames is not None else None
-    if wanted is None or not wanted.san or wanted.sni_san or at.conversation.tls is None or context.certificates != (WORKLOAD_SECRET,):
+    if (
+        wanted is None
+        or not wanted.san
+        or wanted.sni_san
+        or at.conversation.tls is None
+        or context.certificates != (WORKLOAD_SECRET,)
+    ):
         return None
     metadata = at.pod.proxy.document.node_metadata if at.pod.proxy is not None else None
     identity = workload_identity(metadata.data) if metadata is not None else None

@@ -5,6 +5,8 @@ Answers follow envoyproxy/envoy source/common/router/router.cc and source/common
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from ..choices import Chooser
 from ..envoy.upstream_failures import OVERFLOW
 from ..explanation import Candidate, Change, Decision, Fate
@@ -13,7 +15,7 @@ from ..outcome import Ending
 from ..reasons import Reason, because
 from ..report import Attempt, Draft
 from ..states import AtEndpoint, AtReturn, Ended, Frame, State
-from .attempts import ANSWERED, Return, returned, tried_endpoints, tried_now
+from .attempts import ANSWERED, Return, counted_again, returned, tried_endpoints, tried_now
 from .stage import Stage, agree
 
 NOT_CONNECTED = "tcp_initializion_failure:0"
@@ -40,12 +42,17 @@ def _resumed(at: AtReturn, frame: Frame, picked: Return) -> AtEndpoint:
     dialled = frame.dialled
     assert dialled is not None
     tried = tried_now(frame, picked, at.hop + 1 if at.opened else at.hop)
+    conversation = dialled.conversation
+    request = conversation.request
+    if request is not None:
+        headers = counted_again(request.headers, len(tried.endpoints) + 1)
+        conversation = evolve(conversation, request=evolve(request, headers=headers))
     return AtEndpoint(
         dialled.pod,
         dialled.cluster,
         dialled.via,
         dialled.connection,
-        dialled.conversation,
+        conversation,
         dialled.alpn_override,
         dialled.hop,
         dialled.frames,
@@ -106,6 +113,9 @@ def describe(_mesh: Mesh, at: AtReturn, picked: Return, draft: Draft) -> None:
         hop.endpoint = None
     hop.attempts = (*hop.attempts, Attempt(frame.endpoint, result, answered, next_hop if opened else None))
     if picked.again:
+        sent = hop.upstream
+        if sent is not None and sent.headers is not None:
+            hop.upstream = evolve(sent, headers=counted_again(sent.headers, len(hop.attempts) + 1))
         return
     hop.response_flags = picked.flags
     hop.upstream_transport_failure_reason = failure.text if failure is not None else None
