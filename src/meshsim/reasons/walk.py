@@ -26,6 +26,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "app.closed": ("destination",),
     "app.reset": ("destination",),
     "app.tls-mismatch": ("destination", "client", "server"),
+    "app.other-version": ("destination", "client", "server"),
     "app.certificate-not-trusted": ("destination",),
     "app.certificate-for-others": ("destination", "names"),
     "app.client-certificate-refused": ("destination", "failure"),

@@ -44,7 +44,7 @@ def _ending(at: AtApp) -> Ending:
     mismatch = _mismatch(at, speaks, destination)
     if mismatch is not None:
         return Ending("closed", mismatch, destination=destination, pod=at.pod.name)
-    refused = _handshake_fails(at, destination)
+    refused = _handshake_fails(at, destination) or _other_version(at, speaks, destination)
     if refused is not None:
         return refused
     status = socket.status if socket is not None and speaks in _SPEAKS_HTTP and at.conversation.speaks_http() else None
@@ -78,6 +78,18 @@ def _handshake_fails(at: AtApp, destination: str) -> Ending | None:
     failure = "no-certificate" if certificate is None else "untrusted-certificate"
     why = because("app.client-certificate-refused", destination=destination, failure=failure)
     return Ending("closed", why, transport_failure_reason=ALERTS[failure], client_sees="tls_alert", **kept)
+
+
+def _other_version(at: AtApp, speaks: str | None, destination: str) -> Ending | None:
+    """HTTP/2 to a server of HTTP/1 or the reverse, in plaintext: each answers in its own language."""
+    request = at.conversation.request
+    wanted = {"http": "http/1.1", "h2c": "http2", "grpc": "http2"}.get(speaks or "")
+    if request is None or wanted is None or at.conversation.tls is not None:
+        return None
+    if (request.version == "http2") == (wanted == "http2"):
+        return None
+    why = because("app.other-version", destination=destination, client=request.version, server=wanted)
+    return Ending("closed", why, client_sees="data", destination=destination, pod=at.pod.name)
 
 
 def _fits(want: str, sans: tuple[str, ...]) -> bool:
