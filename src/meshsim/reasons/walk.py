@@ -33,6 +33,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "return.question": ("ending",),
     "return.passed-on": ("ending",),
     "return.local-reply": ("status", "details", "ending"),
+    "return.gave-up": ("attempts", "status", "details", "ending"),
     "return.closed": ("flags", "ending"),
     "return.timed-out": ("status", "details", "after"),
     "return.tries-again": ("attempt", "failure", "policy"),

@@ -190,7 +190,10 @@ def _why_replied(frame: Frame, ending: Ending, failure: Failure, details: str) -
     place = ending.why.place
     if after is not None:
         return because("return.timed-out", place, status=failure.status, details=details, after=after)
-    return because("return.local-reply", place, status=failure.status, details=details, ending=ending.kind)
+    facts = {"status": failure.status, "details": details, "ending": failure.result}
+    if frame.is_retry and frame.dialled is not None:
+        return because("return.gave-up", place, attempts=len(tried_endpoints(frame.dialled)) + 1, **facts)
+    return because("return.local-reply", place, **facts)
 
 
 def counted_again(headers: Headers, attempt: int) -> Headers:

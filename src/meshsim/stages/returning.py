@@ -8,7 +8,7 @@ from __future__ import annotations
 from attrs import evolve
 
 from ..choices import Chooser
-from ..envoy.upstream_failures import OVERFLOW
+from ..envoy.upstream_failures import OVERFLOW, PER_TRY_TIMEOUT, RESPONSE_TIMEOUT, STREAM_IDLE
 from ..explanation import Candidate, Change, Decision, Fate
 from ..mesh import Mesh
 from ..outcome import Ending
@@ -18,6 +18,7 @@ from ..states import AtEndpoint, AtReturn, Ended, Frame, State
 from .attempts import ANSWERED, Return, counted_again, returned, tried_endpoints, tried_now
 from .stage import Stage, agree
 
+_ANSWERS_OF_TIMERS = frozenset(timer.reset for timer in (PER_TRY_TIMEOUT, RESPONSE_TIMEOUT, STREAM_IDLE))
 NOT_CONNECTED = "tcp_initializion_failure:0"
 """Envoy's own spelling (source/common/tcp_proxy/tcp_proxy.cc)."""
 
@@ -135,6 +136,8 @@ def _describe_left(draft: Draft, index: int | None) -> None:
     """This side went away while those hops still waited, whatever they would have done later."""
     while index is not None:
         hop = draft.hops[index]
+        if hop.attempts and hop.response_code_details in _ANSWERS_OF_TIMERS:
+            hop.attempts = (*hop.attempts[:-1], evolve(hop.attempts[-1], result="connected"))
         over_http = hop.network_filter is not None and hop.network_filter != "tcp_proxy"
         hop.status = 0 if over_http else None
         hop.response_flags = ("DC",) if over_http else ()

@@ -51,8 +51,9 @@ WORDS: dict[str, str] = {
     "return.question": "what becomes of this ending: {ending}?",
     "return.passed-on": "it is passed on as it is ({ending})",
     "return.local-reply": "the upstream attempt ended ({ending}), so the proxy answers {status} itself",
+    "return.gave-up": "{attempts} upstream attempts failed (the last: {ending}), so the proxy answers {status} itself",
     "return.closed": "the upstream attempt ended ({ending}), so the proxy closes the connection",
-    "return.timed-out": "nothing came for {after}, so the proxy answers {status} itself ({details})",
+    "return.timed-out": "nothing came for {after}, so the proxy answers {status} itself",
     "return.tries-again": "the attempt failed ({failure}), and the policy ({policy}) allows attempt {attempt}",
     "return.connects-again": "the attempt failed ({failure}), and the proxy makes attempt {attempt}",
     "return.response-headers-unknown": (
