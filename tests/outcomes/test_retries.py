@@ -20,6 +20,7 @@ from tests.outcomes.worlds import (
     proxy,
     speaks,
     tcp_proxy,
+    upstream_tls,
     world,
 )
 
@@ -334,3 +335,17 @@ def test_the_time_of_a_try_without_any_policy() -> None:
     done = ask(world(gate(hcm()), SILENT), headers={"x-envoy-upstream-rq-per-try-timeout-ms": "700"})
     assert (done.outcome.after, done.outcome.response_code_details) == ("0.7s", "upstream_per_try_timeout")
     assert (attempts(done), done.outcome.response_flags) == (["timeout"], ("UT",))
+
+
+def test_a_host_that_never_answers_the_handshake_is_not_connected() -> None:
+    done = ask(world(gate(hcm(), clusters=[cluster(**upstream_tls())]), SILENT))
+    assert (done.outcome.after, done.outcome.response_flags) == ("1s", ("UF",))
+    assert done.outcome.response_code_details == "upstream_reset_before_response_started{connection_timeout}"
+
+
+def test_a_predicate_that_is_not_modelled_matters_only_to_another_attempt() -> None:
+    canary = {"name": "envoy.retry_host_predicates.omit_canary_hosts"}
+    route = retrying("connect-failure", 1, retry_host_predicate=[canary])
+    assert not ask(world(gate(hcm(route)), speaks("http", status=200))).assumptions
+    (assumed,) = ask(world(gate(hcm(route)), far())).assumptions
+    assert assumed.fact("field") == "retry_host_predicate"

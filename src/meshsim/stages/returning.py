@@ -30,7 +30,7 @@ def decide(_mesh: Mesh, at: AtReturn, chooser: Chooser) -> tuple[Return, State]:
     picked = returned(frame, at.ending)
     policy = frame.via.retry_policy
     if policy is not None:
-        for reason in policy.unmodelled:
+        for reason in policy.unmodelled if picked.again else ():
             chooser.assume(reason)
         if policy.response_headers and at.ending.kind in ANSWERED and not picked.again:
             chooser.assume(because("return.response-headers-unknown", policy.place, policy=policy.name))
