@@ -125,10 +125,13 @@ def _await(port: int, process: subprocess.Popen[bytes], errors: Path) -> None:
     raise RuntimeError("Envoy did not start: " + errors.read_text(errors="replace")[-2000:])
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+def free_ports(count: int) -> list[int]:
+    """Held together, so that no two are the same."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
 
 
 def send(port: int, data: bytes) -> tuple[int, bytes]:

@@ -102,7 +102,8 @@ def flags_of(entry: dict[str, Any]) -> set[str]:
 
 
 def test_over_http(tmp_path: Path) -> None:
-    dice, upstreams, port = random.Random(3), loopback.Upstreams(), loopback.free_port()
+    dice, upstreams = random.Random(3), loopback.Upstreams()
+    (port,) = loopback.free_ports(1)
     clusters = [random_cluster(dice, f"c{index}", upstreams.ports) for index in range(CALLS)]
     timeouts = [dice.choice(["0.5s", "0.7s"]) for _ in range(CALLS)]
     routes = [
@@ -154,13 +155,14 @@ def test_over_http(tmp_path: Path) -> None:
 def test_over_tcp(tmp_path: Path) -> None:
     dice, upstreams = random.Random(4), loopback.Upstreams()
     number = 16
+    ports = loopback.free_ports(number)
     listeners, clusters, chains = [], [], []
     for index in range(number):
         clusters.append(random_cluster(dice, f"c{index}", upstreams.ports))
         log = loopback.logged_to(tmp_path / f"log{index}")
         chain = tcp_proxy(f"c{index}", max_connect_attempts=dice.randint(1, 3), idle_timeout="0.3s", **log)
         chains.append(chain)
-        listeners.append(listener(loopback.free_port(), chain))
+        listeners.append(listener(ports[index], chain))
     wrong = {}
     with loopback.running(listeners, clusters, tmp_path):
         for index in range(number):

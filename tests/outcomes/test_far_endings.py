@@ -98,6 +98,18 @@ def test_an_alert_in_answer_to_plaintext_is_no_http_response(method: str) -> Non
     assert done.outcome.response_code_details == f"{BEFORE}{{protocol_error}}"
 
 
+@pytest.mark.parametrize(
+    ("speaking", "http2", "agree"), [("http", True, False), ("h2c", False, False), ("h2c", True, True)]
+)
+def test_an_application_of_another_http_version(speaking: str, http2: bool, agree: bool) -> None:
+    fields = {"http2_protocol_options": {}} if http2 else {}
+    done = ask(world(gate(hcm(), clusters=[cluster(**fields)]), speaks(speaking)))
+    assert (done.outcome.kind == "delivered") is agree
+    if not agree:
+        assert (done.outcome.status, done.outcome.response_flags) == (502, ("UPE",))
+        assert done.outcome.response_code_details == f"{BEFORE}{{protocol_error}}"
+
+
 TCP: dict[str, tuple[PodDocuments, dict[str, Any], tuple[Any, ...]]] = {
     # -> flags, close reason of the gate, transport failure, attempt
     "nobody listens": (far(), {}, (("UF", "URX"), "tcp_initializion_failure:0", REFUSED, "refused")),

@@ -20,6 +20,7 @@ from tests.outcomes.worlds import (
     proxy,
     speaks,
     tcp_proxy,
+    upstream_tls,
     world,
 )
 
@@ -275,6 +276,7 @@ def test_the_nearer_timer_ends_it_and_the_far_one_if_it_is_shorter() -> None:
 
     done = both("2s", "9s")
     assert (done.outcome.answered_by, done.outcome.after, done.hops[1].response_flags) == (0, "2s", ("DC",))
+    assert [each.result for each in done.hops[1].attempts] == ["connected"]
     done = both("9s", "2s")
     assert (done.outcome.answered_by, done.outcome.after, done.hops[0].status) == (1, "2s", 504)
 
@@ -308,3 +310,42 @@ def test_many_attempts_are_no_circle() -> None:
     assert (done.outcome.kind, done.outcome.status) == ("replied", 503)
     assert len(done.hops) == 11
     assert [len(hop.attempts) for hop in done.hops] == [10] * 11
+
+
+@pytest.mark.parametrize(
+    ("route", "headers", "expected"),
+    [
+        ({"timeout": "5s", **retrying("5xx", 2, per_try_timeout="1s")}, {}, "1000"),
+        ({"timeout": "0s", **retrying("5xx", 2, per_try_timeout="1s")}, {}, "1000"),
+        ({"timeout": "5s", **retrying("5xx", 2, per_try_timeout="9s")}, {}, "5000"),
+        ({"timeout": "5s"}, {"x-envoy-upstream-rq-per-try-timeout-ms": "700"}, "700"),
+    ],
+)
+def test_what_the_upstream_is_told(route: dict[str, Any], headers: dict[str, str], expected: str) -> None:
+    manager = hcm(route)
+    manager["typed_config"]["route_config"]["virtual_hosts"][0]["include_request_attempt_count"] = True
+    done = ask(world(gate(manager), speaks("http", status=503)), headers=headers)
+    sent = done.hops[0].upstream
+    assert sent is not None and sent.headers is not None
+    assert sent.headers["x-envoy-expected-rq-timeout-ms"] == (expected,)
+    assert sent.headers["x-envoy-attempt-count"] == (str(len(attempts(done))),)
+
+
+def test_the_time_of_a_try_without_any_policy() -> None:
+    done = ask(world(gate(hcm()), SILENT), headers={"x-envoy-upstream-rq-per-try-timeout-ms": "700"})
+    assert (done.outcome.after, done.outcome.response_code_details) == ("0.7s", "upstream_per_try_timeout")
+    assert (attempts(done), done.outcome.response_flags) == (["timeout"], ("UT",))
+
+
+def test_a_host_that_never_answers_the_handshake_is_not_connected() -> None:
+    done = ask(world(gate(hcm(), clusters=[cluster(**upstream_tls())]), SILENT))
+    assert (done.outcome.after, done.outcome.response_flags) == ("1s", ("UF",))
+    assert done.outcome.response_code_details == "upstream_reset_before_response_started{connection_timeout}"
+
+
+def test_a_predicate_that_is_not_modelled_matters_only_to_another_attempt() -> None:
+    canary = {"name": "envoy.retry_host_predicates.omit_canary_hosts"}
+    route = retrying("connect-failure", 1, retry_host_predicate=[canary])
+    assert not ask(world(gate(hcm(route)), speaks("http", status=200))).assumptions
+    (assumed,) = ask(world(gate(hcm(route)), far())).assumptions
+    assert assumed.fact("field") == "retry_host_predicate"

@@ -51,7 +51,12 @@ def sidecar(
     sections = [
         {
             "@type": "type.googleapis.com/envoy.admin.v3.BootstrapConfigDump",
-            "bootstrap": {"node": {"id": f"sidecar~{ip}~{name}.default~default.svc.cluster.local"}},
+            "bootstrap": {
+                "node": {
+                    "id": f"sidecar~{ip}~{name}.default~default.svc.cluster.local",
+                    "metadata": {"MESH_ID": "td", "NAMESPACE": "default", "SERVICE_ACCOUNT": "b"},
+                }
+            },
         },
         {
             "@type": "type.googleapis.com/envoy.admin.v3.ListenersConfigDump",
@@ -141,6 +146,17 @@ def test_mutual_tls_that_the_two_do_not_agree_on(
     assert (done.outcome.kind, done.outcome.status, done.outcome.answered_by) == ("replied", 503, 0)
     assert done.outcome.response_flags == flags
     assert len(done.hops) == 2
+
+
+@pytest.mark.parametrize(("account", "reached"), [("b", True), ("other", False)])
+def test_the_caller_asks_for_another_workload(account: str, reached: bool) -> None:
+    near = upstream_tls(san=[f"spiffe://elsewhere/ns/default/sa/{account}"])
+    secret = {"common": {**ALPN["common"], "tls_certificate_sds_secret_configs": [{"name": "default"}]}}
+    done = ask(mesh(near=near, inbound=downstream_tls(**secret)))
+    hop = done.hops[0]
+    assert (done.outcome.kind == "delivered") is reached
+    assert hop.response_flags == (() if reached else ("UF",))
+    assert ("spiffe://td/ns/default/sa/b" in (hop.upstream_transport_failure_reason or "")) is not reached
 
 
 def test_an_application_that_is_not_there_is_the_server_sides_503() -> None:

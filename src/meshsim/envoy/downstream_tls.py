@@ -29,6 +29,8 @@ NO_CERTIFICATE = _ERROR.format(
 )
 NOT_TRUSTED = _ERROR.format(268435581, "CERTIFICATE_VERIFY_FAILED:verify_cert_failed")
 NOT_NAMED = _ERROR.format(268435581, "CERTIFICATE_VERIFY_FAILED:verify_cert_failed:_SAN_matcher")
+OWN_REFUSED = _ERROR.format(268436502, "SSLV3_ALERT_CERTIFICATE_UNKNOWN")
+"""The client does not accept the certificate of this side."""
 _HTTP_METHODS = ("GET ", "POST ", "HEAD ", "PUT ")
 """Plaintext that BoringSSL knows as HTTP; it closes on these without an alert."""
 
@@ -61,7 +63,7 @@ class Handshake:
     tls: DownstreamTls | None
     """The result; None when it failed, or when the chain speaks plaintext."""
     failure: str | None = None
-    """The cause: plaintext, no-certificate, untrusted-certificate, other-name, silent; None when it went well."""
+    """The cause: plaintext, no-certificate, untrusted-certificate, other-name, own-name, silent; None: it went well."""
     text: str | None = None
     """Envoy's own text for it."""
     alert: bool = False

@@ -47,6 +47,7 @@ _GRPC_STATUS = {
 _GATEWAY_ERRORS = (502, 503, 504)
 _ANY_RESET = frozenset({"5xx", "gateway-error", "reset"})
 _CONNECT_FAILURES = frozenset({"remote_connection_failure", "local_connection_failure", "connection_timeout"})
+_PER_TRY = "x-envoy-upstream-rq-per-try-timeout-ms"
 _RATE_LIMITED = "x-envoy-ratelimited"
 
 
@@ -160,8 +161,9 @@ def for_request(policy: RetryPolicy | None, request: Request) -> RetryPolicy | N
         return policy
     stated = [",".join(headers[name]) for name in ("x-envoy-retry-on", "x-envoy-retry-grpc-on") if name in headers]
     if policy is None:
-        if not stated:
+        if not stated and _PER_TRY not in headers:
             return None
+        # Without conditions nothing is tried again, and each try has its time all the same.
         policy = RetryPolicy(",".join(stated), None)
     asked = _Asked(request)
     if policy.request_conditions and not any(made.holds(asked) for made in policy.request_conditions):
@@ -170,7 +172,7 @@ def for_request(policy: RetryPolicy | None, request: Request) -> RetryPolicy | N
         return policy
     limit = _number(headers, "x-envoy-max-retries")
     codes = ",".join(headers.get("x-envoy-retriable-status-codes", ()))
-    per_try = _number(headers, "x-envoy-upstream-rq-per-try-timeout-ms")
+    per_try = _number(headers, _PER_TRY)
     return evolve(
         policy,
         name=",".join(part for part in (policy.name, *stated) if part and part != policy.name) or policy.name,
@@ -182,11 +184,19 @@ def for_request(policy: RetryPolicy | None, request: Request) -> RetryPolicy | N
     )
 
 
+def shorter_try(timeout_ms: int, policy: RetryPolicy | None, request: Request) -> int:
+    """What an upstream is told to expect: the time of one try where that is the shorter one; 0: no limit."""
+    per_try = _number(request.headers, _PER_TRY)
+    if per_try is None:
+        per_try = 0 if policy is None else int(policy.per_try_timeout_ms)
+    return per_try if per_try and (not timeout_ms or per_try < timeout_ms) else timeout_ms
+
+
 _HEADERS = (
     "x-envoy-max-retries",
     "x-envoy-retriable-status-codes",
     "x-envoy-retriable-header-names",
-    "x-envoy-upstream-rq-per-try-timeout-ms",
+    _PER_TRY,
 )
 
 

@@ -12,6 +12,7 @@ from .grpc_timeout import read_grpc_timeout, written_grpc_timeout
 from .header_mutations import mutated
 from .path_rewrites import PathRule
 from .paths import without_query
+from .retry_policy import shorter_try
 from .route_actions import RouteAction, WeightedCluster
 from .routes import Route
 
@@ -51,8 +52,9 @@ def upstream_request(
     if timeout and by_grpc:
         headers["grpc-timeout"] = (written_grpc_timeout(timeout),)
     if envoy_headers:
-        if timeout:
-            headers["x-envoy-expected-rq-timeout-ms"] = (str(timeout),)
+        expected = shorter_try(timeout, action.retry_policy, request)
+        if expected:
+            headers["x-envoy-expected-rq-timeout-ms"] = (str(expected),)
         if route.attempt_count:
             headers["x-envoy-attempt-count"] = ("1",)
     levels = route.request_mutations

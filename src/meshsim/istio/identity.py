@@ -19,6 +19,11 @@ def tls_mode(node_metadata: Mapping[str, Any]) -> str | None:
     return mode if isinstance(mode, str) and mode else None
 
 
+def is_workload(identity: str, wanted: str) -> bool:
+    """Whether a name that is asked for is this workload's, whatever the trust domain: the metadata may not know it."""
+    return identity.partition("/ns/")[2] == wanted.partition("/ns/")[2] and "/ns/" in wanted
+
+
 def workload_identity(node_metadata: Mapping[str, Any]) -> str | None:
     """The SPIFFE URI of the proxy's workload; None where the metadata does not name all its parts."""
     parts = [node_metadata.get(key) for key in ("MESH_ID", "NAMESPACE", "SERVICE_ACCOUNT")]

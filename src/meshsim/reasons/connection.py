@@ -37,6 +37,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "handshake.no-certificate": ("chain",),
     "handshake.untrusted-certificate": ("chain",),
     "handshake.other-name": ("chain",),
+    "handshake.own-name": ("chain", "own", "wanted"),
     "network.question": ("chain",),
     "network.to-http": ("filter",),
     "network.to-cluster": ("filter", "cluster"),

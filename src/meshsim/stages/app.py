@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..choices import Chooser
+from ..config.host_facts import StatedTls
 from ..envoy.downstream_tls import negotiated
 from ..envoy.upstream_failures import ALERTS, NOT_TRUSTED, not_named
 from ..explanation import Candidate, Decision, Fate
@@ -16,6 +17,8 @@ from ..states import AtApp, AtReturn, State
 from .far_side import describe_handshake
 from .stage import Stage, agree
 
+_SPEAKS_TLS = ("https", "tls")
+_PLAIN_TLS = StatedTls()
 _SPEAKS_HTTP = ("http", "h2c", "https", "grpc")
 _OTHER_MATCHERS = ("prefix:", "suffix:", "contains:", "regex:")
 _SILENT_ENDINGS = {
@@ -44,7 +47,7 @@ def _ending(at: AtApp) -> Ending:
     mismatch = _mismatch(at, speaks, destination)
     if mismatch is not None:
         return Ending("closed", mismatch, destination=destination, pod=at.pod.name)
-    refused = _handshake_fails(at, destination)
+    refused = _handshake_fails(at, destination) or _other_version(at, speaks, destination)
     if refused is not None:
         return refused
     status = socket.status if socket is not None and speaks in _SPEAKS_HTTP and at.conversation.speaks_http() else None
@@ -57,9 +60,16 @@ def _ending(at: AtApp) -> Ending:
     )
 
 
+def _stated_tls(at: AtApp) -> StatedTls | None:
+    """The TLS side of a socket that speaks it; the defaults where its facts say no more than that."""
+    if at.socket is None or at.socket.speaks not in _SPEAKS_TLS:
+        return None
+    return at.socket.tls or _PLAIN_TLS
+
+
 def _handshake_fails(at: AtApp, destination: str) -> Ending | None:
     """Between the certificate that the socket's facts state and what either side asks of the other."""
-    stated, hello = at.socket.tls if at.socket is not None else None, at.conversation.tls
+    stated, hello = _stated_tls(at), at.conversation.tls
     if stated is None or hello is None:
         return None
     wanted = at.frames.tls if at.frames is not None else None
@@ -80,6 +90,18 @@ def _handshake_fails(at: AtApp, destination: str) -> Ending | None:
     return Ending("closed", why, transport_failure_reason=ALERTS[failure], client_sees="tls_alert", **kept)
 
 
+def _other_version(at: AtApp, speaks: str | None, destination: str) -> Ending | None:
+    """HTTP/2 to a server of HTTP/1 or the reverse, in plaintext: each answers in its own language."""
+    request = at.conversation.request
+    wanted = {"http": "http/1.1", "h2c": "http2", "grpc": "http2"}.get(speaks or "")
+    if request is None or wanted is None or at.conversation.tls is not None:
+        return None
+    if (request.version == "http2") == (wanted == "http2"):
+        return None
+    why = because("app.other-version", destination=destination, client=request.version, server=wanted)
+    return Ending("closed", why, client_sees="data", destination=destination, pod=at.pod.name)
+
+
 def _fits(want: str, sans: tuple[str, ...]) -> bool:
     """A matcher that is written `kind:value` is not evaluated, and taken to hold."""
     return want in sans or want.startswith(_OTHER_MATCHERS)
@@ -90,7 +112,7 @@ def _mismatch(at: AtApp, speaks: str | None, destination: str) -> Reason | None:
     if speaks is None or speaks in ("tcp", "udp"):
         return None
     client_tls = at.conversation.tls is not None
-    server_tls = speaks in ("https", "tls")
+    server_tls = speaks in _SPEAKS_TLS
     if client_tls == server_tls or (speaks == "grpc" and not client_tls):
         return None
     words = ("TLS", "plaintext")
@@ -119,7 +141,7 @@ def explain(_mesh: Mesh, at: AtApp, picked: str) -> Decision:
 
 
 def describe(_mesh: Mesh, at: AtApp, _picked: str, draft: Draft) -> None:
-    stated, hello = at.socket.tls if at.socket is not None else None, at.conversation.tls
+    stated, hello = _stated_tls(at), at.conversation.tls
     if stated is not None and hello is not None:
         alpn = negotiated(stated.alpn, hello)
         describe_handshake(at.frames, draft, alpn, certificate_requested=stated.require_client_certificate)

@@ -14,10 +14,12 @@ from ..envoy.retry_policy import RetryPolicy
 from ..envoy.route_actions import RouteAction
 from ..envoy.timers import first_timer
 from ..envoy.upstream_failures import IDLE, OVERFLOW, Failure, failure_of
+from ..facts.request import Headers
 from ..outcome import Ending
 from ..reasons import Reason, because
 from ..states import AtTls, Frame, Tried
 
+ATTEMPT_COUNT = "x-envoy-attempt-count"
 ANSWERED = ("delivered", "replied")
 _SETTLED = frozenset(("delivered", "forwarded", "unknown", "loop"))
 """Nothing failed as far as is known; without a status no policy can want more."""
@@ -188,7 +190,17 @@ def _why_replied(frame: Frame, ending: Ending, failure: Failure, details: str) -
     place = ending.why.place
     if after is not None:
         return because("return.timed-out", place, status=failure.status, details=details, after=after)
-    return because("return.local-reply", place, status=failure.status, details=details, ending=ending.kind)
+    facts = {"status": failure.status, "details": details, "ending": failure.result}
+    if frame.is_retry and frame.dialled is not None:
+        return because("return.gave-up", place, attempts=len(tried_endpoints(frame.dialled)) + 1, **facts)
+    return because("return.local-reply", place, **facts)
+
+
+def counted_again(headers: Headers, attempt: int) -> Headers:
+    """x-envoy-attempt-count, where this proxy wrote one, counts on."""
+    if headers.get(ATTEMPT_COUNT) != (str(attempt - 1),):
+        return headers
+    return {**headers, ATTEMPT_COUNT: (str(attempt),)}
 
 
 def tried_now(frame: Frame, picked: Return, next_hop: int) -> Tried:

@@ -6,12 +6,13 @@ Upstream: envoyproxy/envoy source/common/tls/ssl_socket.cc. A failed handshake n
 from __future__ import annotations
 
 from ..choices import Chooser
-from ..envoy.downstream_tls import DownstreamTlsContext, Handshake, shake_hands
+from ..envoy.downstream_tls import OWN_REFUSED, DownstreamTlsContext, Handshake, shake_hands
 from ..envoy.listener_filters import seconds
-from ..envoy.upstream_failures import ALERTS
+from ..envoy.upstream_failures import ALERTS, not_named
 from ..explanation import Candidate, Change, Check, Decision, Fate
 from ..facts.connection import Connection, DownstreamTls
 from ..facts.conversation import Conversation
+from ..istio.identity import is_workload, workload_identity
 from ..mesh import Mesh
 from ..outcome import Ending
 from ..reasons import Reason, because
@@ -27,6 +28,8 @@ _FAILURES = {
     "untrusted-certificate": "handshake.untrusted-certificate",
     "other-name": "handshake.other-name",
 }
+WORKLOAD_SECRET = "default"
+"""What Istio calls the certificate it gives every workload."""
 TIMEOUT_REASON = "transport_socket_timeout"
 
 
@@ -38,7 +41,7 @@ def decide(_mesh: Mesh, at: AtHandshake, chooser: Chooser) -> tuple[Handshake, S
         if chain.unmodelled_transport is not None:
             chooser.assume(chain.unmodelled_transport)
         return _UNTOUCHED, AtNetwork(at.pod, at.listener, chain, connection, conversation, at.hop, at.frames)
-    result = shake_hands(context, conversation)
+    result = _shaken(at, context)
     frames = at.frames
     if result.tls is None:
         if frames is not None and _fails_late(context, frames, result):
@@ -51,6 +54,31 @@ def decide(_mesh: Mesh, at: AtHandshake, chooser: Chooser) -> tuple[Handshake, S
             chooser.assume(reason)
     connection = _terminated(connection, result.tls)
     return result, AtNetwork(at.pod, at.listener, chain, connection, _inside(conversation), at.hop, frames)
+
+
+def _shaken(at: AtHandshake, context: DownstreamTlsContext) -> Handshake:
+    """Pure. A known proxy that dialled looks at this side's certificate before it shows its own."""
+    if _own_name_refused(at, context) is not None:
+        return Handshake(None, "own-name", OWN_REFUSED)
+    return shake_hands(context, at.conversation)
+
+
+def _own_name_refused(at: AtHandshake, context: DownstreamTlsContext) -> str | None:
+    """This workload's identity, where the near proxy asks for others; known for the certificates Istio gives."""
+    wanted = at.frames.tls if at.frames is not None else None
+    if (
+        wanted is None
+        or not wanted.san
+        or wanted.sni_san
+        or at.conversation.tls is None
+        or context.certificates != (WORKLOAD_SECRET,)
+    ):
+        return None
+    metadata = at.pod.proxy.document.node_metadata if at.pod.proxy is not None else None
+    identity = workload_identity(metadata.data) if metadata is not None else None
+    if identity is None or not all(name.startswith("spiffe://") for name in wanted.san):
+        return None
+    return None if any(is_workload(identity, name) for name in wanted.san) else identity
 
 
 def _fails_late(context: DownstreamTlsContext, frames: Frame, result: Handshake) -> bool:
@@ -90,6 +118,9 @@ def _inside(conversation: Conversation) -> Conversation:
 
 def _ending(at: AtHandshake, result: Handshake) -> Ending:
     reason = _reason(at, result)
+    if result.failure == "own-name" and at.chain.tls is not None:
+        names = (_own_name_refused(at, at.chain.tls) or "",)
+        return Ending("tls_failure", reason, transport_failure_reason=not_named(names), answered_by=at.hop)
     if result.failure == "silent":
         timeout_ms = at.chain.transport_socket_connect_timeout_ms
         if not timeout_ms:
@@ -119,12 +150,15 @@ def _reason(at: AtHandshake, result: Handshake) -> Reason:
         if not timeout_ms:
             return because("handshake.client-silent", place, chain=chain.label)
         return because("handshake.client-silent-closed", place, chain=chain.label, after=seconds(timeout_ms))
+    if result.failure == "own-name" and context is not None and at.frames is not None and at.frames.tls is not None:
+        wanted, own = ", ".join(at.frames.tls.san), _own_name_refused(at, context)
+        return because("handshake.own-name", place, chain=chain.label, own=own, wanted=wanted)
     return because(_FAILURES[result.failure or ""], place, chain=chain.label)
 
 
 def explain(_mesh: Mesh, at: AtHandshake, picked: Handshake) -> Decision:
     context = at.chain.tls
-    result = shake_hands(context, at.conversation) if context is not None else _UNTOUCHED
+    result = _shaken(at, context) if context is not None else _UNTOUCHED
     agree("handshake", at, picked, result)
     failed = context is not None and result.tls is None
     seen = "tls" if at.conversation.tls is not None else "plaintext"

@@ -5,17 +5,20 @@ Answers follow envoyproxy/envoy source/common/router/router.cc and source/common
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from ..choices import Chooser
-from ..envoy.upstream_failures import OVERFLOW
+from ..envoy.upstream_failures import OVERFLOW, PER_TRY_TIMEOUT, RESPONSE_TIMEOUT, STREAM_IDLE
 from ..explanation import Candidate, Change, Decision, Fate
 from ..mesh import Mesh
 from ..outcome import Ending
 from ..reasons import Reason, because
 from ..report import Attempt, Draft
 from ..states import AtEndpoint, AtReturn, Ended, Frame, State
-from .attempts import ANSWERED, Return, returned, tried_endpoints, tried_now
+from .attempts import ANSWERED, Return, counted_again, returned, tried_endpoints, tried_now
 from .stage import Stage, agree
 
+_ANSWERS_OF_TIMERS = frozenset(timer.reset for timer in (PER_TRY_TIMEOUT, RESPONSE_TIMEOUT, STREAM_IDLE))
 NOT_CONNECTED = "tcp_initializion_failure:0"
 """Envoy's own spelling (source/common/tcp_proxy/tcp_proxy.cc)."""
 
@@ -27,7 +30,7 @@ def decide(_mesh: Mesh, at: AtReturn, chooser: Chooser) -> tuple[Return, State]:
     picked = returned(frame, at.ending)
     policy = frame.via.retry_policy
     if policy is not None:
-        for reason in policy.unmodelled:
+        for reason in policy.unmodelled if picked.again else ():
             chooser.assume(reason)
         if policy.response_headers and at.ending.kind in ANSWERED and not picked.again:
             chooser.assume(because("return.response-headers-unknown", policy.place, policy=policy.name))
@@ -40,12 +43,17 @@ def _resumed(at: AtReturn, frame: Frame, picked: Return) -> AtEndpoint:
     dialled = frame.dialled
     assert dialled is not None
     tried = tried_now(frame, picked, at.hop + 1 if at.opened else at.hop)
+    conversation = dialled.conversation
+    request = conversation.request
+    if request is not None:
+        headers = counted_again(request.headers, len(tried.endpoints) + 1)
+        conversation = evolve(conversation, request=evolve(request, headers=headers))
     return AtEndpoint(
         dialled.pod,
         dialled.cluster,
         dialled.via,
         dialled.connection,
-        dialled.conversation,
+        conversation,
         dialled.alpn_override,
         dialled.hop,
         dialled.frames,
@@ -106,6 +114,9 @@ def describe(_mesh: Mesh, at: AtReturn, picked: Return, draft: Draft) -> None:
         hop.endpoint = None
     hop.attempts = (*hop.attempts, Attempt(frame.endpoint, result, answered, next_hop if opened else None))
     if picked.again:
+        sent = hop.upstream
+        if sent is not None and sent.headers is not None:
+            hop.upstream = evolve(sent, headers=counted_again(sent.headers, len(hop.attempts) + 1))
         return
     hop.response_flags = picked.flags
     hop.upstream_transport_failure_reason = failure.text if failure is not None else None
@@ -125,6 +136,8 @@ def _describe_left(draft: Draft, index: int | None) -> None:
     """This side went away while those hops still waited, whatever they would have done later."""
     while index is not None:
         hop = draft.hops[index]
+        if hop.attempts and hop.response_code_details in _ANSWERS_OF_TIMERS:
+            hop.attempts = (*hop.attempts[:-1], evolve(hop.attempts[-1], result="connected"))
         over_http = hop.network_filter is not None and hop.network_filter != "tcp_proxy"
         hop.status = 0 if over_http else None
         hop.response_flags = ("DC",) if over_http else ()

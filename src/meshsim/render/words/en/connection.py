@@ -67,6 +67,7 @@ WORDS: dict[str, str] = {
     ),
     "handshake.no-certificate": "{chain} requires a client certificate and the client has none: the handshake fails",
     "handshake.untrusted-certificate": "{chain} does not accept the client's certificate: the handshake fails",
+    "handshake.own-name": "the certificate of {chain} is for {own}, the caller asks for {wanted}: the handshake fails",
     "handshake.other-name": "the client's certificate carries none of the names {chain} asks for: the handshake fails",
     "network.question": "what do the network filters of {chain} do?",
     "network.to-http": "{filter} reads the bytes as HTTP",
