@@ -150,5 +150,18 @@ HOSTS = {
                 "net.ipv4.conf.all.rp_filter": "2",
             },
         ),
+        Host(
+            "trusting",
+            routes=("default via 10.88.0.254 dev eth1 table 200", "10.99.0.0/16 via 10.88.0.254 dev eth1"),
+            rules=("fwmark 0x10/0xf0 lookup 200 pref 200",),
+            sysctls={
+                **_FORWARDING,
+                "net.ipv4.conf.all.accept_local": "1",
+                "net.ipv4.conf.eth0.src_valid_mark": "1",
+                "net.ipv4.conf.eth0.rp_filter": "1",
+                "net.ipv4.conf.eth1.rp_filter": "2",
+                "net.ipv4.conf.eth1.route_localnet": "1",
+            },
+        ),
     )
 }
