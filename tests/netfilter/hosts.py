@@ -5,7 +5,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from meshsim.address import parse_ip
+from meshsim.address import format_endpoint, parse_ip
 from meshsim.netfilter.netns import Netns, Socket, SocketTable, read_routes, read_routing_rules
 from meshsim.netfilter.rules import RuleSet
 from tests.netfilter.packets import prefix
@@ -84,6 +84,27 @@ class Host:
             sysctls=self.sysctls,
             forwarding_v4=False,
         )
+
+    def facts(self) -> dict[str, Any]:
+        """The same as host facts."""
+        return {
+            "kind": "HostFacts",
+            "interfaces": {device: list(held) for device, held in self.interfaces.items()},
+            "routes": [*(f"default via {gateway} dev eth0" for gateway in self.gateways["eth0"]), *self.routes],
+            "rules": list(self.rules),
+            "sysctls": {"net.ipv4.ip_forward": 0, **self.sysctls},
+            "sockets": [
+                {
+                    "listen": format_endpoint(parse_ip(spec["ip"]), spec["port"]),
+                    "protocol": spec["protocol"],
+                    "uid": spec["uid"],
+                    "gid": spec["gid"],
+                    "transparent": spec.get("transparent", False),
+                    "v6only": spec.get("v6only", False),
+                }
+                for spec in self.sockets
+            ],
+        }
 
 
 def _socket(spec: dict[str, Any]) -> Socket:
