@@ -25,6 +25,18 @@ def dump(name: str, ip: str = "10.0.0.1", **metadata: Any) -> str:
     return json.dumps({"configs": [section]})
 
 
+OUTBOUND = {
+    "@type": "type.googleapis.com/envoy.config.listener.v3.Listener",
+    "name": "virtualOutbound",
+    "address": {"socket_address": {"address": "0.0.0.0", "port_value": 15001}},
+    "filter_chains": [],
+}
+LISTENERS = {
+    "@type": "type.googleapis.com/envoy.admin.v3.ListenersConfigDump",
+    "dynamic_listeners": [{"name": "virtualOutbound", "active_state": {"listener": OUTBOUND}}],
+}
+
+
 def load(folder: Path, files: dict[str, str], *istio_iptables: str) -> dict[str, Pod]:
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
@@ -112,7 +124,14 @@ def test_tproxy_brings_its_routes(tmp_path: Path) -> None:
     assert [(route.kind, route.table) for route in pod.netns.routes] == [("local", "133")]
 
 
-@pytest.mark.parametrize("given", [("nobody=-b 80",), ("-b http",), ("-b 80", "-b 90")])
+def test_resolvers_stand_among_the_flags(tmp_path: Path) -> None:
+    (pod,) = load(tmp_path, {"dump.json": dump("a")}, "REDIRECT_DNS=true -i '*' --dns-server 10.96.0.10").values()
+    assert any("-d 10.96.0.10/32 -p udp" in text and "15053" in text for text in texts(pod))
+
+
+@pytest.mark.parametrize(
+    "given", [("--dns-server=here",), ("--dns-server",), ("nobody=-b 80",), ("-b http",), ("-b 80", "-b 90")]
+)
 def test_flags_that_fit_nothing_are_refused(given: tuple[str, ...], tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         load(tmp_path, {"dump.json": dump("a")}, *given)
@@ -149,3 +168,19 @@ def test_a_trace_names_the_annotation_behind_a_rule(tmp_path: Path, capsys: pyte
     (note,) = [note for note in hook["notes"] if note["code"] == "netfilter.rule-from-annotation"]
     assert TRAFFIC + "excludeOutboundIPRanges" in json.dumps(note)
     assert hook["stage"] == "hook"
+
+
+@pytest.mark.parametrize("captured", [True, False])
+def test_the_agent_answers_captured_dns(captured: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = json.loads(dump("a"))
+    whole["configs"].append(LISTENERS)
+    (tmp_path / "dump.json").write_text(json.dumps(whole), encoding="utf-8")
+    (tmp_path / "host.yaml").write_text("kind: HostFacts\npod: a.ns\nsockets: []\n", encoding="utf-8")
+    files = [word for name in ("dump.json", "host.yaml") for word in ("-c", str(tmp_path / name))]
+    flags = f"REDIRECT_DNS={str(captured).lower()} -i '*' --dns-server 10.96.0.10"
+    command = ["trace", *files, "--dst", "10.96.0.10:53", "--protocol", "udp", "-o", "json", "--istio-iptables", flags]
+    assert entry_point(command) == 0
+    answer = json.loads(capsys.readouterr().out)
+    landing = answer["netfilter"][0]
+    assert (landing["result"], landing["socket"]) == (("socket", "127.0.0.1:15053") if captured else ("wire", None))
+    assert answer["outcome"]["kind"] == ("delivered" if captured else "forwarded")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from .address import V6_BIT, format_endpoint, make_prefix, parse_ip, try_parse_ip
+from .address import LOOPBACK_V4, LOOPBACK_V6, V6_BIT, format_endpoint, make_prefix, parse_ip, try_parse_ip
 from .config.capture import PodDocuments
 from .config.config_dump import ProxyDocument
 from .config.host_facts import HostFacts
@@ -17,7 +17,7 @@ from .envoy.proxy import Proxy
 from .errors import InputError
 from .mesh import Mesh, Pod
 from .netfilter.netns import Netns, Socket, SocketTable, read_routes, read_routing_rules
-from .packet_rules import arguments_by_pod, check_pods, packet_rules
+from .packet_rules import DNS_AGENT_PORT, arguments_by_pod, check_pods, packet_rules
 from .place import Place
 
 T = TypeVar("T")
@@ -77,7 +77,7 @@ def assemble_pod(documents: PodDocuments, arguments: Mapping[str, str] = NO_ARGU
             routing_rules_v6=(*rules.routing_rules_v6, *_stated(facts, "rules", partial(read_routing_rules, v6=True))),
             sysctls=facts.sysctls if facts is not None else {},
             local_prefixes=facts.local_prefixes if facts is not None else (),
-            sockets=_sockets(proxy, facts),
+            sockets=_sockets(proxy, facts, dns_captured=rules.capture_dns),
             unreachable=facts.unreachable if facts is not None else (),
             forwarding_v4=facts is None or facts.sysctls.get("net.ipv4.ip_forward", "1") != "0",
         ),
@@ -133,8 +133,8 @@ def _sidecar_metadata(proxy: Proxy | None) -> Mapping[str, Any] | None:
     return metadata.data if metadata is not None else {}
 
 
-def _sockets(proxy: Proxy | None, facts: HostFacts | None) -> SocketTable:
-    """Who listens: the proxy's bound listeners and admin port, then what host facts state."""
+def _sockets(proxy: Proxy | None, facts: HostFacts | None, *, dns_captured: bool = False) -> SocketTable:
+    """Who listens: the proxy's bound listeners and admin port, its agent's DNS, then what host facts state."""
     sockets: list[Socket] = []
     if proxy is not None:
         bound = proxy.listeners.bound()
@@ -149,6 +149,11 @@ def _sockets(proxy: Proxy | None, facts: HostFacts | None) -> SocketTable:
         admin = _admin(proxy.document)
         if admin is not None:
             sockets.append(_socket(*admin, "admin", uid=uid, gid=PROXY_ID))
+        if dns_captured:
+            for protocol in ("tcp", "udp"):
+                for ip in (LOOPBACK_V4, LOOPBACK_V6):
+                    own = {"protocol": protocol, "uid": PROXY_ID, "gid": PROXY_ID}
+                    sockets.append(_socket(ip, DNS_AGENT_PORT, "DNS of the agent", **own))
     for stated in facts.sockets if facts is not None else ():
         if proxy is not None and stated.process == PROXY_PROCESS:
             continue  # its bound listeners and admin port stand above

@@ -18,7 +18,7 @@ from .config.documents import Document
 from .errors import InputError, Unsupported
 from .istio.interception import Interception
 from .istio.iptables import DEFAULT_ARGUMENTS, ip_addresses, ip_routes, ip_rules, saved_text
-from .istio.iptables_arguments import words_of
+from .istio.iptables_arguments import without_resolvers, words_of
 from .istio.iptables_flags import is_environment, read_flags
 from .istio.iptables_settings import PodFacts, Settings, read_settings
 from .istio.pod_annotations import DerivedFlags, flags_of_metadata
@@ -33,6 +33,8 @@ from .reasons import Reason, because
 DEFAULT_RULES_DOCUMENT = "default sidecar rules"
 ARGUMENTS_DOCUMENT = "--istio-iptables"
 METADATA_DOCUMENT = "rules of the node metadata"
+DNS_AGENT_PORT = 15053
+_TO_DNS_AGENT = re.compile(rf"(REDIRECT .*[ :]|DNAT .*:|redirect to :){DNS_AGENT_PORT}\b")
 EVERY_POD = ""
 """Key of arguments that name no pod."""
 
@@ -50,6 +52,12 @@ class PacketRules:
     routing_rules_v6: tuple[RoutingRule, ...] = ()
     interfaces: Mapping[str, tuple[tuple[int, int], ...]] = field(factory=dict)
     """Device -> addresses it was given besides: the IPv6 twin of 127.0.0.6 needs one."""
+
+    @property
+    def capture_dns(self) -> bool:
+        """Whether some rule sends queries to the agent beside the proxy."""
+        rule_sets = [rules for rules in (self.v4, self.v6) if rules is not None]
+        return any(_TO_DNS_AGENT.search(rule.text) is not None for rules in rule_sets for rule in rules.rules())
 
 
 def arguments_by_pod(given: Iterable[str]) -> dict[str, str]:
@@ -98,7 +106,8 @@ def packet_rules(
     facts = PodFacts(addresses)
     derived = flags_of_metadata(metadata if metadata is not None else {})
     if text is not None:
-        settings = read_settings(read_flags(words_of(text)), facts, derived.version)
+        words, resolvers = without_resolvers(words_of(text))
+        settings = read_settings(read_flags(words), PodFacts(addresses, resolvers), derived.version)
         return _written(settings, ARGUMENTS_DOCUMENT)
     if metadata is None or not derived.captured:
         return PacketRules()

@@ -5,7 +5,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from meshsim.address import parse_ip
+from meshsim.address import format_endpoint, parse_ip
 from meshsim.netfilter.netns import Netns, Socket, SocketTable, read_routes, read_routing_rules
 from meshsim.netfilter.rules import RuleSet
 from tests.netfilter.packets import prefix
@@ -85,6 +85,27 @@ class Host:
             forwarding_v4=False,
         )
 
+    def facts(self) -> dict[str, Any]:
+        """The same as host facts."""
+        return {
+            "kind": "HostFacts",
+            "interfaces": {device: list(held) for device, held in self.interfaces.items()},
+            "routes": [*(f"default via {gateway} dev eth0" for gateway in self.gateways["eth0"]), *self.routes],
+            "rules": list(self.rules),
+            "sysctls": {"net.ipv4.ip_forward": 0, **self.sysctls},
+            "sockets": [
+                {
+                    "listen": format_endpoint(parse_ip(spec["ip"]), spec["port"]),
+                    "protocol": spec["protocol"],
+                    "uid": spec["uid"],
+                    "gid": spec["gid"],
+                    "transparent": spec.get("transparent", False),
+                    "v6only": spec.get("v6only", False),
+                }
+                for spec in self.sockets
+            ],
+        }
+
 
 def _socket(spec: dict[str, Any]) -> Socket:
     return Socket(
@@ -148,6 +169,19 @@ HOSTS = {
                 **_FORWARDING,
                 "net.ipv4.conf.all.route_localnet": "1",
                 "net.ipv4.conf.all.rp_filter": "2",
+            },
+        ),
+        Host(
+            "trusting",
+            routes=("default via 10.88.0.254 dev eth1 table 200", "10.99.0.0/16 via 10.88.0.254 dev eth1"),
+            rules=("fwmark 0x10/0xf0 lookup 200 pref 200",),
+            sysctls={
+                **_FORWARDING,
+                "net.ipv4.conf.all.accept_local": "1",
+                "net.ipv4.conf.eth0.src_valid_mark": "1",
+                "net.ipv4.conf.eth0.rp_filter": "1",
+                "net.ipv4.conf.eth1.rp_filter": "2",
+                "net.ipv4.conf.eth1.route_localnet": "1",
             },
         ),
     )

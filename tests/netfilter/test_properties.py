@@ -38,9 +38,21 @@ TARGETS = (
     "-j TEE",
 )
 TABLE_TARGETS = {
-    "raw": ("-j DROP", "-j CT --zone 1"),
-    "mangle": ("-j DROP", "-j TPROXY --on-port 15006"),
-    "nat": ("-j REDIRECT --to-ports 15001", "-j DNAT --to-destination 10.9.9.9:80", f"-j DNAT --to-destination {POD}"),
+    "raw": ("-j DROP", "-j CT --zone 1", "-j NOTRACK", "-j CT --zone-reply 2"),
+    "mangle": (
+        "-j DROP",
+        "-j TPROXY --on-port 15006",
+        "-j CONNMARK --save-mark",
+        "-j CONNMARK --restore-mark --mask 0xff",
+    ),
+    "nat": (
+        "-j REDIRECT --to-ports 15001",
+        "-j DNAT --to-destination 10.9.9.9:80",
+        f"-j DNAT --to-destination {POD}",
+        "-j SNAT --to-source 10.9.9.1-10.9.9.9",
+        "-j MASQUERADE",
+        "-j NETMAP --to 10.8.0.0/16",
+    ),
     "filter": ("-j DROP", "-j REJECT"),
 }
 CHAINS = ("ONE", "TWO", "THREE")

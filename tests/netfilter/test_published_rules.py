@@ -44,12 +44,11 @@ def rules_only(text: str) -> list[str]:
 
 
 def by_chain(text: str) -> dict[str, list[str]]:
-    """The rules of each chain in order, without those whose unmodelled target the kernel spells in its own way."""
+    """The rules of each chain in order."""
     chains: dict[str, list[str]] = {}
     for table in text.split("COMMIT"):
         for line in rules_only(table):
-            if not re.search(r"-j (TPROXY|CONNMARK)\b", line):
-                chains.setdefault(f"{table.split()[0]}/{line.split()[1]}", []).append(line)
+            chains.setdefault(f"{table.split()[0]}/{line.split()[1]}", []).append(line)
     return chains
 
 

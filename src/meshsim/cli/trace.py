@@ -45,7 +45,7 @@ def parser() -> Parser:
         action="append",
         default=[],
         metavar="[POD=]ARGS",
-        help="flags of istio-init, for pods without a rules file; repeatable",
+        help="flags of istio-init (and --dns-server IP), for pods without a rules file; repeatable",
     )
     add("--outbound-policy", choices=POLICIES, metavar="POLICY", help="of the demo mesh: " + " or ".join(POLICIES))
     add = made.add_argument_group("answer").add_argument

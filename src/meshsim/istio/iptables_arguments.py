@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 from typing import Any
 
+from ..address import try_parse_ip
 from ..config.yaml_text import parse_yaml
 from ..errors import InputError
 
 _KEY = re.compile(r"(args|command|env|name|initContainers|containers|apiVersion|kind|metadata|spec|image):(\s|$)")
 PROGRAMS = ("istio-iptables", "/usr/local/bin/istio-iptables", "pilot-agent")
+RESOLVER = "--dns-server"
+"""What istio-iptables reads in the pod's resolv.conf."""
 CONTAINERS = ("istio-init", "istio-validation")
 _REMEDY = "give the arguments of the container istio-init or istio-validation: a shell line, or its YAML list"
 
@@ -26,6 +30,23 @@ def words_of(text: str, name: str = "--istio-iptables") -> tuple[str, ...]:
         return _without_program(shlex.split(text, comments=False))
     except ValueError as problem:
         raise _wrong(name, str(problem).lower()) from None
+
+
+def without_resolvers(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The words without `--dns-server IP`, which is meshsim's own, and the resolvers it named."""
+    kept, servers = [], []
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        name, equals, value = word.partition("=")
+        if name != RESOLVER:
+            kept.append(word)
+            continue
+        server = value if equals else rest.pop(0) if rest else ""
+        if try_parse_ip(server) is None:
+            raise InputError("istio-iptables-resolver", f"{RESOLVER}: {server!r} is no address", hint="10.96.0.10, say")
+        servers.append(server)
+    return tuple(kept), tuple(servers)
 
 
 def annotations_of(text: str, name: str) -> dict[str, str] | None:

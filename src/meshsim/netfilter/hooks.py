@@ -128,7 +128,7 @@ class Hooks:
         frame, netns = self.frame, self.netns
         v6 = frame.destination >= V6_BIT
         route: Route | None
-        if foreign and not v6 and not netns.route_localnet(frame.incoming):
+        if foreign and not v6 and not netns.allows("route_localnet", frame.incoming):
             _refuse_martian(is_loopback(frame.destination) or is_loopback(frame.source))
         if v6 and foreign and is_link_scoped(frame.destination):
             # linux net/ipv6/route.c rt6_need_strict: such an address belongs to the device it came in by
@@ -154,8 +154,9 @@ class Hooks:
         frame, addresses = self.frame, self.addresses
         strictness = self.netns.reverse_path(frame.incoming)
         stated = addresses.routing(v6=False)
+        own_allowed = self.netns.allows("accept_local", frame.incoming)
         if stated is None:
-            _refuse_martian(addresses.is_local(frame.source))
+            _refuse_martian(addresses.is_local(frame.source) and not own_allowed)
             if strictness == 1 and addresses.plain_route(frame.source).device != frame.incoming:
                 raise Ended("lost", "rp_filter")
             return
@@ -163,7 +164,7 @@ class Hooks:
             Flow(
                 frame.source,
                 frame.destination,
-                0,
+                frame.mark if self.netns.allows("src_valid_mark", frame.incoming) else 0,
                 outgoing or LOOPBACK_DEVICE,
                 None,
                 frame.protocol,
@@ -175,7 +176,7 @@ class Hooks:
             if strictness:
                 raise Ended("lost", "rp_filter")
             return
-        _refuse_martian(back.kind != "unicast")
+        _refuse_martian(back.kind != "unicast" and not (back.kind == "local" and own_allowed))
         if strictness == 1 and back.device != frame.incoming:
             raise Ended("lost", "rp_filter")
 
@@ -258,7 +259,7 @@ class Hooks:
             device != LOOPBACK_DEVICE
             and frame.source < V6_BIT
             and is_loopback(frame.source)
-            and not self.netns.route_localnet(device)
+            and not self.netns.allows("route_localnet", device)
         ):
             # linux __mkroute_output: no route leaves with a loopback source
             raise Ended("lost", "route")

@@ -36,8 +36,8 @@ class Netns:
     sysctls: Mapping[str, str] = field(factory=dict)
     """As stated; the rest has the kernel's defaults, and forwarding the fields' above."""
     addresses: Addresses = field(init=False)
-    _route_localnet: Mapping[str, bool] = field(init=False)
-    _reverse_path: Mapping[str, int] = field(init=False)
+    _device_settings: Mapping[str, Mapping[str, int]] = field(init=False)
+    """Name of a `net.ipv4.conf` setting -> device, or "all" -> its value; only those that are stated."""
 
     @addresses.default
     def _addresses(self) -> Addresses:
@@ -45,29 +45,24 @@ class Netns:
             self.interfaces, self.local_prefixes, self.routes, self.routing_rules_v4, self.routing_rules_v6
         )
 
-    @_route_localnet.default
-    def _read_route_localnet(self) -> dict[str, bool]:
-        return {device: value != 0 for device, value in self._by_device("route_localnet").items()}
-
-    @_reverse_path.default
-    def _read_reverse_path(self) -> dict[str, int]:
-        return self._by_device("rp_filter")
-
-    def _by_device(self, name: str) -> dict[str, int]:
-        found = {}
+    @_device_settings.default
+    def _read_device_settings(self) -> dict[str, dict[str, int]]:
+        found: dict[str, dict[str, int]] = {}
         for key, value in self.sysctls.items():
             words = key.replace("/", ".").split(".")
-            if words[:3] == ["net", "ipv4", "conf"] and words[-1] == name and value.strip().isdigit():
-                found[".".join(words[3:-1])] = int(value)
+            if words[:3] == ["net", "ipv4", "conf"] and len(words) > 4 and value.strip().isdigit():
+                found.setdefault(words[-1], {})[".".join(words[3:-1])] = int(value)
         return found
 
-    def route_localnet(self, device: str) -> bool:
-        """Whether loopback addresses may cross the device (linux IN_DEV_NET_ROUTE_LOCALNET: all or the device)."""
-        return self._route_localnet.get("all", False) or self._route_localnet.get(device, False)
+    def allows(self, setting: str, device: str) -> bool:
+        """Whether a setting such as route_localnet is on for all devices or for this one (linux IN_DEV_ORCONF)."""
+        stated = self._device_settings.get(setting)
+        return stated is not None and bool(stated.get("all") or stated.get(device))
 
     def reverse_path(self, device: str) -> int:
         """rp_filter: 0 off, 1 strict, 2 loose (linux IN_DEV_RPFILTER: the larger of all and the device)."""
-        return max(self._reverse_path.get("all", 0), self._reverse_path.get(device, 0)) if self._reverse_path else 0
+        stated = self._device_settings.get("rp_filter")
+        return 0 if stated is None else max(stated.get("all", 0), stated.get(device, 0))
 
     def forwards(self, device: str, *, v6: bool) -> bool:
         names = (

@@ -33,6 +33,9 @@ ORDER: dict[str, tuple[str, ...]] = {
 }
 """Hook -> the tables in the order the kernel asks them (linux include/uapi/linux/netfilter_ipv4.h priorities)."""
 
+INPUT_OF_NF_TABLES = ("mangle", "filter", "nat", "security")
+"""The same for rules that iptables-nft loaded: it hooks security in behind nat (iptables iptables/nft.c, 150)."""
+
 
 class Verdict(Enum):
     """What a target tells the walk to do next."""
@@ -194,6 +197,8 @@ class RuleSet:
     v6: bool = False
     tracks_connections: bool = False
     """Whether anything switches conntrack on; without it no nat chain is asked and SO_ORIGINAL_DST fails."""
+    nf_tables: bool = False
+    """Whether iptables-nft loaded them, as far as the text says so."""
     hooks: dict[str, Hook] = field(init=False)
     again: dict[str, Hook] = field(init=False)
     """The same hooks for a packet whose connection nat has already decided."""
@@ -220,7 +225,7 @@ class RuleSet:
     def _hook(self, hook: str, *, nat: bool) -> Hook:
         chains = [
             self.tables[table].chains[hook]
-            for table in ORDER[hook]
+            for table in (INPUT_OF_NF_TABLES if self.nf_tables and hook == "INPUT" else ORDER[hook])
             if table in self.tables and hook in self.tables[table].chains and (nat or table != "nat")
         ]
         return Hook(

@@ -23,6 +23,8 @@ from .words import Word, split_words
 _REMEDY = "take the text anew with `iptables-save`, or correct the line as iptables-restore would want it"
 _POLICIES = {"ACCEPT": Verdict.ACCEPT, "DROP": Verdict.DROP}
 _COUNTERS = re.compile(r"\[\d+:\d+\]")
+_NF_TABLES = re.compile(r"\s*#.*\(nf_tables\)")
+"""The remark of an iptables-save that reads what iptables-nft loaded."""
 _LONGEST_CHAIN_NAME = 28
 """linux include/uapi/linux/netfilter/x_tables.h XT_EXTENSION_MAXNAMELEN, less the terminating zero."""
 
@@ -57,7 +59,7 @@ def parse_iptables_save(
     for name, table in tables.items():
         compiled[name], table_tracks = _compile_table(table, environment, v6=v6)
         tracks = tracks or table_tracks
-    return RuleSet(compiled, v6, tracks)
+    return RuleSet(compiled, v6, tracks, any(map(_NF_TABLES.match, text.split("\n"))))
 
 
 class _Reader:

@@ -84,8 +84,8 @@ def _land(at: AtHook, passage: Passage) -> Landing:
     """Whose socket it is. Pure: explaining asks it again."""
     pod, after = at.pod, passage.after
     redirected = (after.destination, after.destination_port) != (at.packet.destination, at.packet.destination_port)
-    missing = _missing(at, redirected=redirected)
-    if missing is not None and passage.result in ("wire", "socket", "refused"):
+    missing = _missing(at, passage, redirected=redirected)
+    if missing is not None:
         return Landing(passage, None, None, passage.result, missing)
     lost = _lost_answer(pod, passage)
     if lost is not None:
@@ -127,26 +127,29 @@ def _lost_answer(pod: Pod, passage: Passage) -> Reason | None:
     return because("hook.answer-lost", place, destination=destination, by=answer.by)
 
 
-def _missing(at: AtHook, *, redirected: bool) -> Reason | None:
+def _missing(at: AtHook, passage: Passage, *, redirected: bool) -> Reason | None:
     """What no input holds and this packet needs: the proxy's configuration, or the listeners in it."""
     pod = at.pod
     if pod.proxy is None:
-        if not redirected:
+        here = redirected and passage.result in ("socket", "refused")
+        if pod.sockets_stated or not (here or _given_to_nobody(passage)):
             return None
         return because("hook.no-configuration", pod=pod.name, destination=at.packet.destination_text())
+    if passage.result not in ("wire", "socket", "refused"):
+        return None
     sections = pod.proxy.document.sections
     ruled = pod.netns.rules_for(at.packet.destination) is not None
     table = pod.proxy.listeners
-    if (
-        table.listeners
-        or table.aside
-        or table.rejected
-        or table.warming
-        or at.sender == "proxy"
-        or (ruled and not redirected)
-    ):
+    told = table.listeners or table.aside or table.rejected or table.warming
+    if told or at.sender == "proxy" or (ruled and not redirected):
         return None
     return because("hook.no-listeners", pod=pod.name, sections=sorted(sections))
+
+
+def _given_to_nobody(passage: Passage) -> bool:
+    """Whether TPROXY dropped the packet because no transparent socket is known."""
+    last = passage.rules[-1] if passage.rules else None
+    return last is not None and passage.by == last.name and last.target is not None and last.target.name == "TPROXY"
 
 
 def _proxys_own_port(pod: Pod, port: int) -> bool:
