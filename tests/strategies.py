@@ -51,7 +51,8 @@ PATHS = [
 
 endpoints = st.builds("{}:{}".format, st.sampled_from(ADDRESSES), st.sampled_from(PORTS))
 header_names = st.sampled_from(["x-user", "Cookie", "authorization", "x-forwarded-for", "upgrade", "connection", "te"])
-headers = st.dictionaries(header_names, st.text(max_size=12), max_size=3)
+header_values = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0"), max_size=12)
+headers = st.dictionaries(header_names, header_values, max_size=3)
 certificates = st.builds(
     ClientCertificate,
     uri_sans=st.sampled_from([(), ("spiffe://cluster.local/ns/a/sa/b",)]),

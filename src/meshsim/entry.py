@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import difflib
+import re
 
 from attrs import evolve
 
 from .address import (
+    ANY_V4,
+    ANY_V6,
     LOOPBACK_V4,
     LOOPBACK_V6,
+    contains,
     format_endpoint,
     format_ip,
     is_loopback,
     is_v6,
     parse_endpoint,
     parse_ip,
+    parse_prefix,
     split_host_port,
     try_parse_ip,
 )
 from .choices import Chooser
 from .errors import InputError
 from .facts.call import UNSET, Call
-from .facts.conversation import Conversation
+from .facts.conversation import Conversation, ProxyProtocol
 from .facts.packet import Packet
 from .facts.request import Request
 from .mesh import Mesh, Pod
@@ -36,6 +41,7 @@ DEFAULT_UID = DEFAULT_GID = 1000
 DEFAULT_PORT = 40000
 OUTSIDE_V4 = parse_ip("192.0.2.1")
 OUTSIDE_V6 = parse_ip("2001:db8::1")
+_V4_MAPPED = parse_prefix("::ffff:0:0/96")
 UNRESOLVED = parse_ip("192.0.2.99")
 """Documentation addresses (RFC 5737, RFC 3849): an unnamed client outside, and a name nobody could resolve."""
 
@@ -45,17 +51,18 @@ _NO_REQUEST = ("tcp", "udp")
 
 def complete(mesh: Mesh, call: Call) -> tuple[Call, Resolution | None, Reason | None]:
     """The call with every default filled in, how its name was resolved, and what had to be assumed for that."""
+    _check_who(call)
     origin = _origin(mesh, call)
     protocol = SPOKEN.get(call.protocol, call.protocol)
     tls = None if call.tls is UNSET else call.tls
     named, port = _destination(call, tls is not None)
     address, resolution, assumed = _resolve(origin, call, named, port)
+    address = as_dialled(address)
     if call.proxy_protocol is not None:
-        for what in ("source", "destination"):
-            _proxy_protocol_address(what, getattr(call.proxy_protocol, what))
+        _check_proxy_protocol(call.proxy_protocol)
     authority = _authority(named, port) if call.authority is UNSET else call.authority
     speaks_http = protocol not in _NO_REQUEST
-    headers = dict(call.headers)
+    headers = _headers(call)
     method = call.method
     if call.protocol == "grpc":
         method = "POST" if method == "GET" else method
@@ -79,6 +86,22 @@ def complete(mesh: Mesh, call: Call) -> tuple[Call, Resolution | None, Reason | 
         protocol_stated=call.protocol is not None,
     )
     return completed, resolution, assumed
+
+
+def _check_who(call: Call) -> None:
+    """A caller that the direction leaves no room for would silently be somebody else."""
+    if call.direction == "outbound" and call.pod is not None:
+        raise InputError(
+            "pod-without-inbound",
+            f"pod {call.pod!r}: only a call of direction inbound arrives at a pod",
+            hint="`from` names the pod that calls; direction inbound makes the packet arrive",
+        )
+    if call.direction == "inbound" and call.from_ not in (None, OUTSIDE):
+        raise InputError(
+            "from-with-inbound",
+            f"from {call.from_!r}: a call of direction inbound comes from no known pod",
+            hint="`source` names the peer's address",
+        )
 
 
 def _origin(mesh: Mesh, call: Call) -> Pod | None:
@@ -106,7 +129,7 @@ def _origin(mesh: Mesh, call: Call) -> Pod | None:
 def _owner_of(mesh: Mesh, call: Call) -> Pod | None:
     if call.destination is None:
         return None
-    ip = try_parse_ip(split_host_port(call.destination)[0])
+    ip = try_parse_ip(_split_destination(call.destination)[0])
     return mesh.owner(ip) if ip is not None else None
 
 
@@ -143,15 +166,43 @@ def _destination(call: Call, encrypted: bool) -> tuple[str, int]:
                 "no-destination", "the call says neither destination nor authority", hint="such as --dst 10.0.0.5:80"
             )
         text = call.authority
-    try:
-        host, port = split_host_port(text)
-    except ValueError as error:
-        raise InputError("bad-destination", f"destination: {error}", hint="write ip:port or name:port") from None
-    if not host:
-        raise InputError("bad-destination", f"destination {text!r} has no host", hint="write ip:port or name:port")
+    host, port = _split_destination(text)
     if port is None:
         port = 443 if encrypted else 80
     return host, port
+
+
+_NO_NAME = re.compile(r"[\x00-\x20\x7f/?#@:\[\]\\\"<>|^`{}%*]|\.\.|^\.")
+_NUMERIC = re.compile(r"(?:[0-9]+|0[xX][0-9a-fA-F]*)\.?")
+
+
+def _split_destination(text: str) -> tuple[str, int | None]:
+    """(address or host name, port). InputError where no resolver would take it for either."""
+    try:
+        host, port = split_host_port(text)
+    except ValueError as error:
+        raise _bad_destination(text, str(error)) from None
+    if not host:
+        raise _bad_destination(text, f"{text!r} has no host")
+    if try_parse_ip(host) is None:
+        if _NUMERIC.fullmatch(host.rpartition(".")[2] or host):
+            raise _bad_destination(text, f"{host!r} is no address, and no name ends in a number")
+        if _NO_NAME.search(host) or not host.isprintable():
+            raise _bad_destination(text, f"{host!r} is neither an address nor a host name")
+    return host, port
+
+
+def _bad_destination(text: str, why: str) -> InputError:
+    if "@" in text:  # what stands before it may be a password
+        why = "a destination holds no credentials"
+    return InputError("bad-destination", f"destination: {why[:200]}", hint="write ip:port or name:port")
+
+
+def as_dialled(ip: int) -> int:
+    """The address the kernel really connects to: IPv4 behind ::ffff:0:0/96, and loopback for 0.0.0.0 and ::."""
+    if contains(_V4_MAPPED, ip):
+        ip &= 0xFFFFFFFF
+    return {ANY_V4: LOOPBACK_V4, ANY_V6: LOOPBACK_V6}.get(ip, ip)
 
 
 def _authority(host: str, port: int) -> str:
@@ -198,15 +249,38 @@ def _resolve_option(text: str, key: str) -> int:
         raise InputError("bad-resolve", message, hint="write HOST:PORT:ADDRESS") from None
 
 
+def _headers(call: Call) -> dict[str, str | tuple[str, ...]]:
+    """The stated headers; one without any value is not sent. InputError where a value would end its line."""
+    headers: dict[str, str | tuple[str, ...]] = {}
+    for name, value in call.headers.items():
+        texts = (value,) if isinstance(value, str) else value
+        if any(character in text for text in texts for character in "\r\n\0"):
+            raise InputError(
+                "bad-header", f"header {name!r}: the value holds a line end or NUL", hint="give each header by itself"
+            )
+        if texts:
+            headers[name] = value
+    return headers
+
+
 def _source(call: Call, origin: Pod | None, destination: int) -> str:
     if call.source is not None:
-        host, port = _endpoint_or_ip(call.source)
-        return format_endpoint(host, port)
+        ip, port = _endpoint_or_ip(call.source)
+        if is_v6(ip) != is_v6(destination):
+            raise InputError(
+                "bad-source",
+                f"source {call.source!r} and destination {format_ip(destination)} are of two address families",
+                hint="give both as IPv4, or both as IPv6",
+            )
+        return format_endpoint(ip, port)
     if origin is None or call.direction == "inbound":
         return format_endpoint(OUTSIDE_V6 if is_v6(destination) else OUTSIDE_V4, DEFAULT_PORT)
     if is_loopback(destination):
         return format_endpoint(LOOPBACK_V6 if is_v6(destination) else LOOPBACK_V4, DEFAULT_PORT)
-    return format_endpoint(origin.source_address(destination), DEFAULT_PORT)
+    own = origin.source_address(destination)
+    if is_v6(own) != is_v6(destination):
+        own = OUTSIDE_V6 if is_v6(destination) else OUTSIDE_V4
+    return format_endpoint(own, DEFAULT_PORT)
 
 
 def _endpoint_or_ip(text: str) -> tuple[int, int]:
@@ -217,11 +291,20 @@ def _endpoint_or_ip(text: str) -> tuple[int, int]:
         raise InputError("bad-source", f"source {text!r} is no address", hint="write ip:port or ip") from None
 
 
-def _proxy_protocol_address(what: str, text: str) -> None:
-    try:
-        parse_endpoint(text)
-    except ValueError as error:
-        raise InputError("bad-proxy-protocol", f"proxy_protocol.{what}: {error}", hint="write ip:port") from None
+def _check_proxy_protocol(stated: ProxyProtocol) -> None:
+    """Both are ip:port, and of one family: the header names the family once."""
+    families = set()
+    for what, text in (("source", stated.source), ("destination", stated.destination)):
+        try:
+            families.add(is_v6(parse_endpoint(text)[0]))
+        except ValueError as error:
+            raise InputError("bad-proxy-protocol", f"proxy_protocol.{what}: {error}", hint="write ip:port") from None
+    if len(families) > 1:
+        raise InputError(
+            "bad-proxy-protocol",
+            "proxy_protocol: source and destination are of two address families",
+            hint="give both as IPv4, or both as IPv6",
+        )
 
 
 def start(mesh: Mesh, call: Call, chooser: Chooser) -> State:

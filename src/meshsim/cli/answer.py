@@ -37,7 +37,7 @@ def answer(flags: Namespace, call: Call, expectations: Sequence[Expectation]) ->
     trace = mesh.trace(call, strict=flags.strict)
     depth = min(flags.verbose, 2)
     report = trace.report(decisions=depth > 0)
-    _check_picks(call, [choice.site for choice in report.choices])
+    check_picks(call, [choice.site for choice in report.choices])
     if flags.output == "json":
         print(json.dumps(document(report, show_secrets=flags.show_secrets, depth=depth), indent=2))
     elif flags.output == "jsonl":
@@ -60,7 +60,7 @@ def _report_failures(expectations: Sequence[Expectation], true: dict[str, Any], 
     return bool(failures)
 
 
-def _check_picks(call: Call, sites: Sequence[str]) -> None:
+def check_picks(call: Call, sites: Sequence[str]) -> None:
     """A pick at a site the call never came to would silently do nothing."""
     for site in call.choices:
         if site not in sites:
