@@ -105,7 +105,11 @@ def test_a_missing_file_is_2(capsys: Capture) -> None:
 
 @pytest.mark.parametrize(
     "fields",
-    [{"headers": {"authorization": {"a": "hunter2"}}}, {"headers": "x-api-key: hunter2"}, {"path": ["/?token=hunter2"]}],
+    [
+        {"headers": {"authorization": {"a": "hunter2"}}},
+        {"headers": "x-api-key: hunter2"},
+        {"path": ["/?token=hunter2"]},
+    ],
     ids=str,
 )
 def test_a_bad_field_is_named_without_repeating_secrets(

@@ -213,3 +213,17 @@ def test_what_cannot_be_loaded(folder: Path) -> None:
     (folder / "old").write_text('{"configs": [{"@type": "x/envoy.admin.v2alpha.ClustersConfigDump"}]}')
     with pytest.raises(Unsupported):
         load_capture(["old"])
+
+
+def test_a_broken_file_of_a_capture_is_named_with_its_folder(folder: Path) -> None:
+    write(folder, captures__a__dump='{"configs":')
+    with pytest.raises(InputError) as caught:
+        load_capture(["captures"])
+    assert str(caught.value).startswith("a/dump:")
+    assert caught.value.note == "in the folder captures"
+
+
+def test_an_empty_path_is_not_the_current_folder(folder: Path) -> None:
+    write(folder, dump=full("a-1"))
+    with pytest.raises(InputError, match="empty path"):
+        load_capture([""])

@@ -9,11 +9,14 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from meshsim.explanation import Candidate, Check, Fate
 from meshsim.outcome import Outcome
 from meshsim.place import Place
 from meshsim.reasons import because
+from meshsim.render.checks_text import check_text
 from meshsim.render.options import Options
 from meshsim.render.page import Page, printable
+from meshsim.render.redact import Redactor
 from meshsim.render.text import text
 from meshsim.report import Resolution
 from tests.golden_files import check_golden
@@ -161,3 +164,27 @@ def test_every_way_to_resolve_a_name_has_words(by: str) -> None:
     page = text(a_report(resolution=resolution), Options())
     assert "reviews → 10.0.0.5 (" in page
     assert "also 10.0.0.6" in page
+
+
+def test_the_words_of_a_check() -> None:
+    redactor = Redactor(active=True)
+    assert check_text(Check("finding", None, "found-http", True), redactor) == "finding: found-http"
+    assert check_text(Check("header x", None, None, True), redactor) == "header x nothing: yes, nothing"
+    assert check_text(Check("path", "/a", "/b", False), redactor) == "path wants /a, sees /b"
+
+
+def test_only_a_loser_that_also_passed_something_was_near() -> None:
+    passed, failed = Check("path", "/", "/", True), Check("header x", "a", "b", False)
+    far = Candidate("far", "route", Fate.FAILED, (failed,))
+    near = Candidate("", "route", Fate.FAILED, (passed, failed))
+    page = text(a_report(decisions=(a_decision(candidates=(far, near)),)), Options(depth=1))
+    assert "nearly     route (no name): header x" in page
+    assert "failed     route far: header x" in page
+
+
+def test_endpoints_no_input_states_are_said_once_with_the_remedy() -> None:
+    reason = because("endpoints-not-in-dump", cluster="outbound|80||a", discovery="EDS")
+    outcome = Outcome("forwarded", because("endpoint.unstated", cluster="outbound|80||a"), client_sees=None)
+    page = text(a_report(outcome=outcome, assumptions=(reason,)), Options())
+    assert page.count("config_dump?include_eds") == 1
+    assert page.splitlines()[0].endswith("outbound|80||a; which one no input says")

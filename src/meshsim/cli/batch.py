@@ -38,14 +38,12 @@ def answer_batch(flags: Namespace, expectations: Sequence[Expectation]) -> int:
     if file == STDIN:
         return _run(sys.stdin.buffer, settings)
     try:
-        with Path(file).open("rb") as lines:
-            return _run(lines, settings)
-    except OSError as error:
-        if error.filename is None:
-            raise
-        raise InputError(
-            "cannot-read-batch", f"--batch {file}: {error.strerror}", hint="a file of call documents, or -"
-        ) from None
+        stream = Path(file).open("rb")  # noqa: SIM115  closed below, so that only opening is judged here
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "no file name"
+        raise InputError("cannot-read-batch", f"--batch {file}: {why}", hint="a file of call documents, or -") from None
+    with stream:
+        return _run(stream, settings)
 
 
 def _run(lines: Iterable[bytes], settings: _Settings) -> int:

@@ -7,6 +7,7 @@ means something (an authority of null sends no Host header, tls null is plaintex
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any, Final
@@ -99,6 +100,8 @@ def _wrong(name: str, value: object, wanted: str) -> InputError:
 
 
 _LONGEST_SHOWN = 60
+_HALF_A_PAIR = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""What no text holds. U+DC80 to U+DCFF stand for bytes that are no UTF-8, as Python reads them from a command line."""
 _MAY_HOLD_SECRETS = ("headers", "path", "payload", "authority")
 
 
@@ -120,7 +123,7 @@ def _shown(name: str, value: object) -> str:
 def _text(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise _wrong(name, value, "a text")
-    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+    if not value.isascii() and _HALF_A_PAIR.search(value):
         raise InputError(
             "call-field-surrogate", f"call field {name!r} holds half a surrogate pair", hint="write it as UTF-8"
         )

@@ -153,7 +153,7 @@ def _sends(hop: Hop, report: Report, redactor: Redactor) -> str:
     )
     if same:
         return ""
-    host = "no host" if upstream.authority is None else f"host {upstream.authority}"
+    host = "no host" if upstream.authority is None else f"host {redactor.authority(upstream.authority)}"
     return f"{upstream.method} {redactor.target(upstream.path or '')}, {host}, {upstream.protocol}"
 
 
