@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import difflib
-import re
 
 from attrs import evolve
 
 from .address import (
-    ANY_V4,
-    ANY_V6,
     LOOPBACK_V4,
     LOOPBACK_V6,
-    contains,
     format_endpoint,
     format_ip,
     is_loopback,
     is_v6,
     parse_endpoint,
     parse_ip,
-    parse_prefix,
     split_host_port,
     try_parse_ip,
 )
 from .choices import Chooser
+from .destination import as_dialled, split_destination
 from .errors import InputError
 from .facts.call import UNSET, Call
 from .facts.conversation import Conversation, ProxyProtocol
@@ -41,7 +37,6 @@ DEFAULT_UID = DEFAULT_GID = 1000
 DEFAULT_PORT = 40000
 OUTSIDE_V4 = parse_ip("192.0.2.1")
 OUTSIDE_V6 = parse_ip("2001:db8::1")
-_V4_MAPPED = parse_prefix("::ffff:0:0/96")
 UNRESOLVED = parse_ip("192.0.2.99")
 """Documentation addresses (RFC 5737, RFC 3849): an unnamed client outside, and a name nobody could resolve."""
 
@@ -57,7 +52,7 @@ def complete(mesh: Mesh, call: Call) -> tuple[Call, Resolution | None, Reason | 
     tls = None if call.tls is UNSET else call.tls
     named, port = _destination(call, tls is not None)
     address, resolution, assumed = _resolve(origin, call, named, port)
-    address = as_dialled(address)
+    address = as_dialled(address, by_process=call.direction == "outbound")
     if call.proxy_protocol is not None:
         _check_proxy_protocol(call.proxy_protocol)
     authority = _authority(named, port) if call.authority is UNSET else call.authority
@@ -129,7 +124,7 @@ def _origin(mesh: Mesh, call: Call) -> Pod | None:
 def _owner_of(mesh: Mesh, call: Call) -> Pod | None:
     if call.destination is None:
         return None
-    ip = try_parse_ip(_split_destination(call.destination)[0])
+    ip = try_parse_ip(split_destination(call.destination)[0])
     return mesh.owner(ip) if ip is not None else None
 
 
@@ -166,43 +161,10 @@ def _destination(call: Call, encrypted: bool) -> tuple[str, int]:
                 "no-destination", "the call says neither destination nor authority", hint="such as --dst 10.0.0.5:80"
             )
         text = call.authority
-    host, port = _split_destination(text)
+    host, port = split_destination(text)
     if port is None:
         port = 443 if encrypted else 80
     return host, port
-
-
-_NO_NAME = re.compile(r"[\x00-\x20\x7f/?#@:\[\]\\\"<>|^`{}%*]|\.\.|^\.")
-_NUMERIC = re.compile(r"(?:[0-9]+|0[xX][0-9a-fA-F]*)\.?")
-
-
-def _split_destination(text: str) -> tuple[str, int | None]:
-    """(address or host name, port). InputError where no resolver would take it for either."""
-    try:
-        host, port = split_host_port(text)
-    except ValueError as error:
-        raise _bad_destination(text, str(error)) from None
-    if not host:
-        raise _bad_destination(text, f"{text!r} has no host")
-    if try_parse_ip(host) is None:
-        if _NUMERIC.fullmatch(host.rpartition(".")[2] or host):
-            raise _bad_destination(text, f"{host!r} is no address, and no name ends in a number")
-        if _NO_NAME.search(host) or not host.isprintable():
-            raise _bad_destination(text, f"{host!r} is neither an address nor a host name")
-    return host, port
-
-
-def _bad_destination(text: str, why: str) -> InputError:
-    if "@" in text:  # what stands before it may be a password
-        why = "a destination holds no credentials"
-    return InputError("bad-destination", f"destination: {why[:200]}", hint="write ip:port or name:port")
-
-
-def as_dialled(ip: int) -> int:
-    """The address the kernel really connects to: IPv4 behind ::ffff:0:0/96, and loopback for 0.0.0.0 and ::."""
-    if contains(_V4_MAPPED, ip):
-        ip &= 0xFFFFFFFF
-    return {ANY_V4: LOOPBACK_V4, ANY_V6: LOOPBACK_V6}.get(ip, ip)
 
 
 def _authority(host: str, port: int) -> str:

@@ -3,11 +3,4 @@
 REASONS: dict[str, tuple[str, ...]] = {
     "netfilter.unmodelled-match": ("rule", "what"),
     "netfilter.unmodelled-target": ("rule", "what"),
-    "netfilter.redirected": ("rule", "before", "after"),
-    "netfilter.no-rule-redirects": ("destination",),
-    "netfilter.dropped-by-rule": ("rule",),
-    "netfilter.dropped-by-policy": ("chain",),
-    "netfilter.rejected-by-rule": ("rule",),
-    "netfilter.no-route": ("destination",),
-    "netfilter.martian": ("source", "destination"),
 }

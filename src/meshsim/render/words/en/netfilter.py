@@ -5,11 +5,4 @@ from __future__ import annotations
 WORDS: dict[str, str] = {
     "netfilter.unmodelled-match": "`{what}` in rule {rule} is not modelled; taken as not matching",
     "netfilter.unmodelled-target": "the target `{what}` of rule {rule} is not modelled; taken as without effect",
-    "netfilter.redirected": "rule {rule} sends what was for {before} to {after}",
-    "netfilter.no-rule-redirects": "no rule changes the destination {destination}",
-    "netfilter.dropped-by-rule": "rule {rule} drops the packet",
-    "netfilter.dropped-by-policy": "no rule of chain {chain} accepts the packet, and the chain's policy drops it",
-    "netfilter.rejected-by-rule": "rule {rule} rejects the packet",
-    "netfilter.no-route": "after the rules no route leads to {destination}",
-    "netfilter.martian": "the kernel refuses a packet from {source} to {destination} that arrives from outside",
 }
