@@ -9,7 +9,10 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import meshsim
 from meshsim.explanation import Candidate, Check, Fate
+from meshsim.facts.call import Call
+from meshsim.facts.conversation import ClientTls
 from meshsim.outcome import Outcome
 from meshsim.place import Place
 from meshsim.reasons import because
@@ -188,3 +191,21 @@ def test_endpoints_no_input_states_are_said_once_with_the_remedy() -> None:
     page = text(a_report(outcome=outcome, assumptions=(reason,)), Options())
     assert page.count("config_dump?include_eds") == 1
     assert page.splitlines()[0].endswith("outbound|80||a; which one no input says")
+
+
+def page_of(**fields: object) -> str:
+    return text(meshsim.load_demo().trace(Call(**fields)).report(), Options())  # type: ignore[arg-type]
+
+
+def test_tls_that_only_passes_through_is_not_called_plaintext() -> None:
+    passed = page_of(destination="10.0.0.5:443", tls=ClientTls("a.example"))
+    assert "    tls       the client's own\n" in passed
+    assert "    tls       plaintext\n" in page_of(destination="10.0.0.5:443")
+
+
+def test_a_found_listener_is_not_the_cause_of_what_its_cluster_lacks() -> None:
+    assert "cause     cluster BlackHoleCluster has no endpoints" in page_of(destination="127.0.0.1:15001")
+
+
+def test_a_call_that_meets_no_rules_and_no_proxy_has_no_path() -> None:
+    assert "path\n" not in page_of(destination="10.0.0.5:80", from_="outside")
