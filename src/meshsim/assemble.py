@@ -24,6 +24,7 @@ from .reasons import Reason, because
 ASSUMED_ADDRESSES = (parse_ip("192.0.2.2"), parse_ip("2001:db8::2"))
 """Documentation addresses for a host whose addresses no input names."""
 
+ISTIO_OUTBOUND_LISTENER = "virtualOutbound"
 DEFAULT_RULES_DOCUMENT = "default sidecar rules"
 
 
@@ -100,10 +101,17 @@ def _rules(documents: PodDocuments, proxy: Proxy | None) -> tuple[RuleSet | None
     """The pod's own rules; an Istio sidecar without a rules file is assumed to have the default ones."""
     v4 = _parsed(documents.rules_v4, "v4")
     v6 = _parsed(documents.rules_v6, "v6")
-    if v4 is None and v6 is None and proxy is not None and proxy.kind == "sidecar":
+    if v4 is None and v6 is None and proxy is not None and _is_sidecar(proxy):
         v4 = parse_iptables_save(default_sidecar_rules(), DEFAULT_RULES_DOCUMENT)
         return v4, None, (because("hook.rules-assumed", pod=documents.name),)
     return v4, v6, ()
+
+
+def _is_sidecar(proxy: Proxy) -> bool:
+    """By its node id; where a partial dump names no node, by the listener only packet rules lead to."""
+    if proxy.kind:
+        return proxy.kind == "sidecar"
+    return any(listener.name == ISTIO_OUTBOUND_LISTENER for listener in proxy.listeners.bound())
 
 
 def _parsed(rules: RulesText | None, family: Literal["v4", "v6"]) -> RuleSet | None:
