@@ -63,7 +63,8 @@ PODS = ["sleep", "productpage", "details", "ratings", "reviews-v1", "legacy", "i
 header_names = st.sampled_from(
     ["x-user", "end-user", "x-drill", "Cookie", "authorization", "x-forwarded-for", "upgrade", "connection", "te"]
 )
-headers = st.dictionaries(header_names, st.text(max_size=12), max_size=3)
+header_values = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0"), max_size=12)
+headers = st.dictionaries(header_names, header_values, max_size=3)
 certificates = st.builds(
     ClientCertificate,
     uri_sans=st.sampled_from([(), ("spiffe://cluster.local/ns/a/sa/b",)]),

@@ -44,6 +44,12 @@ def test_each_reason_has_a_sentence_made_of_its_facts(code: str) -> None:
     assert used <= set(REASONS[code]), f"{code} speaks of {used - set(REASONS[code])}"
 
 
+def test_each_reason_is_given_by_somebody() -> None:
+    rooms = [file for file in SOURCE.rglob("*.py") if not {"reasons", "words"} & set(file.parts)]
+    written = "".join(file.read_text(encoding="utf-8") for file in rooms)
+    assert [code for code in REASONS if f'"{code}"' not in written] == []
+
+
 def test_no_sentence_without_a_reason() -> None:
     assert set(WORDS) == set(REASONS)
 

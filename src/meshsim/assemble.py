@@ -34,6 +34,7 @@ APPLICATION_ID = 1000
 """User and group of an application about which nothing is said."""
 
 NO_ARGUMENTS: Mapping[str, str] = {}
+ISTIO_OUTBOUND_LISTENER = "virtualOutbound"
 
 
 def assemble(
@@ -127,10 +128,17 @@ def _stated(facts: HostFacts | None, key: str, read: Callable[[Sequence[str]], t
 
 def _sidecar_metadata(proxy: Proxy | None) -> Mapping[str, Any] | None:
     """The node metadata of an Istio sidecar; None for anything else."""
-    if proxy is None or proxy.kind != "sidecar":
+    if proxy is None or not _is_sidecar(proxy):
         return None
     metadata = proxy.document.node_metadata
     return metadata.data if metadata is not None else {}
+
+
+def _is_sidecar(proxy: Proxy) -> bool:
+    """By its node id; where a partial dump names no node, by the listener only packet rules lead to."""
+    if proxy.kind:
+        return proxy.kind == "sidecar"
+    return any(listener.name == ISTIO_OUTBOUND_LISTENER for listener in proxy.listeners.bound())
 
 
 def _sockets(proxy: Proxy | None, facts: HostFacts | None, *, dns_captured: bool = False) -> SocketTable:

@@ -19,9 +19,10 @@ from .address import (
     try_parse_ip,
 )
 from .choices import Chooser
+from .destination import as_dialled, split_destination
 from .errors import InputError
 from .facts.call import UNSET, Call
-from .facts.conversation import Conversation
+from .facts.conversation import Conversation, ProxyProtocol
 from .facts.packet import Packet
 from .facts.request import Request
 from .mesh import Mesh, Pod
@@ -46,6 +47,7 @@ _NO_REQUEST = ("tcp", "udp")
 
 def complete(mesh: Mesh, call: Call) -> tuple[Call, Resolution | None, Reason | None]:
     """The call with every default filled in, how its name was resolved, and what had to be assumed for that."""
+    _check_who(call)
     origin = _origin(mesh, call)
     protocol = SPOKEN.get(call.protocol, call.protocol)
     tls = None if call.tls is UNSET else call.tls
@@ -53,9 +55,9 @@ def complete(mesh: Mesh, call: Call) -> tuple[Call, Resolution | None, Reason | 
         return complete_own_call(call, origin, protocol or "http/1.1", _headers(call)), None, None
     named, port = _destination(call, tls is not None)
     address, resolution, assumed = _resolve(origin, call, named, port)
+    address = as_dialled(address, by_process=call.direction == "outbound")
     if call.proxy_protocol is not None:
-        for what in ("source", "destination"):
-            _proxy_protocol_address(what, getattr(call.proxy_protocol, what))
+        _check_proxy_protocol(call.proxy_protocol)
     authority = _authority(named, port) if call.authority is UNSET else call.authority
     speaks_http = protocol not in _NO_REQUEST
     method = "POST" if call.protocol == "grpc" and call.method == "GET" else call.method
@@ -79,12 +81,20 @@ def complete(mesh: Mesh, call: Call) -> tuple[Call, Resolution | None, Reason | 
     return completed, resolution, assumed
 
 
-def _headers(call: Call) -> dict[str, str | tuple[str, ...]]:
-    headers = dict(call.headers)
-    if call.protocol == "grpc":
-        headers.setdefault("content-type", "application/grpc")
-        headers.setdefault("te", "trailers")
-    return headers
+def _check_who(call: Call) -> None:
+    """A caller that the direction leaves no room for would silently be somebody else."""
+    if call.direction == "outbound" and call.pod is not None:
+        raise InputError(
+            "pod-without-inbound",
+            f"pod {call.pod!r}: only a call of direction inbound arrives at a pod",
+            hint="`from` names the pod that calls; direction inbound makes the packet arrive",
+        )
+    if call.direction == "inbound" and call.from_ not in (None, OUTSIDE):
+        raise InputError(
+            "from-with-inbound",
+            f"from {call.from_!r}: a call of direction inbound comes from no known pod",
+            hint="`source` names the peer's address",
+        )
 
 
 def _origin(mesh: Mesh, call: Call) -> Pod | None:
@@ -112,7 +122,7 @@ def _origin(mesh: Mesh, call: Call) -> Pod | None:
 def _owner_of(mesh: Mesh, call: Call) -> Pod | None:
     if call.destination is None:
         return None
-    ip = try_parse_ip(split_host_port(call.destination)[0])
+    ip = try_parse_ip(split_destination(call.destination)[0])
     return mesh.owner(ip) if ip is not None else None
 
 
@@ -149,12 +159,7 @@ def _destination(call: Call, encrypted: bool) -> tuple[str, int]:
                 "no-destination", "the call says neither destination nor authority", hint="such as --dst 10.0.0.5:80"
             )
         text = call.authority
-    try:
-        host, port = split_host_port(text)
-    except ValueError as error:
-        raise InputError("bad-destination", f"destination: {error}", hint="write ip:port or name:port") from None
-    if not host:
-        raise InputError("bad-destination", f"destination {text!r} has no host", hint="write ip:port or name:port")
+    host, port = split_destination(text)
     if port is None:
         port = 443 if encrypted else 80
     return host, port
@@ -204,15 +209,41 @@ def _resolve_option(text: str, key: str) -> int:
         raise InputError("bad-resolve", message, hint="write HOST:PORT:ADDRESS") from None
 
 
+def _headers(call: Call) -> dict[str, str | tuple[str, ...]]:
+    """The stated headers; one without any value is not sent. InputError where a value would end its line."""
+    headers: dict[str, str | tuple[str, ...]] = {}
+    for name, value in call.headers.items():
+        texts = (value,) if isinstance(value, str) else value
+        if any(character in text for text in texts for character in "\r\n\0"):
+            raise InputError(
+                "bad-header", f"header {name!r}: the value holds a line end or NUL", hint="give each header by itself"
+            )
+        if texts:
+            headers[name] = value
+    if call.protocol == "grpc":
+        headers.setdefault("content-type", "application/grpc")
+        headers.setdefault("te", "trailers")
+    return headers
+
+
 def _source(call: Call, origin: Pod | None, destination: int) -> str:
     if call.source is not None:
-        host, port = _endpoint_or_ip(call.source)
-        return format_endpoint(host, port)
+        ip, port = _endpoint_or_ip(call.source)
+        if is_v6(ip) != is_v6(destination):
+            raise InputError(
+                "bad-source",
+                f"source {call.source!r} and destination {format_ip(destination)} are of two address families",
+                hint="give both as IPv4, or both as IPv6",
+            )
+        return format_endpoint(ip, port)
     if origin is None or call.direction == "inbound":
         return format_endpoint(OUTSIDE_V6 if is_v6(destination) else OUTSIDE_V4, DEFAULT_PORT)
     if is_loopback(destination):
         return format_endpoint(LOOPBACK_V6 if is_v6(destination) else LOOPBACK_V4, DEFAULT_PORT)
-    return format_endpoint(origin.source_address(destination), DEFAULT_PORT)
+    own = origin.source_address(destination)
+    if is_v6(own) != is_v6(destination):
+        own = OUTSIDE_V6 if is_v6(destination) else OUTSIDE_V4
+    return format_endpoint(own, DEFAULT_PORT)
 
 
 def _endpoint_or_ip(text: str) -> tuple[int, int]:
@@ -223,11 +254,20 @@ def _endpoint_or_ip(text: str) -> tuple[int, int]:
         raise InputError("bad-source", f"source {text!r} is no address", hint="write ip:port or ip") from None
 
 
-def _proxy_protocol_address(what: str, text: str) -> None:
-    try:
-        parse_endpoint(text)
-    except ValueError as error:
-        raise InputError("bad-proxy-protocol", f"proxy_protocol.{what}: {error}", hint="write ip:port") from None
+def _check_proxy_protocol(stated: ProxyProtocol) -> None:
+    """Both are ip:port, and of one family: the header names the family once."""
+    families = set()
+    for what, text in (("source", stated.source), ("destination", stated.destination)):
+        try:
+            families.add(is_v6(parse_endpoint(text)[0]))
+        except ValueError as error:
+            raise InputError("bad-proxy-protocol", f"proxy_protocol.{what}: {error}", hint="write ip:port") from None
+    if len(families) > 1:
+        raise InputError(
+            "bad-proxy-protocol",
+            "proxy_protocol: source and destination are of two address families",
+            hint="give both as IPv4, or both as IPv6",
+        )
 
 
 def start(mesh: Mesh, call: Call, chooser: Chooser) -> State:

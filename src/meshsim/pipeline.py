@@ -91,13 +91,17 @@ _LED_BY = {"router": "vhost", "endpoint": "listener"}
 """A catch-all's answer (block_all, BlackHoleCluster) is explained by what sent the call to the catch-all."""
 
 
+def _led_to(one: Decision, last: Decision) -> bool:
+    """A listener that was found leads nowhere unexpected; that none was found does."""
+    return one.stage == _LED_BY.get(last.stage) and (one.stage != "listener" or one.chosen is None)
+
+
 def cause(decisions: tuple[Decision, ...]) -> Decision | None:
     """The last decision that turned the call from its expected course, else the one that tells most of it."""
     deciding = [decision for decision in decisions if decision.deciding]
     if deciding:
         last = deciding[-1]
-        led = _LED_BY.get(last.stage)
-        return next((one for one in deciding if one.stage == led and one.hop == last.hop), last)
+        return next((one for one in deciding if one.hop == last.hop and _led_to(one, last)), last)
     for stage in _TELLING:
         told = [decision for decision in decisions if decision.stage == stage]
         if told:

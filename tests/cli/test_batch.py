@@ -38,6 +38,10 @@ BAD = [
     b'{"destination": "10.0.0.5:80", "choices": {"0/cluster": 5}}',
     b"{}",
     b"[" * 100_000,
+    b'{"destination": "10.0.0.5:80", "path": "/\\ud800"}',
+    b'{"destination": "10.0.0.5:99999", "direction": "inbound"}',
+    b'{"destination": "10.0.0.5:80", "uid": ' + b"9" * 5000 + b"}",
+    b'{"destination": "helloworld:80", "choices": {"0/clutser": "x"}}',
 ]
 
 
@@ -97,3 +101,20 @@ def test_a_batch_takes_no_call_flags(flags: list[str], tmp_path: Path, capsys: C
 def test_a_missing_file_is_2(capsys: Capture) -> None:
     assert entry_point(["trace", "--batch", "/nowhere/at/all"]) == 2
     assert "/nowhere/at/all" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"headers": {"authorization": {"a": "hunter2"}}},
+        {"headers": "x-api-key: hunter2"},
+        {"path": ["/?token=hunter2"]},
+    ],
+    ids=str,
+)
+def test_a_bad_field_is_named_without_repeating_secrets(
+    fields: dict[str, Any], tmp_path: Path, capsys: Capture
+) -> None:
+    _, [answer] = batch(tmp_path, capsys, [json.dumps({"destination": "10.0.0.5:80", **fields}).encode()])
+    assert "call field" in answer["error"]
+    assert "hunter2" not in answer["error"]

@@ -173,3 +173,34 @@ def test_bad_resolve(option: str) -> None:
 def test_bad_connect_to() -> None:
     with pytest.raises(InputError, match="--connect-to"):
         connect_to(["a:b"], "foo.com", 80)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://user:hunter2@re views/",
+        "user:hunter2@reviews:99999/",
+        "ftp://user:hunter2@reviews/",
+        "http://reviews/{a}?token=hunter2",
+    ],
+)
+def test_a_bad_url_is_shown_without_its_secrets(url: str) -> None:
+    with pytest.raises(InputError) as caught:
+        parse_url(url)
+    assert "hunter2" not in str(caught.value)
+    assert "views" in str(caught.value)
+
+
+@pytest.mark.parametrize("option", ["authorization Bearer hunter2", "hunter2"])
+def test_a_header_option_without_colon_is_not_repeated(option: str) -> None:
+    with pytest.raises(InputError, match="has no colon") as caught:
+        parse_headers([option])
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("port", ["²", "٣", "65536", "999999"])
+def test_a_port_is_written_in_ascii_digits_and_is_in_range(port: str) -> None:
+    with pytest.raises(InputError):
+        connect_to([f"::other:{port}"], "reviews", 80)
+    with pytest.raises(InputError):
+        resolve_address([f"reviews:{port}:10.0.0.5"], "reviews", 80)

@@ -80,3 +80,11 @@ def test_a_path_that_no_trace_has_is_a_usage_error(text: str, hint: str) -> None
 
 def test_a_path_that_leads_nowhere_is_null() -> None:
     assert look_up({"a": [1]}, ("a", 3, "b")) is None
+
+
+def test_a_failure_repeats_no_secret_it_was_given() -> None:
+    shown = document(a_report(call=a_call(headers={"authorization": "Bearer abcdef1"})))
+    for name in ("authorization", "x-api-key"):
+        failure = parse_expectation(f"call.headers.{name}=Bearer hunter2", schema("trace")).failure(shown)
+        assert "hunter2" not in failure
+    assert "jim" in parse_expectation("call.headers.x-user=jim", schema("trace")).failure(DOCUMENT)

@@ -291,3 +291,17 @@ def test_dumps_one_after_another_in_one_file_are_several_pods(folder: Path) -> N
 def test_several_dumps_in_one_document_are_several_pods(folder: Path) -> None:
     write(folder, all=f"[{full('a-1')}, {full('b-1')}]", named=f'{{"x": {full("c-1")}, "y": {full("d-1")}}}')
     assert [pod.name for pod in load_capture(["all", "named"])] == ["a-1.ns", "b-1.ns", "c-1.ns", "d-1.ns"]
+
+
+def test_a_broken_file_of_a_capture_is_named_with_its_folder(folder: Path) -> None:
+    write(folder, captures__a__dump='{"configs":')
+    with pytest.raises(InputError) as caught:
+        load_capture(["captures"])
+    assert str(caught.value).startswith("a/dump:")
+    assert caught.value.note == "in the folder captures"
+
+
+def test_an_empty_path_is_not_the_current_folder(folder: Path) -> None:
+    write(folder, dump=full("a-1"))
+    with pytest.raises(InputError, match="empty path"):
+        load_capture([""])

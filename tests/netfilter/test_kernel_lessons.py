@@ -130,9 +130,7 @@ def test_transparent_proxying_drops_where_no_transparent_socket_listens() -> Non
 
 def test_nat_chooses_among_several_addresses_by_a_hash_that_is_always_the_same() -> None:
     rules = saved(nat="-A OUTPUT -d 10.96.0.0/16 -j DNAT --to-destination 10.99.0.16-10.99.0.31")
-    chosen = {
-        walk(pod(rules), outgoing(f"10.96.0.{last}:80"), "out").after.destination_text() for last in range(1, 40)
-    }
+    chosen = {walk(pod(rules), outgoing(f"10.96.0.{last}:80"), "out").after.destination_text() for last in range(1, 40)}
     assert len(chosen) > 8
     assert chosen <= {f"10.99.0.{last}:80" for last in range(16, 32)}
 

@@ -10,7 +10,9 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import meshsim
 from meshsim.explanation import Candidate, Change, Check, Fate
+from meshsim.facts.call import Call
 from meshsim.outcome import Outcome
 from meshsim.reasons import because
 from meshsim.render.json import document
@@ -114,3 +116,39 @@ def test_python_objects_keep_the_truth() -> None:
     report = evolve(a_report(), call=a_call(headers={"authorization": SECRET}))
     document(report)
     assert report.call.headers["authorization"] == SECRET
+
+
+def call_outputs(call: Call) -> str:
+    return "".join(outputs(meshsim.load_demo().trace(call).report(decisions=True)))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"authority": f"user:{SECRET}@reviews"},
+        {"authority": "user:pw@reviews"},
+        {"path": f"/a;token={SECRET}/b"},
+        {"path": f"/a#access_token={SECRET}"},
+        {"path": f"http://user:{SECRET}@reviews/a"},
+        {"payload": f"AUTH {SECRET}\r\n", "protocol": "tcp"},
+        {"payload": f"GET / HTTP/1.1\r\nhost: a\r\nx-api-key: {SECRET}\r\n\r\n", "protocol": "tcp"},
+        {"runtime": {"vault.token": SECRET}},
+    ],
+    ids=str,
+)
+def test_a_secret_is_hidden_wherever_a_call_can_carry_one(fields: dict[str, Any]) -> None:
+    shown = call_outputs(Call(destination="10.0.0.5:80", **fields))
+    assert SECRET not in shown
+    assert "user:pw" not in shown
+
+
+def test_what_is_no_secret_stays_readable() -> None:
+    call = Call(
+        destination="10.0.0.5:80",
+        authority="reviews",
+        path="/a;v=1?x=2#part",
+        payload="GET / HTTP/1.1\r\nx-user: jason\r\n\r\n",
+        headers={"x-user": "jason@example.com"},
+        runtime={"upstream.weight": "15"},
+    )
+    assert "[redacted:" not in call_outputs(call)

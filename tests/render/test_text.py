@@ -9,11 +9,17 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import meshsim
+from meshsim.explanation import Candidate, Check, Fate
+from meshsim.facts.call import Call
+from meshsim.facts.conversation import ClientTls
 from meshsim.outcome import Outcome
 from meshsim.place import Place
 from meshsim.reasons import because
+from meshsim.render.checks_text import check_text
 from meshsim.render.options import Options
 from meshsim.render.page import Page, printable
+from meshsim.render.redact import Redactor
 from meshsim.render.text import text
 from meshsim.report import Resolution
 from tests.golden_files import check_golden
@@ -161,3 +167,45 @@ def test_every_way_to_resolve_a_name_has_words(by: str) -> None:
     page = text(a_report(resolution=resolution), Options())
     assert "reviews → 10.0.0.5 (" in page
     assert "also 10.0.0.6" in page
+
+
+def test_the_words_of_a_check() -> None:
+    redactor = Redactor(active=True)
+    assert check_text(Check("finding", None, "found-http", True), redactor) == "finding: found-http"
+    assert check_text(Check("header x", None, None, True), redactor) == "header x nothing: yes, nothing"
+    assert check_text(Check("path", "/a", "/b", False), redactor) == "path wants /a, sees /b"
+
+
+def test_only_a_loser_that_also_passed_something_was_near() -> None:
+    passed, failed = Check("path", "/", "/", True), Check("header x", "a", "b", False)
+    far = Candidate("far", "route", Fate.FAILED, (failed,))
+    near = Candidate("", "route", Fate.FAILED, (passed, failed))
+    page = text(a_report(decisions=(a_decision(candidates=(far, near)),)), Options(depth=1))
+    assert "nearly     route (no name): header x" in page
+    assert "failed     route far: header x" in page
+
+
+def test_endpoints_no_input_states_are_said_once_with_the_remedy() -> None:
+    reason = because("endpoints-not-in-dump", cluster="outbound|80||a", discovery="EDS")
+    outcome = Outcome("forwarded", because("endpoint.unstated", cluster="outbound|80||a"), client_sees=None)
+    page = text(a_report(outcome=outcome, assumptions=(reason,)), Options())
+    assert page.count("config_dump?include_eds") == 1
+    assert page.splitlines()[0].endswith("outbound|80||a; which one no input says")
+
+
+def page_of(**fields: object) -> str:
+    return text(meshsim.load_demo().trace(Call(**fields)).report(), Options())  # type: ignore[arg-type]
+
+
+def test_tls_that_only_passes_through_is_not_called_plaintext() -> None:
+    passed = page_of(destination="10.0.0.5:443", tls=ClientTls("a.example"))
+    assert "    tls       the client's own\n" in passed
+    assert "    tls       plaintext\n" in page_of(destination="10.0.0.5:443")
+
+
+def test_a_found_listener_is_not_the_cause_of_what_its_cluster_lacks() -> None:
+    assert "cause     cluster BlackHoleCluster has no endpoints" in page_of(destination="127.0.0.1:15001")
+
+
+def test_a_call_that_meets_no_rules_and_no_proxy_has_no_path() -> None:
+    assert "path\n" not in page_of(destination="10.0.0.5:80", from_="outside")

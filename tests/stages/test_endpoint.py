@@ -132,7 +132,7 @@ def test_endpoints_that_no_input_states_are_unknown_and_never_none() -> None:
     picked, after, chooser = decided(stage.STAGE, at)
     assert picked.endpoint is None
     assert (after.ending.kind, after.ending.destination) == ("forwarded", None)
-    assert [each.code for each in chooser.assumptions] == ["upstream.endpoints-not-in-dump"]
+    assert [each.code for each in chooser.assumptions] == ["endpoints-not-in-dump"]
     hop = described(stage.STAGE, at, picked)
     assert (hop.endpoint, hop.attempts, hop.status, hop.response_flags) == (None, (), None, ())
     assert stage.explain(MESH, at, picked).deciding
@@ -156,7 +156,7 @@ def test_a_name_nobody_resolved_is_the_destination() -> None:
     at = at_endpoint(cluster(dns()))
     picked, after, chooser = decided(stage.STAGE, at)
     assert (after.ending.kind, after.ending.destination) == ("forwarded", "istiod.istio-system.svc:15012")
-    assert [each.code for each in chooser.assumptions] == ["upstream.endpoints-not-in-dump"]
+    assert [each.code for each in chooser.assumptions] == ["endpoints-not-in-dump"]
     assert described(stage.STAGE, at, picked).endpoint is None
 
 

@@ -9,7 +9,7 @@ from meshsim.address import format_ip
 from meshsim.entry import UNRESOLVED, complete
 from meshsim.errors import InputError
 from meshsim.facts.call import Call, read_call
-from meshsim.facts.conversation import ClientTls
+from meshsim.facts.conversation import ClientTls, ProxyProtocol
 
 MESH = meshsim.load_demo().compiled
 
@@ -144,3 +144,59 @@ def test_a_call_document_reads_every_field() -> None:
     assert isinstance(call.tls, ClientTls)
     assert call.tls.client_certificate is not None
     assert call.tls.client_certificate.uri_sans == ("spiffe://td/ns/a/sa/b",)
+
+
+def test_the_address_is_the_one_the_kernel_connects_to() -> None:
+    mapped = completed(destination="[::ffff:10.0.0.5]:80")
+    assert (mapped.destination, mapped.source, mapped.authority) == (
+        "10.0.0.5:80",
+        "10.80.3.109:40000",
+        "[::ffff:10.0.0.5]",
+    )
+    assert completed(destination="0.0.0.0:80").destination == "127.0.0.1:80"
+    assert completed(destination="[::]:80").destination == "[::1]:80"
+    assert completed(destination="0.0.0.0:80", direction="inbound").destination == "0.0.0.0:80"
+
+
+def test_a_pod_without_an_ipv6_address_calls_ipv6_from_a_documentation_address() -> None:
+    assert completed(destination="[fd00::9]:80").source == "[2001:db8::1]:40000"
+
+
+@pytest.mark.parametrize("text", ["10.0.0.300:80", "10.0.5:80", "010.0.0.5:80", "0x0a000005", ":::8080", "a:b:80"])
+def test_what_is_almost_an_address_is_not_taken_for_a_name(text: str) -> None:
+    with pytest.raises(InputError, match="destination: "):
+        completed(destination=text)
+
+
+@pytest.mark.parametrize("text", ["", " ", "a b:80", "http://x/", "x/y", "*:80", "a..b", ".:80", "\0", "a\u200b:80"])
+def test_what_no_resolver_takes_is_no_destination(text: str) -> None:
+    for fields in ({}, {"direction": "inbound"}):
+        with pytest.raises(InputError, match="destination"):
+            completed(destination=text, **fields)
+
+
+def test_a_destination_with_credentials_is_refused_without_repeating_them() -> None:
+    with pytest.raises(InputError) as caught:
+        completed(destination="user:hunter2@reviews:80")
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"pod": "sleep"},
+        {"direction": "inbound", "from_": "sleep"},
+        {"source": "[::1]:5"},
+        {"proxy_protocol": ProxyProtocol("10.0.0.1:1", "[::1]:2")},
+        {"headers": {"x": "a\r\nb: c"}},
+        {"headers": {"x": ("a", "b\0")}},
+    ],
+    ids=str,
+)
+def test_what_cannot_be_so_is_an_input_error_and_not_silently_something_else(fields: dict[str, object]) -> None:
+    with pytest.raises(InputError):
+        completed(destination="10.0.0.5:80", **fields)
+
+
+def test_a_header_without_values_is_not_sent() -> None:
+    assert completed(destination="10.0.0.5:80", headers={"x": (), "y": "1"}).headers == {"y": "1"}

@@ -15,7 +15,7 @@ from ..api import Mesh
 from ..errors import Bug, InputError, MeshsimError
 from ..facts.call import read_call
 from ..render.json import document
-from .answer import open_mesh
+from .answer import check_picks, open_mesh
 from .exit_codes import ASSUMED, DEFECT, DONE, FAILED
 from .expect import Expectation
 
@@ -38,14 +38,12 @@ def answer_batch(flags: Namespace, expectations: Sequence[Expectation]) -> int:
     if file == STDIN:
         return _run(sys.stdin.buffer, settings)
     try:
-        with Path(file).open("rb") as lines:
-            return _run(lines, settings)
-    except OSError as error:
-        if error.filename is None:
-            raise
-        raise InputError(
-            "cannot-read-batch", f"--batch {file}: {error.strerror}", hint="a file of call documents, or -"
-        ) from None
+        stream = Path(file).open("rb")  # noqa: SIM115  closed below, so that only opening is judged here
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "no file name"
+        raise InputError("cannot-read-batch", f"--batch {file}: {why}", hint="a file of call documents, or -") from None
+    with stream:
+        return _run(stream, settings)
 
 
 def _run(lines: Iterable[bytes], settings: _Settings) -> int:
@@ -66,8 +64,10 @@ def _answer(line: bytes, number: int, settings: _Settings) -> tuple[int, dict[st
         given = _read(line)
         if isinstance(given, dict):
             identity = given.get("id")
-        trace = settings.mesh.trace(read_call(given), strict=settings.strict)
+        call = read_call(given)
+        trace = settings.mesh.trace(call, strict=settings.strict)
         report = trace.report(decisions=settings.depth > 0)
+        check_picks(call, [choice.site for choice in report.choices])
         answer = document(report, show_secrets=settings.show_secrets, depth=settings.depth)
         code = ASSUMED if settings.strict and report.assumptions else DONE
         if settings.expectations:
@@ -101,6 +101,8 @@ def _read(line: bytes) -> Any:
         raise InputError(
             "batch-not-json", f"not JSON at column {error.colno}: {error.msg}", hint="one call document a line"
         ) from None
+    except ValueError:  # Python reads no integer of more than 4300 digits
+        raise InputError("batch-not-json", "a number of thousands of digits", hint="write a smaller one") from None
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from attrs import frozen
 
 from ..address import format_ip, try_parse_ip
 from ..errors import InputError
+from ..render.redact import Redactor
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 SCHEMES = ("http", "https", "tcp", "tls", "grpc")
@@ -64,7 +65,7 @@ def parse_url(text: str, *, path_as_is: bool = False) -> Url:
     userinfo, at, host_port = authority.rpartition("@")
     host, port_text = _split_authority(host_port, text)
     if port_text:
-        if not re.fullmatch(r"[0-9]{1,5}", port_text) or int(port_text) > 65535:
+        if not is_port(port_text):
             raise _bad_url(text, f"{port_text!r} is no port", "ports go from 0 to 65535")
         port = int(port_text)
     elif scheme in DEFAULT_PORTS:
@@ -133,7 +134,10 @@ def _basic(userinfo: str) -> str:
 
 
 def _bad_url(text: str, why: str, hint: str) -> InputError:
-    return InputError("bad-url", f"URL {text!r}: {why}", hint=hint)
+    before, slashes, rest = text.rpartition("://")
+    host, found, target = rest.partition("/")
+    shown = Redactor(active=True).target(before + slashes + Redactor(active=True).authority(host) + found + target)
+    return InputError("bad-url", f"URL {shown!r}: {why}", hint=hint)
 
 
 @frozen
@@ -179,7 +183,9 @@ def _split_header(option: str) -> tuple[str, str, str]:
     name, colon, value = option.partition(":")
     if not colon:
         if not option.rstrip().endswith(";"):
-            raise InputError("bad-header", f"-H {option!r} has no colon", hint="such as -H 'x-user: jason'")
+            # what follows the first word may be a credential, and so may a word that stands alone
+            named = f" {option.split()[0]!r} …" if len(option.split()) > 1 else ""
+            raise InputError("bad-header", f"-H{named} has no colon", hint="such as -H 'x-user: jason'")
         name, separator, value = option.rstrip()[:-1], ";", ""
     else:
         separator = ":"
@@ -190,6 +196,10 @@ def _split_header(option: str) -> tuple[str, str, str]:
             "bad-header", f"-H {name}: the value holds a line end", hint="give each header with its own -H"
         )
     return name, separator, value
+
+
+def is_port(text: str) -> bool:
+    return re.fullmatch(r"[0-9]{1,5}", text) is not None and int(text) <= 65535
 
 
 def connect_to(options: Sequence[str], host: str, port: int) -> tuple[str, int]:
@@ -204,7 +214,7 @@ def connect_to(options: Sequence[str], host: str, port: int) -> tuple[str, int]:
 
 def _quad(option: str) -> tuple[str, str, str, str]:
     parts = split_colons(option)
-    if len(parts) != 4 or not all(part == "" or part.isdigit() for part in (parts[1], parts[3])):
+    if len(parts) != 4 or not all(part == "" or is_port(part) for part in (parts[1], parts[3])):
         raise InputError(
             "bad-connect-to", f"--connect-to {option!r} is not HOST1:PORT1:HOST2:PORT2", hint="such as ::10.0.0.5:8080"
         )
@@ -234,7 +244,7 @@ def _resolve(option: str) -> tuple[str, str | None]:
     host, colon, rest = option.removeprefix("+").partition(":")
     port, second, addresses = rest.partition(":")
     address = addresses.split(",")[0].strip("[]")
-    if not (host and colon and second and port.isdigit()) or try_parse_ip(address) is None:
+    if not (host and colon and second and is_port(port)) or try_parse_ip(address) is None:
         raise InputError(
             "bad-resolve", f"--resolve {option!r} is not HOST:PORT:ADDRESS", hint="such as reviews:9080:10.96.4.2"
         )

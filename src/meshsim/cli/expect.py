@@ -12,6 +12,7 @@ from typing import Any
 
 from attrs import frozen
 
+from ..render.redact import is_masked, is_secret_name, mask
 from .usage import UsageError, did_you_mean
 
 Step = str | int
@@ -37,7 +38,9 @@ class Expectation:
         got = look_up(shown, self.path)
         sign = "anything but " if self.negated else ""
         path = self.text[: self.text.index("!=" if self.negated else "=")]
-        return f"expected {path} to be {sign}{self.wanted}, got {value_text(got)}"
+        last = next((step for step in reversed(self.path) if isinstance(step, str)), "")
+        hidden = is_masked(got) or (got is None and is_secret_name(last))
+        return f"expected {path} to be {sign}{mask(self.wanted) if hidden else self.wanted}, got {value_text(got)}"
 
 
 def parse_expectation(text: str, schema: Mapping[str, Any]) -> Expectation:

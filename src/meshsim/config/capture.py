@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from attrs import define, evolve, field, frozen
 
-from ..errors import InputError
+from ..errors import InputError, MeshsimError
 from ..place import Place
 from .bootstrap import read_bootstrap
 from .cluster_statuses import read_cluster_statuses
@@ -118,10 +118,17 @@ def _read_argument(loading: _Loading, argument: str) -> None:
         pod, path = named.groups()
     else:
         pod, path = "", argument
+    if not path:
+        raise InputError("no-path", "-c with an empty path", hint="give a file, a folder, or - for standard input")
     if path == STDIN or not is_folder(path):
         _take(loading, pod, _pieces(loading.library, path, "standard input" if path == STDIN else path))
-    else:
+        return
+    try:
         _read_folder(loading, pod, path)
+    except MeshsimError as error:
+        # places inside a capture are named from its folder on; the reader of a message must find the folder too
+        error.note = error.note or f"in the folder {path}"
+        raise
 
 
 def _read_folder(loading: _Loading, pod: str, path: str) -> None:

@@ -115,11 +115,6 @@ def fraction(value: Any) -> tuple[int, int]:
     return integer(value.get("numerator", 0)), _DENOMINATORS[denominator]
 
 
-def full_type_url(type_url: str) -> str:
-    """`any.host/envoy.x.Y` or `envoy.x.Y` -> `type.googleapis.com/envoy.x.Y`; only the last part counts for Envoy."""
-    return TYPE_PREFIX + type_url.rpartition("/")[2]
-
-
 def unwrap_any(value: dict[str, Any]) -> tuple[str | None, tuple[str, ...]]:
     """An Any -> (full type URL, path to its message inside); None for a bare Struct, whose type only the name tells.
 

@@ -7,6 +7,7 @@ means something (an authority of null sends no Host header, tls null is plaintex
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any, Final
@@ -94,12 +95,38 @@ def read_call(document: object) -> Call:
 
 
 def _wrong(name: str, value: object, wanted: str) -> InputError:
-    return InputError("call-field-type", f"call field {name!r} is {value!r}, not {wanted}", hint=f"give {wanted}")
+    message = f"call field {name!r} is {_shown(name, value)}, not {wanted}"
+    return InputError("call-field-type", message, hint=f"give {wanted}")
+
+
+_LONGEST_SHOWN = 60
+_HALF_A_PAIR = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""What no text holds. U+DC80 to U+DCFF stand for bytes that are no UTF-8, as Python reads them from a command line."""
+_MAY_HOLD_SECRETS = ("headers", "path", "payload", "authority")
+
+
+def _shown(name: str, value: object) -> str:
+    """What stands there, for a message: short, and never what a header or a path could be hiding."""
+    if isinstance(value, Mapping):
+        return "an object"
+    if isinstance(value, list | tuple):
+        return "a list"
+    if isinstance(value, str) and name.split(".")[0] in _MAY_HOLD_SECRETS:
+        return "a text"
+    try:
+        shown = repr(value)
+    except ValueError:  # Python writes no integer of thousands of digits
+        return "a huge number"
+    return shown if len(shown) <= _LONGEST_SHOWN else shown[:_LONGEST_SHOWN] + "…"
 
 
 def _text(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise _wrong(name, value, "a text")
+    if not value.isascii() and _HALF_A_PAIR.search(value):
+        raise InputError(
+            "call-field-surrogate", f"call field {name!r} holds half a surrogate pair", hint="write it as UTF-8"
+        )
     return value
 
 
@@ -155,6 +182,7 @@ def _headers(name: str, value: object) -> dict[str, str | tuple[str, ...]]:
         where = f"{name}.{header}"
         if not isinstance(header, str) or not header:
             raise _wrong(name, header, "a header name")
+        _text(name, header)
         if isinstance(values, list | tuple):
             headers[header] = tuple(_text(where, item) for item in values)
         else:

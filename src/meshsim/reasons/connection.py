@@ -9,7 +9,6 @@ REASONS: dict[str, tuple[str, ...]] = {
     "inspect.hanging": ("filter",),
     "inspect.closed": ("filter",),
     "inspect.opaque-filter": ("filter", "type"),
-    "inspect.filter-finding": ("filter", "finding"),
     "listener.question": ("destination",),
     "listener.handed-off": ("listener", "destination"),
     "listener.to-itself": ("listener", "destination"),

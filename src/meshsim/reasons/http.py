@@ -35,7 +35,6 @@ REASONS: dict[str, tuple[str, ...]] = {
     "route.fraction": ("route", "numerator", "denominator"),
     "filter.question": ("filters",),
     "filter.all-passed": (),
-    "filter.answered": ("filter", "status"),
     "filter.blocked": ("filter", "type"),
     "filter.opaque": ("filter", "type"),
     "filter.fault-abort": ("filter",),
@@ -60,7 +59,6 @@ REASONS: dict[str, tuple[str, ...]] = {
     "router.weights-open": ("route",),
     "router.from-header": ("route", "cluster", "header"),
     "router.no-cluster-header": ("route", "header"),
-    "router.header-value-unknown": ("header", "value"),
     "router.retries": ("retry_on",),
     "router.mirrored": ("clusters",),
 }

@@ -20,6 +20,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "endpoint.none": ("cluster",),
     "endpoint.none-eligible": ("cluster", "hosts"),
     "endpoint.no-original-destination": ("cluster",),
+    "endpoint.unstated": ("cluster",),
     "endpoint.name-not-resolved": ("cluster", "name"),
     "endpoint.panic": ("priority", "threshold"),
     "endpoint.hash-not-modelled": ("policy",),
@@ -36,7 +37,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "upstream.address-not-modelled": ("endpoint",),
     "upstream.cluster-type-not-modelled": ("cluster", "discovery"),
     "upstream.clusters-not-in-dump": ("cluster",),
-    "upstream.endpoints-not-in-dump": ("cluster", "discovery", "name"),
+    "endpoints-not-in-dump": ("cluster", "discovery"),
     "upstream.to-pipe": ("endpoint",),
     "upstream.transport-not-modelled": ("endpoint", "transport"),
 }

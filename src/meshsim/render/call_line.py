@@ -31,7 +31,7 @@ def _said(call: Call, redactor: Redactor) -> str:
     if call.protocol in _RAW:
         first = "the server speaks first" if call.server_first else f"{len(call.payload)} bytes" if call.payload else ""
         return f"{call.protocol}{under}{', ' + first if first else ''}"
-    authority = call.authority if isinstance(call.authority, str) else ""
+    authority = redactor.authority(call.authority) if isinstance(call.authority, str) else ""
     scheme = "https" if tls is not None else "http"
     host = authority or "(no host)"
     headers = len(call.header_values())

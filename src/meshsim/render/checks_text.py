@@ -15,6 +15,8 @@ def check_text(check: Check, redactor: Redactor) -> str:
     want, seen = (_short(redactor.value(value, check.what)) for value in (check.want, check.seen))
     if check.ok is None:
         return f"{check.what} {want}: cannot be known"
+    if check.ok and check.want is None and check.seen is not None:
+        return f"{check.what}: {seen}"
     if check.ok:
         return f"{check.what} {want}: yes, {seen}"
     return f"{check.what} wants {want}, sees {seen}"

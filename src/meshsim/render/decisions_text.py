@@ -72,9 +72,14 @@ def _rank(candidate: Candidate) -> tuple[int, int]:
     return (3, 0) if candidate.fate is Fate.NOT_REACHED else (2, -passed)
 
 
+def _near(candidate: Candidate) -> bool:
+    """Who fails the only check that was asked was not near."""
+    return candidate.near_miss and any(check.ok for check in candidate.checks)
+
+
 def _write_candidate(candidate: Candidate, page: Page, redactor: Redactor, options: Options) -> None:
-    word = "nearly" if candidate.near_miss else _WORDS[candidate.fate]
-    text = f"{candidate.kind} {redactor.text(candidate.label)}"
+    word = "nearly" if _near(candidate) else _WORDS[candidate.fate]
+    text = f"{candidate.kind} {redactor.text(candidate.label) or '(no name)'}"
     if options.depth > 1:
         page.entry(word, text + at_place(candidate.place, options), indent=4, width=_WIDTH)
         for check in candidate.checks:

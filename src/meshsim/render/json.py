@@ -89,15 +89,15 @@ def call_document(call: Call, redactor: Redactor) -> dict[str, Any]:
         "protocol": call.protocol,
         "tls": _client_tls(call.tls if call.tls is not UNSET else None),
         "server_first": call.server_first,
-        "payload": redactor.text(call.payload),
+        "payload": redactor.payload(call.payload),
         "proxy_protocol": None
         if call.proxy_protocol is None
         else {"source": call.proxy_protocol.source, "destination": call.proxy_protocol.destination},
         "method": call.method,
-        "authority": call.authority if call.authority is not UNSET else None,
+        "authority": redactor.authority(call.authority) if isinstance(call.authority, str) else None,
         "path": redactor.target(call.path),
         "headers": _headers({name: _values(value) for name, value in call.headers.items()}, redactor),
-        "runtime": dict(call.runtime),
+        "runtime": {key: redactor.named(key, value) for key, value in call.runtime.items()},
         "random_value": call.random_value,
         "choices": dict(call.choices),
         "resolve": dict(call.resolve),
@@ -262,7 +262,7 @@ def _upstream(upstream: Upstream | None, redactor: Redactor) -> dict[str, Any] |
         return None
     return {
         "protocol": upstream.protocol,
-        "authority": upstream.authority,
+        "authority": None if upstream.authority is None else redactor.authority(upstream.authority),
         "path": None if upstream.path is None else redactor.target(upstream.path),
         "method": upstream.method,
         "headers": None if upstream.headers is None else _headers(upstream.headers, redactor),

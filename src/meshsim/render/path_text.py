@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..report import Hop, NetfilterPassage, Report, UpstreamTls
+from ..report import Downstream, Hop, NetfilterPassage, Report
 from .page import Page
 from .redact import Redactor
 from .words import sentence
@@ -14,6 +14,8 @@ _FROM = {"application": "the application", "proxy": "the proxy", "peer": "a peer
 
 def write_path(report: Report, page: Page, redactor: Redactor) -> None:
     """Hops carry the numbers that --pick, --expect and the JSON document use."""
+    if not report.netfilter and not report.hops:
+        return
     page.line("path", style="label")
     written = 0
     for passage in report.netfilter:
@@ -81,7 +83,7 @@ def _details(hop: Hop, report: Report, redactor: Redactor) -> list[tuple[str, st
         ("route", _joined(hop.route_config, hop.virtual_host, hop.route) + _origin(hop, "route")),
         ("cluster", (hop.cluster or "") + _origin(hop, "cluster")),
         ("endpoint", _endpoint(hop)),
-        ("tls", _tls(hop.tls)),
+        ("tls", _tls(hop)),
         ("sends", _sends(hop, report, redactor)),
         ("mirrors", ", ".join(hop.mirrors)),
         ("skipped", ", ".join(hop.filters_not_reached)),
@@ -132,10 +134,11 @@ def _endpoint(hop: Hop) -> str:
     return "; ".join(attempts)
 
 
-def _tls(tls: UpstreamTls | None) -> str:
+def _tls(hop: Hop) -> str:
+    tls = hop.tls
     if tls is None:
         return ""
-    parts = [tls.mode]
+    parts = [_mode(tls.mode, hop.downstream)]
     if tls.sni:
         parts.append(f"sni {tls.sni}")
     if tls.alpn:
@@ -145,6 +148,14 @@ def _tls(tls: UpstreamTls | None) -> str:
     if tls.transport_socket_match:
         parts.append(f"by {tls.transport_socket_match}")
     return ", ".join(parts)
+
+
+def _mode(mode: str, downstream: Downstream | None) -> str:
+    """Plaintext is what the proxy adds; bytes that the client itself encrypted stay so."""
+    inner = downstream.tls if downstream is not None else None
+    if inner is None or inner.terminated or inner.failure:
+        return mode
+    return "the client's own" if mode == "plaintext" else f"{mode} around the client's own"
 
 
 def _sends(hop: Hop, report: Report, redactor: Redactor) -> str:
@@ -160,7 +171,7 @@ def _sends(hop: Hop, report: Report, redactor: Redactor) -> str:
     )
     if same:
         return ""
-    host = "no host" if upstream.authority is None else f"host {upstream.authority}"
+    host = "no host" if upstream.authority is None else f"host {redactor.authority(upstream.authority)}"
     return f"{upstream.method} {redactor.target(upstream.path or '')}, {host}, {upstream.protocol}"
 
 

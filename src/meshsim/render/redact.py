@@ -35,8 +35,12 @@ _PATTERNS = (
 """Secrets that show by their shape: private keys, JSON web tokens, credentials behind their scheme."""
 
 
-_PARAMETER = re.compile(r"(?<=[?&])([^=&?#\s]+)=([^&#\s]+)")
-"""A query parameter within running text."""
+_PARAMETER = re.compile(r"(?<=[?&;#])([^=&?#;\s]+)=([^&#;\s]+)")
+"""A parameter of a query, a fragment or a path segment, within running text."""
+_FIELD_LINE = re.compile(r"(?m)^([A-Za-z0-9_-]+)(:[ \t]*)([^\r\n]+)")
+"""A header within raw bytes."""
+_COMMAND = re.compile(r"(?mi)(?<=^AUTH )[^\r\n]+|(?<=^PASS )[^\r\n]+")
+"""What follows AUTH (redis, SMTP) and PASS (FTP, POP3) within raw bytes."""
 
 
 def is_secret_name(name: str) -> bool:
@@ -58,6 +62,11 @@ def is_secret_question(name: str) -> bool:
 def mask(secret: str) -> str:
     """The same secret always becomes the same mark, so that two traces can be compared."""
     return f"[redacted:{hashlib.sha256(secret.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}]"
+
+
+def is_masked(value: object) -> bool:
+    """Whether a text is what `mask` wrote."""
+    return isinstance(value, str) and value.startswith("[redacted:")
 
 
 @define(eq=False)
@@ -82,12 +91,30 @@ class Redactor:
             return value
         return mask(value) if is_secret_name(name) else self.text(value)
 
+    def authority(self, text: str) -> str:
+        """A Host header: what stands before an @ are credentials."""
+        credentials, at, host = text.rpartition("@")
+        return f"{mask(credentials)}@{host}" if self.active and at and credentials else text
+
     def target(self, text: str) -> str:
         """A path or URL: the secret parameters of its query, and the credentials before its host."""
         if not self.active:
             return text
         text = re.sub(r"(?<=://)[^/?#@\s]+(?=@)", lambda match: mask(match[0]), text)
         return _PARAMETER.sub(_masked_parameter, text)
+
+    def payload(self, text: str) -> str:
+        """Raw bytes: header lines and logins too."""
+        if not self.active:
+            return text
+        text = _FIELD_LINE.sub(lambda line: line[1] + line[2] + self.header(line[1], line[3]), text)
+        return self.text(_COMMAND.sub(lambda match: mask(match[0]), text))
+
+    def named(self, name: str, value: Any) -> Any:
+        """A value by its own name, such as a runtime key's."""
+        if not self.active:
+            return value
+        return mask(value) if isinstance(value, str) and value and is_secret_name(name) else self.value(value)
 
     def text(self, text: str) -> str:
         """Running text: known secrets and what looks like one."""
@@ -97,7 +124,7 @@ class Redactor:
             if secret in text:
                 text = text.replace(secret, mask(secret))
         for pattern in _PATTERNS:
-            text = pattern.sub(lambda match: match[0] if match[0].startswith("[redacted:") else mask(match[0]), text)
+            text = pattern.sub(lambda match: match[0] if is_masked(match[0]) else mask(match[0]), text)
         return self.target(text)
 
     def value(self, value: Any, name: str = "") -> Any:
@@ -115,7 +142,7 @@ class Redactor:
 
 def _masked_parameter(match: re.Match[str]) -> str:
     name, value = match[1], match[2]
-    if value.startswith("[redacted:") or not is_secret_name(unquote(name)):
+    if is_masked(value) or not is_secret_name(unquote(name)):
         return match[0]
     return f"{name}={mask(value)}"
 
@@ -125,12 +152,15 @@ def _secrets(report: Report) -> Iterable[str]:
     call = report.call
     yield from _of_headers(call.header_values())
     yield from _of_target(call.path)
+    if isinstance(call.authority, str):
+        yield from _of_authority(call.authority)
     yield from _of_headers(report.outcome.response_headers)
     yield from _of_target(report.outcome.location or "")
     for hop in report.hops:
         if hop.upstream is not None:
             yield from _of_headers(hop.upstream.headers or {})
             yield from _of_target(hop.upstream.path or "")
+            yield from _of_authority(hop.upstream.authority or "")
 
 
 def _of_headers(headers: Mapping[str, tuple[str | None, ...]]) -> Iterable[str]:
@@ -153,9 +183,15 @@ def _parts(name: str, value: str) -> Iterable[str]:
         yield value.partition(" ")[2].strip()
 
 
+def _of_authority(authority: str) -> Iterable[str]:
+    credentials, at, _host = authority.rpartition("@")
+    if at:
+        yield credentials
+        yield credentials.partition(":")[2]
+
+
 def _of_target(target: str) -> Iterable[str]:
-    for parameter in target.partition("?")[2].partition("#")[0].split("&"):
-        name, _, value = parameter.partition("=")
-        if value and is_secret_name(unquote(name)):
-            yield value
-            yield unquote(value)
+    for match in _PARAMETER.finditer(target):
+        if is_secret_name(unquote(match[1])):
+            yield match[2]
+            yield unquote(match[2])

@@ -28,6 +28,7 @@ from ..facts.request import Request
 from ..match.weighted import Weighted
 from ..mesh import Mesh
 from ..outcome import Ending
+from ..place import Place
 from ..reasons import Reason, because
 from ..report import Draft
 from ..states import AtEndpoint, AtReturn, AtTls, State
@@ -52,9 +53,8 @@ def decide(_mesh: Mesh, at: AtEndpoint, chooser: Chooser) -> tuple[Selection, St
     else:
         plan = _load_plan(at)
         if plan is None:
-            ending = _unstated(at)
-            chooser.assume(ending.why)
-            return Selection(), AtReturn(ending, at.hop, at.frames)
+            chooser.assume(_not_in_dump(cluster, cluster.service_name, cluster.place))
+            return Selection(), AtReturn(Ending("forwarded", _unstated(cluster)), at.hop, at.frames)
         for doubt in (*plan.assignment.doubts, *_unweighed(cluster, plan)):
             chooser.assume(doubt)
         picked = _select(plan, chooser, at.hop) if at.tried is None else _select_again(at, plan, chooser)
@@ -62,8 +62,8 @@ def decide(_mesh: Mesh, at: AtEndpoint, chooser: Chooser) -> tuple[Selection, St
     if endpoint is None:
         return picked, AtReturn(_nobody(at), at.hop, at.frames)
     if isinstance(endpoint.address, NameAddress):
-        ending = _unresolved(at, endpoint)
-        chooser.assume(ending.why)
+        chooser.assume(_not_in_dump(cluster, endpoint.name, endpoint.place))
+        ending = Ending("forwarded", _unresolved(cluster, endpoint), destination=endpoint.name)
         return picked, AtReturn(ending, at.hop, at.frames)
     return picked, AtTls(
         at.pod, cluster, endpoint, at.via, at.connection, at.conversation, at.alpn_override, at.hop, at.frames, at.tried
@@ -179,33 +179,18 @@ def _overflow(at: AtEndpoint) -> Reason:
     return because("endpoint.limit-is-zero", at.cluster.place, cluster=at.cluster.name, limit="max_connections")
 
 
-def _unstated(at: AtEndpoint) -> Ending:
-    cluster = at.cluster
-    return Ending(
-        "forwarded",
-        because(
-            "upstream.endpoints-not-in-dump",
-            cluster.place,
-            cluster=cluster.name,
-            discovery=cluster.discovery,
-            name=cluster.service_name,
-        ),
-    )
+def _unstated(cluster: Cluster) -> Reason:
+    return because("endpoint.unstated", cluster.place, cluster=cluster.name)
 
 
-def _unresolved(at: AtEndpoint, endpoint: Endpoint) -> Ending:
-    cluster = at.cluster
-    return Ending(
-        "forwarded",
-        because(
-            "upstream.endpoints-not-in-dump",
-            endpoint.place,
-            cluster=cluster.name,
-            discovery=cluster.discovery,
-            name=endpoint.name,
-        ),
-        destination=endpoint.name,
-    )
+def _unresolved(cluster: Cluster, endpoint: Endpoint) -> Reason:
+    return because("endpoint.name-not-resolved", endpoint.place, cluster=cluster.name, name=endpoint.name)
+
+
+def _not_in_dump(cluster: Cluster, name: str, place: Place) -> Reason:
+    """What was looked for and is not there; the name only where it is not the cluster's own."""
+    discovery = cluster.discovery if name == cluster.name else f"{cluster.discovery} {name}"
+    return because("endpoints-not-in-dump", place, cluster=cluster.name, discovery=discovery)
 
 
 def _nobody(at: AtEndpoint) -> Ending:
@@ -257,7 +242,7 @@ def explain(_mesh: Mesh, at: AtEndpoint, picked: Selection) -> Decision:
         return _explain_original_destination(at, rule, picked, question)
     plan = _load_plan(at)
     if plan is None:
-        reason = _unstated(at).why
+        reason = _unstated(at.cluster)
         return Decision("endpoint", at.pod.name, question, None, reason, deciding=True, hop=at.hop)
     if at.tried is None:
         winner, candidates = _explain_plan(plan, picked)
@@ -310,7 +295,7 @@ def _level(endpoint: Endpoint, taken: PriorityShare) -> str:
 
 def _why_chosen(at: AtEndpoint, plan: LoadPlan, picked: Selection, winner: Endpoint) -> Reason:
     if isinstance(winner.address, NameAddress):
-        return because("endpoint.name-not-resolved", winner.place, cluster=at.cluster.name, name=winner.name)
+        return _unresolved(at.cluster, winner)
     if at.tried is not None:
         return because("endpoint.tried-again", winner.place, endpoint=winner.name, attempt=len(at.tried.endpoints) + 1)
     group = picked.locality or picked.priority

@@ -154,12 +154,12 @@ def _candidate(index: int, http_filter: HttpFilter, ran: Ran, question: Open | N
     if not reached:
         return Candidate(http_filter.label, "http_filter", Fate.NOT_REACHED, place=http_filter.place)
     if answers or (ran.ending is None and http_filter.terminal):
-        check = Check("answers", True, True, True, http_filter.place)
+        check = Check("verdict", "reply", "reply", True, http_filter.place)
         return Candidate(http_filter.label, "http_filter", Fate.CHOSEN, (check,), http_filter.place)
     fate = Fate.FAILED if question is None or question.options[0].share is not None else Fate.UNKNOWN
     ok = False if fate is Fate.FAILED else None
-    check = Check("answers", True, "passes", ok, http_filter.place)
-    return Candidate(http_filter.label, "http_filter", fate, (check,), http_filter.place, "answers")
+    check = Check("verdict", "reply", "continue", ok, http_filter.place)
+    return Candidate(http_filter.label, "http_filter", fate, (check,), http_filter.place, "verdict")
 
 
 def describe(_mesh: Mesh, at: AtFilters, picked: Ran, draft: Draft) -> None:

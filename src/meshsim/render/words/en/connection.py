@@ -18,7 +18,6 @@ WORDS: dict[str, str] = {
     ),
     "inspect.closed": "{filter} closes the connection",
     "inspect.opaque-filter": "the listener filter {filter} ({type}) is not modelled; it is taken to let the call pass",
-    "inspect.filter-finding": "{filter}: {finding}",
     "listener.question": "is there a listener for {destination}?",
     "listener.handed-off": "the listener {listener} owns {destination}",
     "listener.to-itself": "{destination} is the address of {listener} itself: its listener filters run a second time",

@@ -38,7 +38,6 @@ WORDS: dict[str, str] = {
     "route.fraction": "route {route} takes {numerator} of {denominator} requests",
     "filter.question": "does a filter answer before the router? ({filters})",
     "filter.all-passed": "every filter lets the request pass",
-    "filter.answered": "filter {filter} answers {status}",
     "filter.blocked": "filter {filter} does not let the request pass",
     "filter.opaque": "filter {filter} ({type}) is not modelled; it is assumed to let the request pass",
     "filter.fault-abort": "filter {filter} aborts the request as configured",
@@ -63,7 +62,6 @@ WORDS: dict[str, str] = {
     "router.weights-open": "route {route} divides its requests by weight",
     "router.from-header": "route {route} takes its cluster from header {header}: {cluster}",
     "router.no-cluster-header": "route {route} takes its cluster from header {header}, which the request lacks",
-    "router.header-value-unknown": "header {header} is set to {value!r}, which only run time knows",
     "router.retries": "failures are retried on {retry_on}",
     "router.mirrored": "a copy of the request goes to {clusters}",
 }

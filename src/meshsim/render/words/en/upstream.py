@@ -20,6 +20,7 @@ WORDS: dict[str, str] = {
     "endpoint.none": "cluster {cluster} has no endpoints",
     "endpoint.none-eligible": "none of the {hosts} endpoints of {cluster} may be used",
     "endpoint.no-original-destination": "{cluster} dials the original destination, and this connection has none",
+    "endpoint.unstated": "the call leaves for an endpoint of {cluster}; which one no input says",
     "endpoint.name-not-resolved": "{name} of cluster {cluster} is a name nobody resolved",
     "endpoint.panic": "priority {priority} panics: fewer than {threshold}% of it are healthy, so all are used",
     "endpoint.hash-not-modelled": "{policy} takes one fixed endpoint for each hash; which one is not modelled",
@@ -38,8 +39,8 @@ WORDS: dict[str, str] = {
     "upstream.address-not-modelled": "{endpoint} is no address on the network: what answers there is not modelled",
     "upstream.cluster-type-not-modelled": "cluster {cluster} is of type {discovery}, which is not modelled",
     "upstream.clusters-not-in-dump": "the dump has no clusters, so {cluster} is unknown: take a full config_dump",
-    "upstream.endpoints-not-in-dump": "no input states the endpoints of {cluster} ({discovery} {name}): take "
-    "`pilot-agent request GET config_dump?include_eds`, or state a DNS name's addresses under `names` in host facts",
     "upstream.to-pipe": "the call goes to the pipe {endpoint} on the same host, and what follows is not known",
+    "endpoints-not-in-dump": "no input states the endpoints of {cluster} ({discovery}): take "
+    "`pilot-agent request GET 'config_dump?include_eds'`, or state a DNS name's addresses under `names` in host facts",
     "upstream.transport-not-modelled": "{endpoint} is spoken to through {transport}, which is not modelled",
 }

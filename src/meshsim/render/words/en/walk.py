@@ -5,7 +5,7 @@ WORDS: dict[str, str] = {
     "hook.to-proxy": "the packet ends at {socket}, the socket of the proxy's listener {listener}",
     "hook.to-application": "the packet ends at the application's socket {socket}",
     "hook.to-wire": "the packet leaves the pod for {destination}",
-    "hook.refused": "nothing listens on {destination}, so the connection is refused",
+    "hook.refused": "nothing listens on {destination}",
     "hook.refused-listener-rejected": (
         "nothing listens on {destination}: Envoy rejected the listener {listener} at {time}: {error}"
     ),
@@ -13,7 +13,7 @@ WORDS: dict[str, str] = {
         "nothing listens on {destination}: the listener {listener} is still warming and takes no connections"
     ),
     "hook.dropped": "the packet to {destination} is dropped by {by}",
-    "hook.rejected": "the packet to {destination} is rejected by {by}, so the connection is refused",
+    "hook.rejected": "the packet to {destination} is rejected by {by}",
     "hook.lost": "the packet to {destination} finds no way on ({by})",
     "hook.answer-lost": (
         "the packet reaches {destination}, but the answer does not come back ({by}), so the client sees silence"
@@ -38,7 +38,7 @@ WORDS: dict[str, str] = {
         "(give its `config_dump`)"
     ),
     "hook.no-listeners": (
-        "the dump of {pod} holds no listeners (only {sections}), so nobody can say what its proxy accepts "
+        "the dump of {pod} holds no listeners (its sections: {sections}), so nobody can say what its proxy accepts "
         "(give the whole dump: `pilot-agent request GET 'config_dump?include_eds'`)"
     ),
     "wire.question": "who owns {destination}?",
