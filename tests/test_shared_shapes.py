@@ -111,7 +111,7 @@ def test_without_endpoints_the_gateway_says_that_they_are_missing() -> None:
     trace = pair().trace(FROM_OUTSIDE)
     assert trace.outcome.kind == "forwarded"
     assert trace.outcome.destination is None
-    assert "upstream.endpoints-not-in-dump" in [reason.code for reason in trace.assumptions]
+    assert "endpoints-not-in-dump" in [reason.code for reason in trace.assumptions]
     (hop,) = trace.hops
     assert (hop.cluster, hop.endpoint, hop.attempts) == (CLUSTER, None, ())
 

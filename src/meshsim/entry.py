@@ -89,6 +89,12 @@ def _check_who(call: Call) -> None:
             f"pod {call.pod!r}: only a call of direction inbound arrives at a pod",
             hint="`from` names the pod that calls; direction inbound makes the packet arrive",
         )
+    if call.direction == "inbound" and call.cluster is not None:
+        raise InputError(
+            "cluster-with-inbound",
+            f"cluster {call.cluster!r}: the proxy's own call goes out, it does not arrive",
+            hint="drop direction inbound, and name the proxy's pod with `from`",
+        )
     if call.direction == "inbound" and call.from_ not in (None, OUTSIDE):
         raise InputError(
             "from-with-inbound",

@@ -108,7 +108,7 @@ def test_a_cluster_that_it_shows_without_hosts_has_none_and_one_it_does_not_show
     assert chooser.assumptions == []
     other = with_status(dump(EDS), {"name": "b"})
     _, after, chooser = decided(endpoint_stage.STAGE, at_endpoint(cluster(EDS), owner=pod(other)))
-    assert [reason.code for reason in chooser.assumptions] == ["upstream.endpoints-not-in-dump"]
+    assert [reason.code for reason in chooser.assumptions] == ["endpoints-not-in-dump"]
 
 
 def test_an_assignment_keeps_its_hosts_and_loses_those_found_unfit() -> None:

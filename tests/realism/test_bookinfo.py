@@ -10,26 +10,13 @@ import meshsim
 from tests.realism import bookinfo_calls, bookinfo_stack, mesh_compare, record_bookinfo
 
 DOCUMENT = record_bookinfo.load()
-RETRIES = "retries are not modelled"
 TCP_RESET = "the reset that answers a far side's close of a raw connection is not modelled"
-OTHER_NAME = "the certificate of a pod's proxy is not judged by its names"
 KNOWN_GAPS: dict[tuple[str, str], str] = {
     ("allow_any", "a strict pod by its address, tcp"): TCP_RESET,
-    ("allow_any", "a closed port of a pod"): RETRIES,
     ("allow_any", "a closed port of a pod, tcp"): TCP_RESET,
     ("allow_any", "a closed port of a strict pod"): TCP_RESET,
     ("allow_any", "plaintext tcp to a permissive pod"): "the codec's own close reason is not modelled",
-    ("allow_any", "plaintext to a closed port of a permissive pod"): RETRIES,
     ("allow_any", "the gateway without a host"): "the close reason of a refused request's connection is not modelled",
-    ("broken", "the application is not there"): RETRIES,
-    ("broken", "the application is not there, without a sidecar"): RETRIES,
-    ("broken", "the application is not there, through the gateway"): RETRIES,
-    ("broken", "the packet rules are gone"): RETRIES,
-    ("broken", "the application is silent"): "route time-outs are not modelled",
-    ("broken", "the certificate is somebody else's"): OTHER_NAME,
-    ("strained", "a cluster without room"): "circuit breakers are not modelled",
-    ("strained", "the next priority, whose certificate names another"): OTHER_NAME,
-    ("strained", "an application on loopback alone"): RETRIES,
 }
 """Still checked: a gap that closes fails here until its line goes."""
 QUESTIONS = [
