@@ -156,7 +156,7 @@ def test_the_address_is_the_one_the_kernel_connects_to() -> None:
     )
     assert completed(destination="0.0.0.0:80").destination == "127.0.0.1:80"
     assert completed(destination="[::]:80").destination == "[::1]:80"
-    assert completed(destination="0.0.0.0:80", direction="inbound").destination == "0.0.0.0:80"
+    assert completed(destination="0.0.0.0:80", direction="inbound", pod="sleep").destination == "0.0.0.0:80"
 
 
 def test_a_pod_without_an_ipv6_address_calls_ipv6_from_a_documentation_address() -> None:
