@@ -21,7 +21,7 @@ from .address import (
 from .choices import Chooser
 from .destination import as_dialled, split_destination
 from .errors import InputError
-from .facts.call import UNSET, Call
+from .facts.call import UNSET, Call, check_call
 from .facts.conversation import Conversation, ProxyProtocol
 from .facts.packet import Packet
 from .facts.request import Request
@@ -47,6 +47,7 @@ _NO_REQUEST = ("tcp", "udp")
 
 def complete(mesh: Mesh, call: Call) -> tuple[Call, Resolution | None, Reason | None]:
     """The call with every default filled in, how its name was resolved, and what had to be assumed for that."""
+    check_call(call)
     _check_who(call)
     origin = _origin(mesh, call)
     protocol = SPOKEN.get(call.protocol, call.protocol)

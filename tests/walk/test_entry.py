@@ -11,7 +11,8 @@ from meshsim.errors import InputError
 from meshsim.facts.call import Call, read_call
 from meshsim.facts.conversation import ClientTls, ProxyProtocol
 
-MESH = meshsim.load_demo().compiled
+MESH_API = meshsim.load_demo()
+MESH = MESH_API.compiled
 
 
 def completed(**fields: object) -> Call:
@@ -155,7 +156,7 @@ def test_the_address_is_the_one_the_kernel_connects_to() -> None:
     )
     assert completed(destination="0.0.0.0:80").destination == "127.0.0.1:80"
     assert completed(destination="[::]:80").destination == "[::1]:80"
-    assert completed(destination="0.0.0.0:80", direction="inbound").destination == "0.0.0.0:80"
+    assert completed(destination="0.0.0.0:80", direction="inbound", pod="sleep").destination == "0.0.0.0:80"
 
 
 def test_a_pod_without_an_ipv6_address_calls_ipv6_from_a_documentation_address() -> None:
@@ -200,3 +201,26 @@ def test_what_cannot_be_so_is_an_input_error_and_not_silently_something_else(fie
 
 def test_a_header_without_values_is_not_sent() -> None:
     assert completed(destination="10.0.0.5:80", headers={"x": (), "y": "1"}).headers == {"y": "1"}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"destination": 5},
+        {"headers": {"x": 5}},
+        {"direction": "sideways"},
+        {"protocol": "http3"},
+        {"uid": -5},
+        {"tls": True},
+        {"path": "/\ud800"},
+    ],
+    ids=ascii,
+)
+def test_a_call_made_in_python_is_judged_like_a_call_document(fields: dict[str, object]) -> None:
+    with pytest.raises(InputError, match="call field"):
+        completed(**{"destination": "10.0.0.5:80", **fields})
+
+
+def test_a_dictionary_is_no_call() -> None:
+    with pytest.raises(InputError, match="dict is no Call"):
+        MESH_API.trace({"destination": "10.0.0.5:80"})  # type: ignore[arg-type]

@@ -274,3 +274,25 @@ _READERS: dict[str, Callable[[str, object], Any]] = {
     "resolve": _text_map,
     "cluster": _optional_text,
 }
+
+
+_CHECKED = tuple(
+    (name, "from_" if name == "from" else name, reader)
+    for name, reader in _READERS.items()
+    if name not in ("id", "tls", "proxy_protocol", "authority", "cluster")
+)
+
+
+def check_call(call: object) -> None:
+    """InputError where a call made in Python holds what no call document could."""
+    if not isinstance(call, Call):
+        raise InputError(
+            "not-a-call", f"{type(call).__name__} is no Call", hint="such as meshsim.Call(destination='10.0.0.5:80')"
+        )
+    for name, attribute, reader in _CHECKED:
+        reader(name, getattr(call, attribute))
+    if call.authority is not UNSET:
+        _optional_text("authority", call.authority)
+    for name, value, wanted in (("tls", call.tls, ClientTls), ("proxy_protocol", call.proxy_protocol, ProxyProtocol)):
+        if not isinstance(value, wanted | Unset | None):
+            raise _wrong(name, value, f"a {wanted.__name__}")
