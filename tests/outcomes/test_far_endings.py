@@ -102,7 +102,7 @@ def test_an_alert_in_answer_to_plaintext_is_no_http_response(method: str) -> Non
     ("speaking", "http2", "agree"), [("http", True, False), ("h2c", False, False), ("h2c", True, True)]
 )
 def test_an_application_of_another_http_version(speaking: str, http2: bool, agree: bool) -> None:
-    fields = {"http2_protocol_options": {}} if http2 else {}
+    fields: dict[str, Any] = {"http2_protocol_options": {}} if http2 else {}
     done = ask(world(gate(hcm(), clusters=[cluster(**fields)]), speaks(speaking)))
     assert (done.outcome.kind == "delivered") is agree
     if not agree:

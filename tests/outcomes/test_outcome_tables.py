@@ -141,7 +141,10 @@ CORS_POLICY = {
     "@type": f"{TYPES}filters.http.cors.v3.CorsPolicy",
     "allow_origin_string_match": [{"exact": "http://a.example"}],
 }
-PREFLIGHT = {"method": "OPTIONS", "headers": {"origin": "http://a.example", "access-control-request-method": "PUT"}}
+PREFLIGHT: dict[str, Any] = {
+    "method": "OPTIONS",
+    "headers": {"origin": "http://a.example", "access-control-request-method": "PUT"},
+}
 HELLO = {"response": {"inline_string": "hello"}}
 REFUSED = "{remote_connection_failure|delayed_connect_error:_Connection_refused}"
 BAD_BIND = "{remote_connection_failure|immediate_connect_error:_Invalid_argument|remote_address:10.9.9.9:80}"

@@ -90,7 +90,7 @@ def test_no_retries_left_from_the_start() -> None:
 
 
 def test_a_circuit_breaker_that_allows_no_retries() -> None:
-    breaker = {"circuit_breakers": {"thresholds": [{"max_retries": 0}]}}
+    breaker: dict[str, Any] = {"circuit_breakers": {"thresholds": [{"max_retries": 0}]}}
     done = ask(world(gate(hcm(retrying("5xx")), clusters=[cluster(**breaker)]), far()))
     assert (attempts(done), done.outcome.response_flags) == (["refused"], ("UO", "UF"))
     done = ask(world(gate(hcm(retrying("5xx")), clusters=[cluster(**breaker)]), speaks("http", status=503)))
@@ -181,7 +181,7 @@ def test_previous_priorities_are_left_out(every: int | None, made: int) -> None:
 
 @pytest.mark.parametrize(("limit", "made"), [(None, 1), (3, 3)])
 def test_tcp_proxy_connects_again(limit: int | None, made: int) -> None:
-    fields = {} if limit is None else {"max_connect_attempts": limit}
+    fields: dict[str, Any] = {} if limit is None else {"max_connect_attempts": limit}
     done = ask(world(gate(tcp_proxy(**fields)), far()), protocol="tcp", payload="x")
     assert (attempts(done), done.outcome.response_flags) == (["refused"] * made, ("UF", "URX"))
 
@@ -277,6 +277,7 @@ def test_the_nearer_timer_ends_it_and_the_far_one_if_it_is_shorter() -> None:
     done = both("2s", "9s")
     assert (done.outcome.answered_by, done.outcome.after, done.hops[1].response_flags) == (0, "2s", ("DC",))
     assert [each.result for each in done.hops[1].attempts] == ["connected"]
+    assert (done.hops[1].status, done.hops[1].response_code_details) == (None, "downstream_remote_disconnect")
     done = both("9s", "2s")
     assert (done.outcome.answered_by, done.outcome.after, done.hops[0].status) == (1, "2s", 504)
 

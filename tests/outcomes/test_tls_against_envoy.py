@@ -87,7 +87,8 @@ def test_all_of_them(tmp_path: Path) -> None:
     leaf = authority.leaf(uri_sans=["spiffe://td/ns/a/sa/b"])
     near, far, upstreams = near_sides(authority, leaf), far_sides(authority, leaf), loopback.Upstreams()
     clusters = [cluster(f"127.0.0.1:{upstreams.ports['200']}", name="behind")]
-    listeners, calls = [], []
+    listeners: list[dict[str, Any]] = []
+    calls: list[tuple[str, int, str, Path]] = []
     free = iter(loopback.free_ports(len(far) * (1 + 2 * len(near))))
     ports = {name: next(free) for name in far}
     for name, socket in far.items():

@@ -139,7 +139,7 @@ def _describe_left(draft: Draft, index: int | None) -> None:
         if hop.attempts and hop.response_code_details in _ANSWERS_OF_TIMERS:
             hop.attempts = (*hop.attempts[:-1], evolve(hop.attempts[-1], result="connected"))
         over_http = hop.network_filter is not None and hop.network_filter != "tcp_proxy"
-        hop.status = 0 if over_http else None
+        hop.status = None
         hop.response_flags = ("DC",) if over_http else ()
         hop.response_code_details = "downstream_remote_disconnect" if over_http else None
         hop.downstream_local_close_reason = None
