@@ -22,6 +22,7 @@ from ..netfilter.passage import Passage
 from ..netfilter.rules import Rule
 from ..netfilter.walk import walk
 from ..outcome import Ending
+from ..place import Place
 from ..reasons import Reason, because
 from ..report import Draft, NetfilterPassage, PacketBefore
 from ..states import AtApp, AtHook, AtInspect, AtReturn, AtWire, State
@@ -103,7 +104,7 @@ def _land(at: AtHook, passage: Passage) -> Landing:
             return Landing(passage, None, destination, "socket", assumed)
         return Landing(passage, None, None, "refused", _refusal(pod, after.destination_port, destination))
     code = {"dropped": "hook.dropped", "rejected": "hook.rejected"}.get(passage.result, "hook.lost")
-    place = passage.rules[-1].place if passage.rules and passage.rules[-1].name == passage.by else None
+    place = _place_of(pod, passage, passage.rules, passage.by)
     reason = because(code, place, destination=after.destination_text(), by=passage.by or "")
     return Landing(passage, None, None, passage.result, reason)
 
@@ -119,9 +120,18 @@ def _lost_answer(pod: Pod, passage: Passage) -> Reason | None:
     destination = passage.after.destination_text()
     if answer.by is None:
         return because("hook.answer-misaddressed", destination=destination)
-    last = answer.rules[-1] if answer.rules else None
-    place = last.place if last is not None and last.name == answer.by else None
+    place = _place_of(pod, passage, answer.rules, answer.by)
     return because("hook.answer-lost", place, destination=destination, by=answer.by)
+
+
+def _place_of(pod: Pod, passage: Passage, rules: tuple[Rule, ...], by: str | None) -> Place | None:
+    """Where the rule or the policy stands that ended a packet."""
+    if by is None:
+        return None
+    if rules and rules[-1].name == by:
+        return rules[-1].place
+    held = pod.netns.rules_for(passage.before.destination)
+    return held.policy_place(by) if held is not None else None
 
 
 def _missing(at: AtHook, passage: Passage, *, redirected: bool) -> Reason | None:
