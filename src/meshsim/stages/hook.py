@@ -85,7 +85,8 @@ def _land(at: AtHook, passage: Passage) -> Landing:
     missing = _missing(at, passage, redirected=redirected)
     if missing is not None:
         return Landing(passage, None, None, passage.result, missing)
-    lost = _lost_answer(pod, passage)
+    assumed = not redirected and not pod.sockets_stated and not _proxys_own_port(pod, after.destination_port)
+    lost = _lost_answer(pod, passage, accepted=passage.result == "socket" or assumed)
     if lost is not None:
         return Landing(passage, None, passage.socket.name if passage.socket is not None else None, passage.result, lost)
     if passage.result == "wire":
@@ -99,9 +100,9 @@ def _land(at: AtHook, passage: Passage) -> Landing:
             return Landing(passage, listener, socket.name, "socket", reason)
         if socket is not None:
             return Landing(passage, None, socket.name, "socket", because("hook.to-application", socket=socket.name))
-        if not redirected and not pod.sockets_stated and not _proxys_own_port(pod, after.destination_port):
-            assumed = because("hook.application-assumed", destination=destination)
-            return Landing(passage, None, destination, "socket", assumed)
+        if assumed:
+            application = because("hook.application-assumed", destination=destination)
+            return Landing(passage, None, destination, "socket", application)
         return Landing(passage, None, None, "refused", _refusal(pod, after.destination_port, destination))
     code = {"dropped": "hook.dropped", "rejected": "hook.rejected"}.get(passage.result, "hook.lost")
     place = _place_of(pod, passage, passage.rules, passage.by)
@@ -112,9 +113,9 @@ def _land(at: AtHook, passage: Passage) -> Landing:
 _LOST_ANSWERS = ("hook.answer-lost", "hook.answer-misaddressed")
 
 
-def _lost_answer(pod: Pod, passage: Passage) -> Reason | None:
+def _lost_answer(pod: Pod, passage: Passage, *, accepted: bool) -> Reason | None:
     """Why the client gets no answer to a packet that arrives; None where it gets one, or where nobody can say."""
-    answer = walk_answer(pod.netns, passage) if pod.addresses_stated else None
+    answer = walk_answer(pod.netns, passage, accepted=accepted) if pod.addresses_stated else None
     if answer is None or answer.arrives:
         return None
     destination = passage.after.destination_text()
