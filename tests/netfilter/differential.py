@@ -73,6 +73,10 @@ def differences(netns: Netns, probe: Probe, truth: dict[str, Any]) -> list[tuple
         told_answer = _answer(netns, passage)
         if told_answer is not None and truth["met"] in ("answer", "silence"):
             told["answered"], expected["answered"] = told_answer, truth["met"] == "answer"
+    if truth["result"] == "refused" and probe.protocol == "tcp":
+        told_answer = _answer(netns, passage)
+        if told_answer is not None and truth["met"] in ("ECONNREFUSED", "silence"):
+            told["answered"], expected["answered"] = told_answer, truth["met"] == "ECONNREFUSED"
     return [(name, told[name], value) for name, value in expected.items() if told[name] != value]
 
 

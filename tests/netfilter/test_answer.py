@@ -74,3 +74,20 @@ def test_a_foreign_source_is_answered_only_where_routes_lead_back() -> None:
         found = answer(netns(*lines), sent, "out")
         assert found is not None
         assert found.arrives is arrives
+
+
+def test_a_refusal_comes_from_the_kernels_own_socket() -> None:
+    sockets = SocketTable([])
+    for rule, arrives in (
+        ("-A OUTPUT -m owner --uid-owner 0-4294967294 -j DROP", True),
+        ("-A OUTPUT -m owner ! --uid-owner 1337 -j DROP", False),
+        ("-A OUTPUT -m owner --socket-exists -j DROP", False),
+        ("-A OUTPUT -p tcp -m tcp --tcp-flags RST RST -j DROP", False),
+        ("-A OUTPUT -p tcp -m tcp --tcp-flags SYN SYN -j DROP", True),
+    ):
+        netns = pod(saved(filter=rule), sockets=sockets)
+        passage = walk(netns, incoming(f"{POD}:80"), "in")
+        found = walk_answer(netns, passage)
+        assert passage.result == "refused"
+        assert found is not None
+        assert found.arrives is arrives

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from ..facts.packet import Packet
 from .conntrack import Ends
-from .frame import ACCEPTS, NO_FLAGS, frame_of
+from .frame import ACCEPTS, NO_FILE, NO_FLAGS, REFUSES, frame_of
 from .hooks import Ended, Hooks
 from .netns import Netns
 from .passage import Passage
@@ -33,20 +33,28 @@ class Answer:
     """Where it leaves, or came in last."""
 
 
-def walk_answer(netns: Netns, passage: Passage) -> Answer | None:
-    """None where no answer is made here, or where nothing in the namespace could stop it."""
-    if passage.result not in ("socket", "wire") or not _may_fail(netns, passage):
-        return None
+def walk_answer(netns: Netns, passage: Passage, *, accepted: bool | None = None) -> Answer | None:
+    """None where no answer is made here, or where nothing in the namespace could stop it.
+
+    `accepted` says whether somebody takes the connection, where the passage cannot know; else TCP refuses it.
+    """
     before, after = passage.before, passage.after
+    if accepted is None:
+        accepted = passage.result == "socket"
+    refuses = passage.result == "refused" and not accepted
+    if passage.result not in ("socket", "wire", "refused") or not _may_fail(netns, passage):
+        return None
+    if refuses and before.protocol != "tcp":
+        return None
     expected = Ends(before.destination, before.destination_port, before.source, before.source_port)
-    made_here = passage.result == "socket"
+    made_here = passage.result != "wire"
     if made_here and before.protocol == "udp" and passage.given:
         # a proxy answers a datagram from a socket of the client's destination, which it opens itself
         return None
     if passage.way == "out" and not netns.addresses.is_local(after.source):
         # the far side answers to somebody else
         return None
-    answering = passage.socket
+    answering = Socket(after.destination, 0, uid=NO_FILE, gid=NO_FILE) if refuses else passage.socket
     if made_here and before.protocol == "udp" and not _may_speak_as(netns, answering, after.destination):
         return Answer((), (), False, "misaddressed", None)
     packet = Packet(
@@ -60,7 +68,10 @@ def walk_answer(netns: Netns, passage: Passage) -> Answer | None:
         interface=None if made_here else passage.interface,
     )
     frame = frame_of(packet, netns.addresses, "" if made_here else passage.interface, "", netns.sockets)
-    frame.flags = ACCEPTS if before.protocol == "tcp" else NO_FLAGS
+    if before.protocol != "tcp":
+        frame.flags = NO_FLAGS
+    else:
+        frame.flags = REFUSES if refuses else ACCEPTS
     if passage.way in ("loop", "out"):
         frame.waiting, frame.waiting_for = _client(before), expected
     told = {(rule, what): answer for rule, what, answer in passage.asked}

@@ -14,9 +14,13 @@ NO_OWNER = -1
 """Owner of a packet that no local socket sent: equal to no uid or gid, so that only negated owner matches hold
 (linux net/netfilter/xt_owner.c compares the option bits with the negation bits then)."""
 
+NO_FILE = -2
+"""Owner of the kernel's own socket, which sends resets: a socket, but nobody's."""
+
 NO_GROUPS: frozenset[int] = frozenset()
 OPENS = frozenset({"SYN"})
 ACCEPTS = frozenset({"SYN", "ACK"})
+REFUSES = frozenset({"RST", "ACK"})
 NO_FLAGS: frozenset[str] = frozenset()
 
 

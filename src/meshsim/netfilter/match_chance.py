@@ -46,7 +46,7 @@ def whole_statistic(at: Occurrence, given: Mapping[str, Given]) -> Match:
         share = 1 - share if negated else share
     else:
         raise ValueError("-m statistic needs --mode random with --probability, or --mode nth with --every")
-    return chance(" ".join((at.what, *words)), words, share)
+    return chance(" ".join((at.what, *words)), f"{float(share):.4g}", words, share)
 
 
 def whole_limit(at: Occurrence, given: Mapping[str, Given]) -> Match:
@@ -61,7 +61,7 @@ def whole_limit(at: Occurrence, given: Mapping[str, Given]) -> Match:
     burst = values.decimal(given["--limit-burst"].values[0], 10000) if "--limit-burst" in given else _DEFAULT_BURST
     burst_words = ("--limit-burst", str(burst)) if burst != _DEFAULT_BURST else ()
     words = ("--limit", f"{number}/{_SAVED_UNITS[unit]}", *burst_words)
-    return chance(" ".join((at.what, *words)), words, None, usual=True)
+    return chance(" ".join((at.what, *words)), words[1], words, None, usual=True)
 
 
 STATISTIC = {

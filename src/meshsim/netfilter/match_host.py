@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from operator import attrgetter
 
-from ..address import format_ip
+from ..address import format_endpoint, format_ip
 from . import values
 from .conntrack import Ends
 from .frame import NO_OWNER, Frame
@@ -127,7 +127,9 @@ def whole_socket(at: Occurrence, given: Mapping[str, Given]) -> Match:
         )
         return found is not None and (wildcards or not found.is_wildcard) and (found.transparent or not transparent)
 
-    return Match(what, "", words, holds, attrgetter("destination", "destination_port"), list)
+    want = "transparent socket" if transparent else "socket"
+    read = attrgetter("destination", "destination_port")
+    return Match(what, want, words, holds, read, lambda ends: format_endpoint(*ends))
 
 
 def _is_awaited(frame: Frame, awaited: Ends) -> bool:

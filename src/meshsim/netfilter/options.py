@@ -120,9 +120,9 @@ def modifier(at: Occurrence) -> Match:
     return silent(at, at.option, *at.values)
 
 
-def chance(what: str, words: tuple[str, ...], share: Fraction | None, *, usual: bool = False) -> Match:
+def chance(what: str, want: str, words: tuple[str, ...], share: Fraction | None, *, usual: bool = False) -> Match:
     """A match that no packet decides: with a known share, or with what is usual."""
-    return Match(what, "", words, None, _nothing, share=share, usual=usual)
+    return Match(what, want, words, None, _nothing, share=share, usual=usual)
 
 
 def unmodelled_option(at: Occurrence) -> Match:

@@ -233,6 +233,14 @@ class RuleSet:
             tuple(chain for chain in chains if chain.rules or chain.policy is Verdict.DROP),
         )
 
+    def policy_place(self, name: str) -> Place | None:
+        """Where the policy stands that a walk names as "filter/INPUT/policy"; None for anything else."""
+        table, _, rest = name.partition("/")
+        chain, _, what = rest.rpartition("/")
+        if what != "policy" or table not in self.tables or chain not in self.tables[table].chains:
+            return None
+        return self.tables[table].chains[chain].place
+
     def rules(self) -> Iterator[Rule]:
         """Every rule, in the order of the text."""
         for table in self.tables.values():

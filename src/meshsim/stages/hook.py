@@ -22,6 +22,7 @@ from ..netfilter.passage import Passage
 from ..netfilter.rules import Rule
 from ..netfilter.walk import walk
 from ..outcome import Ending
+from ..place import Place
 from ..reasons import Reason, because
 from ..report import Draft, NetfilterPassage, PacketBefore
 from ..states import AtApp, AtHook, AtInspect, AtReturn, AtWire, State
@@ -87,7 +88,8 @@ def _land(at: AtHook, passage: Passage) -> Landing:
     missing = _missing(at, passage, redirected=redirected)
     if missing is not None:
         return Landing(passage, None, None, passage.result, missing)
-    lost = _lost_answer(pod, passage)
+    assumed = not redirected and not pod.sockets_stated and not _proxys_own_port(pod, after.destination_port)
+    lost = _lost_answer(pod, passage, accepted=passage.result == "socket" or assumed)
     if lost is not None:
         return Landing(passage, None, passage.socket.name if passage.socket is not None else None, passage.result, lost)
     if passage.result == "wire":
@@ -101,12 +103,12 @@ def _land(at: AtHook, passage: Passage) -> Landing:
             return Landing(passage, listener, socket.name, "socket", reason)
         if socket is not None:
             return Landing(passage, None, socket.name, "socket", because("hook.to-application", socket=socket.name))
-        if not redirected and not pod.sockets_stated and not _proxys_own_port(pod, after.destination_port):
-            assumed = because("hook.application-assumed", destination=destination)
-            return Landing(passage, None, destination, "socket", assumed)
+        if assumed:
+            application = because("hook.application-assumed", destination=destination)
+            return Landing(passage, None, destination, "socket", application)
         return Landing(passage, None, None, "refused", _refusal(pod, after.destination_port, destination))
     code = {"dropped": "hook.dropped", "rejected": "hook.rejected"}.get(passage.result, "hook.lost")
-    place = passage.rules[-1].place if passage.rules and passage.rules[-1].name == passage.by else None
+    place = _place_of(pod, passage, passage.rules, passage.by)
     reason = because(code, place, destination=after.destination_text(), by=passage.by or "")
     return Landing(passage, None, None, passage.result, reason)
 
@@ -114,17 +116,26 @@ def _land(at: AtHook, passage: Passage) -> Landing:
 _LOST_ANSWERS = ("hook.answer-lost", "hook.answer-misaddressed")
 
 
-def _lost_answer(pod: Pod, passage: Passage) -> Reason | None:
+def _lost_answer(pod: Pod, passage: Passage, *, accepted: bool) -> Reason | None:
     """Why the client gets no answer to a packet that arrives; None where it gets one, or where nobody can say."""
-    answer = walk_answer(pod.netns, passage) if pod.addresses_stated else None
+    answer = walk_answer(pod.netns, passage, accepted=accepted) if pod.addresses_stated else None
     if answer is None or answer.arrives:
         return None
     destination = passage.after.destination_text()
     if answer.by is None:
         return because("hook.answer-misaddressed", destination=destination)
-    last = answer.rules[-1] if answer.rules else None
-    place = last.place if last is not None and last.name == answer.by else None
+    place = _place_of(pod, passage, answer.rules, answer.by)
     return because("hook.answer-lost", place, destination=destination, by=answer.by)
+
+
+def _place_of(pod: Pod, passage: Passage, rules: tuple[Rule, ...], by: str | None) -> Place | None:
+    """Where the rule or the policy stands that ended a packet."""
+    if by is None:
+        return None
+    if rules and rules[-1].name == by:
+        return rules[-1].place
+    held = pod.netns.rules_for(passage.before.destination)
+    return held.policy_place(by) if held is not None else None
 
 
 def _missing(at: AtHook, passage: Passage, *, redirected: bool) -> Reason | None:
