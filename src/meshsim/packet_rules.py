@@ -22,8 +22,10 @@ from .istio.iptables_arguments import without_resolvers, words_of
 from .istio.iptables_flags import is_environment, read_flags
 from .istio.iptables_settings import PodFacts, Settings, read_settings
 from .istio.pod_annotations import DerivedFlags, flags_of_metadata
+from .netfilter.ipset import parse_ipset_save
 from .netfilter.netns import read_routes, read_routing_rules
 from .netfilter.nft_json import only_iptables_tables, parse_nft_json
+from .netfilter.options import NOTHING_KNOWN, Environment
 from .netfilter.routing import Route, RoutingRule
 from .netfilter.rules import RuleSet
 from .netfilter.save import parse_iptables_save
@@ -94,7 +96,10 @@ def packet_rules(
     alone: bool,
 ) -> PacketRules:
     """`metadata` is None where the pod has no sidecar; `alone` says that no other pod could be meant."""
-    v4, v6 = _parsed(documents.rules_v4, "v4"), _parsed(documents.rules_v6, "v6")
+    environment = NOTHING_KNOWN
+    if documents.sets is not None:
+        environment = Environment(sets=parse_ipset_save(documents.sets.text, documents.sets.name))
+    v4, v6 = _parsed(documents.rules_v4, "v4", environment), _parsed(documents.rules_v6, "v6", environment)
     if documents.nftables is not None:
         return _with_nftables(documents.nftables, v4, v6)
     if v4 is not None or v6 is not None:
@@ -169,5 +174,5 @@ def _given_addresses(wanted: Interception) -> dict[str, tuple[tuple[int, int], .
     return found
 
 
-def _parsed(rules: RulesText | None, family: Literal["v4", "v6"]) -> RuleSet | None:
-    return parse_iptables_save(rules.text, rules.name, family) if rules is not None else None
+def _parsed(rules: RulesText | None, family: Literal["v4", "v6"], environment: Environment) -> RuleSet | None:
+    return parse_iptables_save(rules.text, rules.name, family, environment) if rules is not None else None

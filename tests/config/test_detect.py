@@ -130,7 +130,6 @@ def test_a_v3_dump_with_an_old_sounding_filter_is_read() -> None:
         ("apiVersion: v1\nkind: Pod\n---\napiVersion: v1\nkind: Service\n", "manifest"),
         ('{"apiVersion": "v1", "kind": "HostFacts"}', "manifest"),
         ("table ip nat {\n}\n", "nft"),
-        ("create office hash:net family inet\n", "ipset"),
         ("1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536\n", "ip addr"),
         ("default via 10.0.0.1 dev eth0\n", "ip route"),
         ("0:\tfrom all lookup local\n", "ip rule"),

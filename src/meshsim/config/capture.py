@@ -48,6 +48,8 @@ class PodDocuments:
     rules_v6: RulesText | None = None
     nftables: Document | None = None
     """The pod's nftables rules, of both families."""
+    sets: RulesText | None = None
+    """What `ipset save` printed, for rules that ask a set."""
     host: HostFacts | None = None
     """What the user states about it."""
     printed: HostFacts | None = None
@@ -79,6 +81,7 @@ class _Piece:
     rules: tuple[tuple[str, str], ...] = ()
     """(family, text)."""
     nftables: Document | None = None
+    sets: RulesText | None = None
     wrapper: str = ""
     """Under which key its dump stands, where one document wraps several."""
 
@@ -193,6 +196,8 @@ def _pieces(library: Library, path: str | Path, *names: str) -> list[_Piece]:
         return [_Piece(document, printed=_PRINTED[document.kind](document))]
     if document.kind in _PARTIAL_PROXIES:
         return [_Piece(document, proxy=_PARTIAL_PROXIES[document.kind](document))]
+    if document.kind is Kind.IPSETS:
+        return [_Piece(document, sets=RulesText(document.name, document.source.text()))]
     if document.kind is Kind.NFTABLES:
         return [_Piece(document, nftables=document)]
     proxies = read_config_dumps(document)
@@ -221,6 +226,7 @@ def _add(loading: _Loading, pod: str, piece: _Piece) -> None:
         rules_v4=rules.get("v4", known.rules_v4),
         rules_v6=rules.get("v6", known.rules_v6),
         nftables=piece.nftables or known.nftables,
+        sets=piece.sets or known.sets,
         host=host,
         printed=printed,
         documents=(*known.documents, piece.document) if piece.document not in known.documents else known.documents,

@@ -27,8 +27,8 @@ from .yaml_text import parse_yaml
 
 READABLE = (
     "an Envoy /config_dump, bootstrap, resource or /clusters?format=json (JSON or YAML), what istioctl proxy-config -o "
-    "json prints, the text of iptables-save or ip6tables-save, what nft -j list ruleset, ip -j, ss -Hltunpe or sysctl "
-    "print, or host facts (YAML)"
+    "json prints, the text of iptables-save or ip6tables-save, what nft -j list ruleset, ipset save, ip -j, "
+    "ss -Hltunpe or sysctl print, or host facts (YAML)"
 )
 
 _DUMP_HINT = "give the proxy's whole dump: pilot-agent request GET 'config_dump?include_eds'"
@@ -229,6 +229,7 @@ _DATA_KINDS: tuple[tuple[Kind, Callable[[Any], bool]], ...] = (
 """What JSON and YAML may be beside dumps and resources."""
 
 _TEXT_KINDS: tuple[tuple[Kind, Callable[[str], bool]], ...] = (
+    (Kind.IPSETS, _text(r"\A\s*create \S+ (?:hash|bitmap|list):")),
     (Kind.IPTABLES, looks_like_rules),
     (Kind.SOCKETS, looks_like_sockets),
     (Kind.SYSCTLS, looks_like_sysctls),
@@ -241,7 +242,6 @@ _TEXTS = (
         _text(r"^table (?:ip|ip6|inet) \S+ \{"),
         hint="give its JSON (nft -j list ruleset), or the text of iptables-save",
     ),
-    _Known("the output of ipset save", _text(r"\A\s*create \S+ (?:hash|bitmap|list):"), hint=f"give {READABLE}"),
     _Known(
         "Envoy's /clusters as plain text",
         _text(r"^\S.*::[\d.:\[\]a-f]+::(?:cx|rq)_\w+::\d"),

@@ -54,6 +54,7 @@ class Kind(Enum):
     CLUSTER_STATUSES = "cluster_statuses"
     IPTABLES = "iptables"
     NFTABLES = "nftables"
+    IPSETS = "ipsets"
     HOST_FACTS = "host_facts"
     ADDRESSES = "addresses"
     ROUTES = "routes"
