@@ -32,7 +32,7 @@ def made(weights: list[list[int]]) -> Assignment:
     )
 
 
-@settings(max_examples=100)
+@settings(max_examples=200)
 @given(
     weights=WORLDS,
     balancer=st.sampled_from(["ROUND_ROBIN", "LEAST_REQUEST", "RANDOM", "RING_HASH"]),
@@ -50,7 +50,8 @@ def test_shares_are_a_whole(
     policy = RetryPolicy("reset", None, host_attempts=draws, previous_hosts=avoids)
     shares = retry_shares(plan, balancer, hashed=True, policy=policy, tried=tried)
     assert sum(shares.values()) == Fraction(1)
-    if avoids and balancer != "RING_HASH" and set(usable) - set(tried):
+    stepped_over = balancer != "ROUND_ROBIN" or draws >= len(set(tried))
+    if avoids and stepped_over and set(usable) - set(tried):
         fresh = plan.shares()
         assert all(shares.get(each, 0) <= fresh[each] for each in set(tried))
 
