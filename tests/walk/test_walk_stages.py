@@ -77,7 +77,7 @@ def app_pod(name: str = "app", address: str = "10.1.0.1", **more: Any) -> PodDoc
     return PodDocuments(name, host=facts(addresses=[f"{address}/24"], **more))
 
 
-def packet(destination: str, source: str = "10.1.0.9:40000", uid: int | None = 1000) -> Packet:
+def packet(destination: str, source: str = "10.1.0.1:40000", uid: int | None = 1000) -> Packet:
     return Packet("tcp", *parse_endpoint(source), *parse_endpoint(destination), uid=uid, gid=uid)
 
 
@@ -260,5 +260,7 @@ def test_strict_turns_an_assumption_into_an_unknown_outcome() -> None:
 
 def test_a_walk_can_start_at_any_state() -> None:
     world = mesh(app_pod())
-    outcome = run(world, AtWire(None, packet("10.1.0.1:80", uid=None), TCP, 0, None), Chooser())
+    outcome = run(
+        world, AtWire(None, packet("10.1.0.1:80", source="10.1.0.9:40000", uid=None), TCP, 0, None), Chooser()
+    )
     assert outcome.kind == "delivered"

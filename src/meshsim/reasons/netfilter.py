@@ -7,11 +7,4 @@ REASONS: dict[str, tuple[str, ...]] = {
     "netfilter.limit-assumed": ("rule", "what"),
     "netfilter.rule-from-flag": ("rule", "flags"),
     "netfilter.rule-from-annotation": ("rule", "flags", "annotations"),
-    "netfilter.redirected": ("rule", "before", "after"),
-    "netfilter.no-rule-redirects": ("destination",),
-    "netfilter.dropped-by-rule": ("rule",),
-    "netfilter.dropped-by-policy": ("chain",),
-    "netfilter.rejected-by-rule": ("rule",),
-    "netfilter.no-route": ("destination",),
-    "netfilter.martian": ("source", "destination"),
 }

@@ -11,11 +11,4 @@ WORDS: dict[str, str] = {
     "netfilter.rule-from-annotation": (
         "rule {rule} is what istio-iptables makes of {flags} (annotation of the pod: {annotations})"
     ),
-    "netfilter.redirected": "rule {rule} sends what was for {before} to {after}",
-    "netfilter.no-rule-redirects": "no rule changes the destination {destination}",
-    "netfilter.dropped-by-rule": "rule {rule} drops the packet",
-    "netfilter.dropped-by-policy": "no rule of chain {chain} accepts the packet, and the chain's policy drops it",
-    "netfilter.rejected-by-rule": "rule {rule} rejects the packet",
-    "netfilter.no-route": "after the rules no route leads to {destination}",
-    "netfilter.martian": "the kernel refuses a packet from {source} to {destination} that arrives from outside",
 }
