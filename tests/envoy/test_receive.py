@@ -27,7 +27,6 @@ TLS = Conversation("http/1.1", tls=ClientTls("a.com"), request=request())
     ("said", "expected"),
     [
         (Conversation("tcp", payload="hello\n"), ("replied", 400, "http1.codec_error", DPE)),
-        (TLS, ("replied", 400, "http1.codec_error", DPE)),
         (Conversation("tcp", server_first=True), ("hanging", None, None, ())),
         (request(version="http/1.0"), ("replied", 426, "low_version", DPE)),
         (request(host=None), ("replied", 400, "missing_host_header", ())),
