@@ -25,7 +25,7 @@ from .istio.pod_annotations import DerivedFlags, flags_of_metadata
 from .netfilter.ipset import parse_ipset_save
 from .netfilter.netns import read_routes, read_routing_rules
 from .netfilter.nft_json import only_iptables_tables, parse_nft_json
-from .netfilter.options import NOTHING_KNOWN, Environment
+from .netfilter.options import Environment
 from .netfilter.routing import Route, RoutingRule
 from .netfilter.rules import RuleSet
 from .netfilter.save import parse_iptables_save
@@ -96,9 +96,8 @@ def packet_rules(
     alone: bool,
 ) -> PacketRules:
     """`metadata` is None where the pod has no sidecar; `alone` says that no other pod could be meant."""
-    environment = NOTHING_KNOWN
-    if documents.sets is not None:
-        environment = Environment(sets=parse_ipset_save(documents.sets.text, documents.sets.name))
+    sets = parse_ipset_save(documents.sets.text, documents.sets.name) if documents.sets is not None else {}
+    environment = Environment(documents.users, documents.groups, sets)
     v4, v6 = _parsed(documents.rules_v4, "v4", environment), _parsed(documents.rules_v6, "v6", environment)
     if documents.nftables is not None:
         return _with_nftables(documents.nftables, v4, v6)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from meshsim.facts.conversation import ClientTls, Conversation
+from meshsim.facts.conversation import Conversation
 from meshsim.facts.request import Request
 from tests.builders_http import Walked, connection, one_route, pod, request, table_fields, virtual_host, walk
 from tests.builders_http import manager as hcm
@@ -20,7 +20,6 @@ def refused(walked: Walked) -> tuple[str, int | None, str | None, tuple[str, ...
 
 
 DPE = ("DPE",)
-TLS = Conversation("http/1.1", tls=ClientTls("a.com"), request=request())
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ file is, `detect` tells; what it means, nobody here asks, save a proxy's node id
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +22,7 @@ from .detect import recognise
 from .documents import STDIN, Document, Kind, Library, exists, is_folder, list_folder
 from .host_facts import HostFacts, read_host_facts
 from .ip_json import read_addresses, read_routes, read_rules
+from .passwd import read_ids
 from .resources import read_resources
 from .rules_text import rules_by_family
 from .socket_list import read_sockets
@@ -50,6 +51,10 @@ class PodDocuments:
     """The pod's nftables rules, of both families."""
     sets: RulesText | None = None
     """What `ipset save` printed, for rules that ask a set."""
+    users: Mapping[str, int] = field(factory=dict)
+    """Name -> uid, from /etc/passwd, for rules that name an owner."""
+    groups: Mapping[str, int] = field(factory=dict)
+    """Name -> gid, from /etc/group."""
     host: HostFacts | None = None
     """What the user states about it."""
     printed: HostFacts | None = None
@@ -82,6 +87,8 @@ class _Piece:
     """(family, text)."""
     nftables: Document | None = None
     sets: RulesText | None = None
+    users: Mapping[str, int] = field(factory=dict)
+    groups: Mapping[str, int] = field(factory=dict)
     wrapper: str = ""
     """Under which key its dump stands, where one document wraps several."""
 
@@ -196,6 +203,10 @@ def _pieces(library: Library, path: str | Path, *names: str) -> list[_Piece]:
         return [_Piece(document, printed=_PRINTED[document.kind](document))]
     if document.kind in _PARTIAL_PROXIES:
         return [_Piece(document, proxy=_PARTIAL_PROXIES[document.kind](document))]
+    if document.kind is Kind.USERS:
+        return [_Piece(document, users=read_ids(document.source.text()))]
+    if document.kind is Kind.GROUPS:
+        return [_Piece(document, groups=read_ids(document.source.text()))]
     if document.kind is Kind.IPSETS:
         return [_Piece(document, sets=RulesText(document.name, document.source.text()))]
     if document.kind is Kind.NFTABLES:
@@ -227,6 +238,8 @@ def _add(loading: _Loading, pod: str, piece: _Piece) -> None:
         rules_v6=rules.get("v6", known.rules_v6),
         nftables=piece.nftables or known.nftables,
         sets=piece.sets or known.sets,
+        users={**known.users, **piece.users},
+        groups={**known.groups, **piece.groups},
         host=host,
         printed=printed,
         documents=(*known.documents, piece.document) if piece.document not in known.documents else known.documents,

@@ -20,6 +20,7 @@ from .dumps import find_dumps, old_api, old_resource
 from .ip_json import looks_like_addresses, looks_like_routes
 from .ip_json import looks_like_rules as looks_like_ip_rules
 from .json_text import looks_like_json, parse_json
+from .passwd import looks_like_groups, looks_like_users
 from .resources import find_resources
 from .socket_list import looks_like_sockets
 from .sysctl_text import looks_like_sysctls
@@ -28,7 +29,7 @@ from .yaml_text import parse_yaml
 READABLE = (
     "an Envoy /config_dump, bootstrap, resource or /clusters?format=json (JSON or YAML), what istioctl proxy-config -o "
     "json prints, the text of iptables-save or ip6tables-save, what nft -j list ruleset, ipset save, ip -j, "
-    "ss -Hltunpe or sysctl print, or host facts (YAML)"
+    "ss -Hltunpe or sysctl print, /etc/passwd, /etc/group, or host facts (YAML)"
 )
 
 _DUMP_HINT = "give the proxy's whole dump: pilot-agent request GET 'config_dump?include_eds'"
@@ -231,6 +232,8 @@ _DATA_KINDS: tuple[tuple[Kind, Callable[[Any], bool]], ...] = (
 _TEXT_KINDS: tuple[tuple[Kind, Callable[[str], bool]], ...] = (
     (Kind.IPSETS, _text(r"\A\s*create \S+ (?:hash|bitmap|list):")),
     (Kind.IPTABLES, looks_like_rules),
+    (Kind.USERS, looks_like_users),
+    (Kind.GROUPS, looks_like_groups),
     (Kind.SOCKETS, looks_like_sockets),
     (Kind.SYSCTLS, looks_like_sysctls),
 )

@@ -55,6 +55,8 @@ class Kind(Enum):
     IPTABLES = "iptables"
     NFTABLES = "nftables"
     IPSETS = "ipsets"
+    USERS = "users"
+    GROUPS = "groups"
     HOST_FACTS = "host_facts"
     ADDRESSES = "addresses"
     ROUTES = "routes"

@@ -1,4 +1,4 @@
-"""What `ipset save` prints decides the rules that ask a set; without it they stay unknown."""
+"""What rules refer to by name: sets as `ipset save` prints them, owners as /etc/passwd and /etc/group name them."""
 
 from __future__ import annotations
 
@@ -39,3 +39,20 @@ def test_a_broken_set_names_its_line(tmp_path: Path, rules: Path) -> None:
         meshsim.load(sets, rules)
     assert caught.value.place is not None
     assert caught.value.place.line == 2
+
+
+NAMED = "*filter\n:OUTPUT ACCEPT [0:0]\n-A OUTPUT -m owner --{what}-owner istio-proxy -j DROP\nCOMMIT\n"
+FILES = {
+    "uid": "root:x:0:0:root:/root:/bin/sh\nistio-proxy:x:1337:1337::/home/istio-proxy:/bin/sh\n",
+    "gid": "root:x:0:\nistio-proxy:x:1337:\n",
+}
+
+
+@pytest.mark.parametrize("what", FILES)
+@pytest.mark.parametrize(("number", "kind"), [(1337, "dropped"), (1000, "forwarded")])
+def test_owner_names_are_looked_up_in_the_pods_own_files(tmp_path: Path, what: str, number: int, kind: str) -> None:
+    (tmp_path / "rules").write_text(NAMED.format(what=what), encoding="utf-8")
+    (tmp_path / "ids").write_text(FILES[what], encoding="utf-8")
+    mesh = meshsim.load(tmp_path / "ids", tmp_path / "rules")
+    trace = mesh.trace(meshsim.Call(destination="10.0.0.5:80", uid=number, gid=number))
+    assert (trace.outcome.kind, trace.assumptions) == (kind, ())
