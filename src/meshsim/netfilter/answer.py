@@ -115,7 +115,8 @@ def _answer(hooks: Hooks, result: str, by: str | None, *, arrives: bool) -> Answ
 
 def _may_fail(netns: Netns, passage: Passage) -> bool:
     rules = netns.rules_for(passage.before.destination)
-    routed = netns.addresses.routing(v6=bool(rules and rules.v6)) is not None or bool(netns.sysctls)
+    routing = netns.addresses.routing(v6=bool(rules and rules.v6))
+    routed = (routing is not None and not routing.leads_everywhere) or bool(netns.sysctls)
     # an application that speaks with somebody else's address: the answer goes to that somebody
     spoofed = passage.way in ("loop", "out") and not netns.addresses.is_local(passage.before.source)
     return routed or spoofed or (rules is not None and rules.judges_answers)

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from attrs import evolve, field, frozen
 
-from ..address import V6_BIT, contains, make_prefix, parse_ip, parse_prefix
+from ..address import V6_BIT, contains, make_prefix, parse_ip, parse_prefix, prefix_length
 
 Prefix = tuple[int, int]
 
@@ -107,12 +107,22 @@ class Routing:
     rules: tuple[RoutingRule, ...] = ()
     """As stated; the kernel's own are added."""
     has_rules: bool = field(init=False)
+    leads_everywhere: bool = field(init=False)
+    """Whether each address has a way: a default route, nothing refused, no rules that choose among tables."""
     _rules: tuple[RoutingRule, ...] = field(init=False)
     _tables: Mapping[str, tuple[Route, ...]] = field(init=False)
 
     @has_rules.default
     def _any_rules(self) -> bool:
         return any(rule.selects or rule.table not in (LOCAL, MAIN, DEFAULT) for rule in self.rules)
+
+    @leads_everywhere.default
+    def _has_a_way_for_all(self) -> bool:
+        if self.has_rules or any(route.refuses for route in self.routes):
+            return False
+        return any(
+            route.kind == "unicast" and route.table == MAIN and prefix_length(route.mask) == 0 for route in self.routes
+        )
 
     @_rules.default
     def _ordered_rules(self) -> tuple[RoutingRule, ...]:
