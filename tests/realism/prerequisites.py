@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-PROGRAMS = ("ip", "ipset", "nft", "iptables-nft-restore", "openssl")
+PROGRAMS = ("ip", "ipset", "conntrack", "sysctl", "nft", "iptables-nft-restore", "openssl")
 
 
 def envoy_binary() -> Path | None:
