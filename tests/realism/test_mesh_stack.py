@@ -46,7 +46,7 @@ def test_the_engine_agrees_with_what_happens_now(live: MeshStack) -> None:
 
 def test_the_canary_takes_its_share(live: MeshStack) -> None:
     call = bookinfo_calls.ALLOW_ANY["reviews from productpage"]
-    # A few at a time: the kernel may give a proxy the same port again, which tells two calls of one batch no longer apart.
+    # A few at a time: where the kernel gives a port out again, two calls of one batch cannot be told apart.
     observations = [one for _ in range(12) for one in live.observe([call] * 5)]
     subsets = [one["hops"][0]["cluster"].split("|")[2] for one in observations]
     assert set(subsets) <= {"v1", "v2"}
