@@ -1,4 +1,4 @@
-"""How often each criterion and outcome was met; below the floor nothing counts as tested. `pytest -s` prints the table."""
+"""How often each criterion and outcome was met, held to a floor; `pytest -s` prints the table."""
 
 from collections import Counter
 
