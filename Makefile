@@ -43,6 +43,7 @@ truth: $(VENV)/.tests  ## ask the real Envoy and the real kernel again, and reco
 	@$(BIN)/python -m tests.realism.record
 	@$(BIN)/python -m tests.realism.record_bookinfo
 	@$(BIN)/python -m tests.netfilter.record
+	@$(BIN)/python -m tests.truth.record
 
 bench: $(VENV)/.package  ## how fast it is: tables, and ratios against those kept with the source
 	@$(BIN)/python -m benchmarks

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.outcomes.worlds import TYPES
+from tests.realism import access_log
 from tests.realism.prerequisites import envoy_binary
 
 START_SECONDS = 60
@@ -150,8 +151,7 @@ def entry(path: Path, peer: int) -> dict[str, Any]:
     """The log's line about the connection from that port, once it is written."""
     deadline = time.monotonic() + ANSWER_SECONDS
     while time.monotonic() < deadline:
-        lines = path.read_text().splitlines() if path.exists() else []
-        found = [made for made in map(json.loads, lines) if int(made["peer"]) == peer]
+        found = [made for made in map(json.loads, access_log.written(path)) if int(made["peer"]) == peer]
         if found:
             return dict(found[-1])
         time.sleep(0.02)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 FIELDS = {
@@ -56,6 +57,12 @@ def logger(path: str, *, kind: str, listener: str) -> dict[str, Any]:
             },
         },
     }
+
+
+def written(path: Path, start: int = 0) -> list[str]:
+    """The whole lines from that byte on; the last one may still be half written, and is left for later."""
+    data = path.read_bytes()[start:] if path.exists() else b""
+    return data[: data.rfind(b"\n") + 1].decode().splitlines()
 
 
 def read(lines: Iterable[str]) -> list[dict[str, Any]]:

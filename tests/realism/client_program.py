@@ -96,6 +96,8 @@ def _handshake(plain: socket.socket, tls: dict[str, Any]) -> ssl.SSLSocket:
 
 
 def _request(call: dict[str, Any]) -> bytes:
+    if "bytes" in call:
+        return bytes(call["bytes"], "latin-1")
     version = "HTTP/1.0" if call["protocol"] == "http/1.0" else "HTTP/1.1"
     lines = [f"{call['method']} {call['path']} {version}"]
     if call.get("authority") is not None:

@@ -78,10 +78,7 @@ class MeshStack:
         self._await_logs()
         for monitor in self.monitors.values():
             monitor.settle()
-        hops = {
-            pod: access_log.read(path.read_bytes()[starts[pod] :].decode().splitlines())
-            for pod, path in self.log_paths.items()
-        }
+        hops = {pod: access_log.read(access_log.written(path, starts[pod])) for pod, path in self.log_paths.items()}
         records = {pod: received.records[counts[pod] :] for pod, received in self.received.items()}
         passages = {pod: monitor.passages() for pod, monitor in self.monitors.items()}
         return mesh_join.joined(made, passages, hops, records)

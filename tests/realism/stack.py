@@ -68,7 +68,7 @@ class Stack:
             time.sleep(PAUSE_SECONDS)
         self._await_log()
         self.monitor.settle()
-        hops = access_log.read(self.log_path.read_bytes()[log_start:].decode().splitlines())
+        hops = access_log.read(access_log.written(self.log_path, log_start))
         records = [
             record for received, count in zip(self.received, counts, strict=True) for record in received.records[count:]
         ]

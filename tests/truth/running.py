@@ -1,0 +1,130 @@
+"""Runs a setting: one Envoy in a namespace, calls one after the other, its log read back.
+
+Unlike `tests.realism.stack` nobody listens to the kernel here, which makes a probe cost milliseconds: log lines belong
+to a call by the client's own port, and a further hop by the connection that opened it.
+"""
+
+import contextlib
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.realism import access_log, bootstrap, envoy_process, kernel, namespaces, upstreams
+from tests.realism.certificates import Authority
+from tests.realism.client import Clients
+from tests.realism.record import stable
+from tests.realism.stack import DEFAULT_SPIFFE, FIRST_CLIENT_PORT
+from tests.truth.setting import POD, POD_ADDRESS, Setting
+
+Observation = dict[str, Any]
+ANSWER_SECONDS = 4.0
+LOG_LIMIT_SECONDS, LOG_QUIET_SECONDS = 20.0, 0.4
+PAUSE_SECONDS = 0.004
+"""Lets the proxy close what one call opened before the next one counts connections."""
+
+
+def observe(setting: Setting) -> tuple[list[Observation], list[str]]:
+    """What became of each call, and the trace fields that cannot be compared."""
+    with contextlib.ExitStack() as cleanup:
+        folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="meshsim-truth-")))
+        folder.chmod(0o755)
+        (folder / "certificates").mkdir()
+        authority = Authority.create(folder / "certificates")
+        leaf = authority.leaf(uri_sans=[DEFAULT_SPIFFE])
+        identity = bootstrap.Identity(
+            certificate=leaf.certificate_file.read_text(), key=leaf.key_file.read_text(), root=authority.root
+        )
+        log_path = folder / "access.jsonl"
+        conversion = bootstrap.convert(setting.dump, identity=identity, log_path=str(log_path), names=setting.names)
+        network = cleanup.enter_context(namespaces.network(POD_ADDRESS, unreachable=setting.unreachable))
+        kernel.load_rules(network.pod, setting.rules)
+        received = [
+            cleanup.enter_context(upstreams.serving(network.world, setting.world, authority)),
+            cleanup.enter_context(upstreams.serving(network.pod, setting.pod_sockets, authority)),
+        ]
+        cleanup.enter_context(envoy_process.running(network.pod, conversion.bootstrap, folder, log_path))
+        clients = Clients()
+        cleanup.callback(clients.close)
+        made = []
+        for index, call in enumerate(setting.calls):
+            made.append(_make(call, FIRST_CLIENT_PORT + index, network, clients, authority))
+            time.sleep(PAUSE_SECONDS)
+        lines = _settled(log_path)
+    records = [record for each in received for record in each.records]
+    return list(_observations(made, access_log.read(lines), records)), list(conversion.not_comparable)
+
+
+def _make(
+    call: Mapping[str, Any], port: int, network: namespaces.Network, clients: Clients, authority: Authority
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    whole = _complete(call)
+    host, _, destination_port = whole["destination"].rpartition(":")
+    source = (whole.get("source") or ("127.0.0.1" if host.startswith("127.") else "0.0.0.0") + ":0").rpartition(":")[0]
+    wire = {**whole, "destination": [host, int(destination_port)], "source": [source, port]}
+    wire["timeout"] = whole.pop("timeout", ANSWER_SECONDS)
+    if whole.get("tls"):
+        wire["tls"] = _with_certificate(whole["tls"], authority)
+    namespace = network.world if whole["from"] == "outside" else network.pod
+    seen = clients.ask(namespace, whole["uid"], whole["gid"], wire)
+    local = seen.pop("local", None) or f"{source}:{port}"
+    return {**whole, "source": local}, seen
+
+
+def _with_certificate(tls: Mapping[str, Any], authority: Authority) -> dict[str, Any]:
+    if not tls.get("client_certificate"):
+        return dict(tls)
+    leaf = authority.leaf(uri_sans=[tls["client_certificate"]])
+    for path in (leaf.certificate_file, leaf.key_file):
+        path.chmod(0o644)
+    return {**tls, "certificate_file": str(leaf.certificate_file), "key_file": str(leaf.key_file)}
+
+
+def _complete(call: Mapping[str, Any]) -> dict[str, Any]:
+    """The defaults of the call document, as far as a client needs them."""
+    outside = call.get("from") == "outside"
+    whole: dict[str, Any] = {"from": POD, "uid": 1000, "gid": 1000, "protocol": "http", "tls": None, "payload": ""}
+    whole["direction"] = "inbound" if outside else "outbound"
+    if call.get("protocol", "http").startswith("http"):
+        host, _, port = call["destination"].rpartition(":")
+        authority = host if port == ("443" if call.get("tls") else "80") else call["destination"]
+        whole |= {"method": "GET", "path": "/", "headers": {}, "authority": authority}
+    return whole | dict(call)
+
+
+def _settled(log_path: Path) -> list[str]:
+    deadline = time.monotonic() + LOG_LIMIT_SECONDS
+    size, since = -1, time.monotonic()
+    while time.monotonic() < deadline and time.monotonic() - since < LOG_QUIET_SECONDS:
+        now = log_path.stat().st_size
+        if now != size:
+            size, since = now, time.monotonic()
+        time.sleep(0.03)
+    return access_log.written(log_path)
+
+
+def _observations(
+    made: Sequence[tuple[dict[str, Any], dict[str, Any]]],
+    hops: Sequence[dict[str, Any]],
+    records: Sequence[dict[str, Any]],
+) -> Iterator[Observation]:
+    by_peer: dict[str, list[dict[str, Any]]] = {}
+    for hop in hops:
+        by_peer.setdefault(_port(hop["downstream"]["direct_remote"]), []).append(hop)
+    for call, client in made:
+        mine: list[dict[str, Any]] = []
+        wanted = [_port(call["source"])]
+        while wanted:
+            for hop in by_peer.pop(wanted.pop(0), ()):
+                mine.append(hop)
+                if hop["upstream"]["local"]:
+                    wanted.append(_port(hop["upstream"]["local"]))
+        ends = {(hop["upstream"]["local"], hop["endpoint"]) for hop in mine}
+        upstream = [record for record in records if (record["peer"], record["local"]) in ends]
+        own = [{"pod": POD, **hop} for hop in mine]
+        yield stable({"pod": POD, "call": call, "client": client, "hops": own, "netfilter": [], "upstream": upstream})
+
+
+def _port(address: str | None) -> str:
+    return (address or "").rpartition(":")[2]
