@@ -264,7 +264,9 @@ class _Builder:
         top = self.stack[-1] if self.stack else None
         if top is not None and top.key in self.dates_at and _DATE.fullmatch(value):
             return
-        raise self._refuse("yaml-surprise", f"{value} is {meaning}", line, f'write "{value}" in quotes, or true or false')
+        raise self._refuse(
+            "yaml-surprise", f"{value} is {meaning}", line, f'write "{value}" in quotes, or true or false'
+        )
 
     def _note(self, line: int) -> None:
         if self.marks is None:
