@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from argparse import ArgumentTypeError, Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 
 from ..errors import MeshsimError
@@ -81,10 +81,14 @@ def main(arguments: Sequence[str]) -> int:
         raise UsageError("--because without --update: nothing is written", hint="add --update")
     if flags.update and (flags.affected_by or flags.fail_fast):
         raise UsageError("--update with --affected-by or --fail-fast: guards are judged on every call", hint="drop it")
-    suites, problems = _load(discover(flags.paths))
-    work, deselected = _selected(suites, flags)
-    results = _run(work, deselected, flags)
-    results = Results(results.cases, [*problems, *results.problems], deselected + results.deselected, results.stopped)
+    found = discover(flags.paths)
+    ran = [
+        run([file for file, own in found.items() if own == kind], flags)
+        for kind, run in RUNNERS.items()
+        if kind in found.values()
+    ]
+    results = _together([results for results, _suites in ran])
+    suites = [suite for _results, own in ran for suite in own]
     keep_failed(results)
     write_reports(results, flags)
     if not flags.json:
@@ -105,6 +109,24 @@ def exit_code(results: Results) -> int:
     if results.problems or results.count(ERROR):
         return BAD_INPUT
     return FAILED if results.failed else DONE
+
+
+def _together(parts: Sequence[Results]) -> Results:
+    return Results(
+        [case for part in parts for case in part.cases],
+        [problem for part in parts for problem in part.problems],
+        sum(part.deselected for part in parts),
+        any(part.stopped for part in parts),
+    )
+
+
+def _suites(files: Sequence[str], flags: Namespace) -> tuple[Results, list[Suite]]:
+    """What the suites came to, and the suites."""
+    suites, problems = _load(files)
+    work, deselected = _selected(suites, flags)
+    results = _run(work, flags)
+    problems += results.problems
+    return Results(results.cases, problems, deselected + results.deselected, results.stopped), suites
 
 
 def _load(files: Sequence[str]) -> tuple[list[Suite], list[Problem]]:
@@ -142,7 +164,7 @@ def _selected(suites: Sequence[Suite], flags: Namespace) -> tuple[list[tuple[Sui
     return kept, len(work) - len(kept)
 
 
-def _run(work: list[tuple[Suite, Case]], deselected: int, flags: Namespace) -> Results:
+def _run(work: list[tuple[Suite, Case]], flags: Namespace) -> Results:
     with Progress(len(work)) as progress:
         settings = Settings(
             date.today(), collect=flags.affected_by is not None, fail_fast=flags.fail_fast, done=progress.more
@@ -153,3 +175,9 @@ def _run(work: list[tuple[Suite, Case]], deselected: int, flags: Namespace) -> R
         results = run_work(work, settings, meshes)
     kept = affected(flags.affected_by, work, results, meshes)
     return Results(kept, results.problems, len(results.cases) - len(kept), results.stopped)
+
+
+RUNNERS: dict[str, Callable[[Sequence[str], Namespace], tuple[Results, list[Suite]]]] = {
+    "suite": _suites,
+}
+"""Kind of file (suite/discover.py) -> how such files are run."""

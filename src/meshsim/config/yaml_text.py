@@ -39,6 +39,7 @@ _SURPRISES = (
     (re.compile(r"[-+]?\.inf|\.nan", re.IGNORECASE), "no finite number"),
 )
 _DATE = _SURPRISES[1][0]
+_SUSPECT = re.compile("|".join(pattern.pattern for pattern, _meaning in _SURPRISES), re.IGNORECASE)
 
 Mark = tuple[int, int]
 """Line and column, both from 1."""
@@ -258,6 +259,8 @@ class _Builder:
 
     def _refuse_surprises(self, value: str, line: int) -> None:
         assert self.dates_at is not None
+        if _SUSPECT.fullmatch(value) is None:
+            return
         meaning = next((meaning for pattern, meaning in _SURPRISES if pattern.fullmatch(value)), None)
         if meaning is None:
             return

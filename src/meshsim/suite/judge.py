@@ -25,10 +25,9 @@ def judge(case: Case, suite: Suite, seen: Observations, today: date) -> CaseResu
     if seen.unwalked and suite.strict:
         own.append(Failure("unwalked", place=case.place, failing=seen.unwalked, branches=len(seen.courses)))
     broken = list(_guards(case, suite.guards, seen))
-    result = begun(case, suite)
-    result = evolve(result, call=seen.call, branches=len(seen.courses), unwalked=seen.unwalked)
+    result = begun(case, suite, seen)
     if case.gap is None:
-        return evolve(result, status=FAILED if own or broken else PASSED, failures=(*own, *broken))
+        return evolve(result, status=FAILED, failures=(*own, *broken)) if own or broken else result
     over = [] if today <= case.gap.until else [Failure("gap-over", place=case.gap.place, message=_gap(case.gap))]
     closed = [] if own else [Failure("gap-closed", place=case.gap.place, message=_gap(case.gap))]
     if over or closed or broken:
@@ -42,7 +41,8 @@ def refused(case: Case, suite: Suite, error: InputError) -> CaseResult:
     return evolve(begun(case, suite), status=ERROR, failures=(failure,))
 
 
-def begun(case: Case, suite: Suite) -> CaseResult:
+def begun(case: Case, suite: Suite, seen: Observations | None = None) -> CaseResult:
+    """A result against which nothing speaks yet."""
     return CaseResult(
         suite=suite.name,
         file=suite.file,
@@ -52,6 +52,9 @@ def begun(case: Case, suite: Suite) -> CaseResult:
         why=case.why,
         mesh=case.mesh.name,
         tags=case.tags,
+        call=None if seen is None else seen.call,
+        branches=0 if seen is None else len(seen.courses),
+        unwalked=0 if seen is None else seen.unwalked,
         gap="" if case.gap is None else _gap(case.gap),
     )
 

@@ -113,6 +113,11 @@ class MeshSpec:
     istio_iptables: tuple[str, ...] = ()
     outbound_policy: str = "ALLOW_ANY"
 
+    @property
+    def loaded_from(self) -> tuple[object, ...]:
+        """Two names can stand for one mesh."""
+        return self.paths, self.istio_iptables, self.outbound_policy
+
 
 @frozen
 class Floor:

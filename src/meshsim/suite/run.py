@@ -22,11 +22,11 @@ from .touched import touched
 class Meshes:
     """Meshes by what they are loaded from, each loaded once."""
 
-    _loaded: dict[MeshSpec, Mesh] = field(factory=dict)
+    _loaded: dict[tuple[object, ...], Mesh] = field(factory=dict)
 
     def get(self, spec: MeshSpec) -> Mesh:
         """InputError where its files cannot be used."""
-        key = evolve(spec, name="")
+        key = spec.loaded_from
         if key not in self._loaded:
             if spec.paths:
                 made = load_mesh(*spec.paths, istio_iptables=spec.istio_iptables)
@@ -101,7 +101,7 @@ def grouped(work: Sequence[Work]) -> Mapping[tuple[object, ...], list[int]]:
     """The positions of cases that ask the same call of the same mesh, in the order of the first of each."""
     groups: dict[tuple[object, ...], list[int]] = {}
     for index, (suite, case) in enumerate(work):
-        key = (evolve(case.mesh, name=""), suite.strict, repr(case.call))
+        key = (case.mesh.loaded_from, suite.strict, repr(case.call))
         groups.setdefault(key, []).append(index)
     return groups
 
@@ -117,8 +117,11 @@ def _judged(work: Sequence[Work], mesh: Mesh, settings: Settings) -> list[CaseRe
         seen = observe(mesh, first.call, strictly=first_suite.strict)
     except InputError as error:
         return [refused(case, suite, error) for suite, case in work]
-    used = _touched(seen) if settings.collect else frozenset()
-    return [evolve(judge(case, suite, seen, settings.today), touched=used) for suite, case in work]
+    results = [judge(case, suite, seen, settings.today) for suite, case in work]
+    if not settings.collect:
+        return results
+    used = _touched(seen)
+    return [evolve(result, touched=used) for result in results]
 
 
 def _touched(seen: Observations) -> frozenset[Touched]:

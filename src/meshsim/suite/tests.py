@@ -36,7 +36,7 @@ class Context:
 
     def on_each_mesh(self, case: Case) -> Iterator[Case]:
         for mesh in self.meshes:
-            yield evolve(case, mesh=mesh)
+            yield case if case.mesh is mesh else evolve(case, mesh=mesh)
 
 
 def read_test(node: Node, key: str, context: Context) -> Iterator[Case]:
@@ -52,7 +52,7 @@ def read_test(node: Node, key: str, context: Context) -> Iterator[Case]:
     gap = _gap(parts["known_gap"]) if "known_gap" in parts else None
     for combination in product(*values.values()):
         variables = dict(zip(values, combination, strict=True))
-        filled = {name: fill(part, variables) for name, part in parts.items() if name != "for"}
+        filled = {name: fill(part, variables) for name, part in parts.items() if name != "for"} if values else parts
         try:
             call = laid_over(context.defaults, stated(filled["call"], context.shared.calls))
             expectation = _expectation(node, filled, context.shared)
