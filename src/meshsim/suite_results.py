@@ -56,6 +56,9 @@ class Failure:
     kind: str
     """expectation | some | shares | guard | unwalked | gap-closed | gap-over | call."""
     differences: tuple[Difference, ...] = ()
+    """On the branch that is told."""
+    elsewhere: tuple[Difference, ...] = ()
+    """Fields that are not as expected on other branches only."""
     place: Place | None = None
     name: str = ""
     """Of the guard, as the suite writes it."""

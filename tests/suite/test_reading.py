@@ -88,7 +88,7 @@ def test_the_column_is_that_of_the_key(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "word",
-    ["on", "No", "yes", "off", "2027-01-31", "12:30", "0777", "1_000", ".inf", "y", "0b11", "2027-01-31 10:00:00"],
+    ["on", "No", "yes", "off", "2027-01-31", "12:30", "0777", "1_000", ".inf", "0b11", "2027-01-31 10:00:00"],
 )
 def test_words_that_readers_of_yaml_disagree_on_are_refused_with_their_line(tmp_path: Path, word: str) -> None:
     text = "meshsim: 1\ntests:\n  t:\n    call: {headers: {x-flag: %s}, destination: a}\n    expect: {outcome: loop}\n"

@@ -31,7 +31,7 @@ _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]{1,3
 _STRING_TAGS = ("!", "tag:yaml.org,2002:str")
 
 _SURPRISES = (
-    (re.compile(r"y|yes|n|no|on|off", re.IGNORECASE), "a truth value to YAML 1.1"),
+    (re.compile(r"yes|no|on|off", re.IGNORECASE), "a truth value to YAML 1.1"),
     (re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt \t].*)?"), "a date to YAML 1.1"),
     (re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"), "a number to base 60 to YAML 1.1"),
     (re.compile(r"[-+]?0[0-9_]+"), "an octal number to YAML 1.1"),

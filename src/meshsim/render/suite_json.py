@@ -71,6 +71,7 @@ def _failure(failure: Failure, redactor: Redactor, options: Options) -> dict[str
         "share": None if failure.share is None else float(failure.share),
         "choices": dict(failure.picks),
         "differences": [_difference(difference, redactor) for difference in failure.differences],
+        "elsewhere": [_difference(difference, redactor) for difference in failure.elsewhere],
         "outcome": None if failure.outcome is None else redactor.text(outcome_line(failure.outcome)),
         "assumptions": [redactor.text(sentence(reason)) for reason in failure.assumptions],
         "parted": [] if failure.parting is None else list(parting_lines(failure.parting, redactor, options)),

@@ -42,8 +42,7 @@ def suite_text(results: Results, options: Options) -> str:
     page = Page(options)
     redactor = Redactor(active=not options.show_secrets)
     for problem in results.problems:
-        place = "" if problem.place is None else f"{problem.place}: "
-        page.headline(f"ERROR {problem.file if problem.place is None else ''} {place}{problem.message}", style="bad")
+        page.headline(f"ERROR {problem.place or problem.file}: {problem.message}", style="bad")
         if problem.hint:
             page.entry("help", problem.hint, indent=_INDENT, width=_WIDTH)
         page.gap()
@@ -101,6 +100,10 @@ def _write_failure(failure: Failure, page: Page, redactor: Redactor, options: Op
         place = "" if difference.place is None else f"  ({difference.place})"
         entry("expected", f"{difference.path}: {wanted_text(difference, redactor)}{place}")
         entry("got", got_text(difference, redactor))
+    for difference in failure.elsewhere:
+        place = "" if difference.place is None else f"  ({difference.place})"
+        got = got_text(difference, redactor)
+        entry("elsewhere", f"{difference.path}: {wanted_text(difference, redactor)}, got {got}{place}")
     if failure.outcome is not None:
         entry("outcome", redactor.text(outcome_line(failure.outcome)))
     for reason in failure.assumptions:
@@ -193,22 +196,23 @@ def write_counts(results: Results, page: Page) -> None:
 
 
 def counts(results: Results) -> str:
-    names = (
-        (FAILED, "failed"),
-        (ERROR, "with errors"),
-        (PASSED, "passed"),
-        (GAP, "known gaps"),
-    )
+    names = ((FAILED, "failed"), (ERROR, "with errors"), (PASSED, "passed"))
     parts = [f"{number} {name}" for status, name in names if (number := results.count(status))]
+    if gaps := results.count(GAP):
+        parts.append(_many(gaps, "known gap"))
     if results.problems:
-        parts.append(f"{len(results.problems)} unusable files")
+        parts.append(_many(len(results.problems), "unusable file"))
     if results.deselected:
         parts.append(f"{results.deselected} not selected")
-    branches = sum(case.branches for case in results.cases)
+    branches = _many(sum(case.branches for case in results.cases), "branch", "branches")
     unwalked = sum(1 for case in results.cases if case.unwalked)
-    tail = f"; of {unwalked} calls not every branch was walked" if unwalked else ""
+    tail = f"; of {_many(unwalked, 'call')} not every branch was walked" if unwalked else ""
     stopped = ", stopped at the first failure" if results.stopped else ""
-    return f"{', '.join(parts) or 'nothing ran'} ({branches} branches{tail}){stopped}"
+    return f"{', '.join(parts) or 'nothing ran'} ({branches}{tail}){stopped}"
+
+
+def _many(number: int, one: str, several: str = "") -> str:
+    return f"{number} {one if number == 1 else several or one + 's'}"
 
 
 def case_text(case: CaseResult, options: Options) -> str:

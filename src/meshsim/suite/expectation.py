@@ -71,7 +71,7 @@ def _read_object(node: Node, named: Mapping[str, Node], depth: int) -> tuple[Fie
     some: list[Expectation] = []
     for key, part in parts.items():
         if key == "some":
-            some += [read_expectation(each, named, depth + 1) for each in part.one_or_more()]
+            some += read_some(part, named, depth + 1)
         elif key in trace:
             _read_fields(part, TRACE, (key,), trace[key], fields)
         else:
@@ -80,6 +80,14 @@ def _read_object(node: Node, named: Mapping[str, Node], depth: int) -> tuple[Fie
         if each.some:
             raise node.refuse("suite-nested-some", "some: inside some:", "list them beside one another")
     return fields, tuple(some)
+
+
+def read_some(node: Node, named: Mapping[str, Node], depth: int = 0) -> tuple[Expectation, ...]:
+    """Each of which holds on some branch."""
+    items = node.one_or_more()
+    if not items:
+        raise node.refuse("suite-empty-list", "some: an empty list expects nothing", "name an expectation")
+    return tuple(read_expectation(each, named, depth) for each in items)
 
 
 def _read_role(node: Node, role: str, field: Field, fields: Fields) -> None:

@@ -11,7 +11,7 @@ from attrs import evolve
 from ..errors import InputError
 from ..suite_results import ERROR, FAILED, GAP, PASSED, CaseResult, Difference, Failure
 from .matching import Unmet, hop_of_role, unmet, value_at
-from .model import TRACE, Case, Expectation, Guard, KnownGap, Presence, Share, Suite, Want
+from .model import TRACE, Case, Expectation, Expected, Guard, KnownGap, Presence, Share, Suite, Want
 from .observe import Observations, Observed
 from .parting import parting
 from .source import as_text
@@ -68,10 +68,11 @@ def _expectation(case: Case, seen: Observations) -> Iterable[Failure]:
         missed = {id(course): unmet(case.expectation, course) for course in seen.courses}
         failing = [course for course in seen.courses if missed[id(course)]]
         if failing:
-            told = _told("expectation", failing[0], missed[id(failing[0])])
+            first, others = missed[id(failing[0])], _only_elsewhere([missed[id(course)] for course in failing])
             yield evolve(
-                told,
-                differences=_with_values(told.differences, missed[id(failing[0])], seen.courses),
+                _told("expectation", failing[0], first),
+                differences=_with_values(first, seen.courses),
+                elsewhere=_with_values(others, seen.courses),
                 share=seen.shares(lambda course: bool(missed[id(course)])).get(True),
                 failing=len(failing),
                 branches=len(seen.courses),
@@ -83,12 +84,21 @@ def _expectation(case: Case, seen: Observations) -> Iterable[Failure]:
             yield evolve(failure, place=some.place, branches=len(seen.courses), failing=len(seen.courses))
 
 
-def _with_values(
-    differences: Sequence[Difference], missed: Sequence[Unmet], courses: Sequence[Observed]
-) -> tuple[Difference, ...]:
+def _only_elsewhere(missed: Sequence[Sequence[Unmet]]) -> list[Unmet]:
+    """What the first branch does not miss, each field once."""
+    told = {each.expected for each in missed[0]}
+    found: dict[Expected, Unmet] = {}
+    for branch in missed[1:]:
+        for each in branch:
+            if each.expected not in told:
+                found.setdefault(each.expected, each)
+    return list(found.values())
+
+
+def _with_values(missed: Sequence[Unmet], courses: Sequence[Observed]) -> tuple[Difference, ...]:
     """Each with the field's values on all branches, where it is a field of one hop or of the trace."""
     made = []
-    for difference, each in zip(differences, missed, strict=False):
+    for each in missed[:MOST_DIFFERENCES]:
         values: list[Any] = []
         for course in courses if isinstance(each.expected.want, Want) else ():
             found = field_of(course, each.expected.role, each.expected.path)
@@ -96,7 +106,7 @@ def _with_values(
                 values = []
                 break
             values += [value for value in found if value not in values]
-        made.append(evolve(difference, values=tuple(values)))
+        made.append(evolve(_difference(each), values=tuple(values)))
     return tuple(made)
 
 
@@ -166,7 +176,7 @@ def _shares(wanted: Sequence[Share], seen: Observations) -> Iterable[Failure]:
         if got is None or abs(got - share.share) > share.tolerance:
             differences.append(Difference(share.name, share.text, got, share.place))
     if differences:
-        yield Failure("shares", tuple(differences), wanted[0].place, branches=len(seen.courses))
+        yield Failure("shares", tuple(differences), place=wanted[0].place, branches=len(seen.courses))
 
 
 def _value(course: Observed, share: Share) -> str:

@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 from ..errors import InputError
 from ..facts.call import read_call
 from .calls import Stated, attribute, call_fields, laid_over, stated
-from .expectation import read_expectation
+from .expectation import read_expectation, read_some
 from .model import Case, Expectation, KnownGap, MeshSpec
 from .shared import Shared
 from .shares import read_shares
@@ -80,9 +80,7 @@ def _expectation(node: Node, parts: Mapping[str, Node], shared: Shared) -> Expec
     fields: Expectation | None = None
     if "expect" in parts:
         fields = read_expectation(parts["expect"], shared.expect)
-    some = (
-        tuple(read_expectation(each, shared.expect) for each in parts["some"].one_or_more()) if "some" in parts else ()
-    )
+    some = read_some(parts["some"], shared.expect) if "some" in parts else ()
     if fields is None:
         return Expectation((), node.place, some)
     return evolve(fields, some=(*fields.some, *some))

@@ -22,6 +22,8 @@ from .model import Case, Suite
 from .source import as_text
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./|:@+ -]*")
+"""What every reader of YAML takes for a plain text, unless it looks like something else."""
 _WRITTEN = ("expectation", "shares")
 
 
@@ -56,7 +58,7 @@ def plan(suites: Sequence[Suite], results: Sequence[CaseResult]) -> tuple[list[E
             if failure.kind not in _WRITTEN or not failure.differences:
                 left.append(Left(case.node, failure.kind, failure.place, "only a person can decide this"))
                 continue
-            for difference in failure.differences:
+            for difference in (*failure.differences, *failure.elsewhere):
                 if difference.place is not None:
                     wanted.setdefault(difference.place, {})[case.node, difference.path] = difference
     edits = []
@@ -134,7 +136,7 @@ def yaml_text(value: Any) -> str:
     if len(value) > 1 and value.startswith("/") and value.endswith("/"):
         return _quoted("/^" + re.sub(r"([^0-9A-Za-z_ /-])", r"\\\1", value) + "$/")
     try:
-        if "#" not in value and "\n" not in value and careful_yaml(f"[{value}]", "")[0] == [value]:
+        if _PLAIN.fullmatch(value) and careful_yaml(f"[{value}]", "")[0] == [value]:
             return value
     except InputError:
         pass
