@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from attrs import frozen
 
@@ -86,6 +87,8 @@ class Route:
     response_mutations: tuple[MutationLevel, ...]
     attempt_count: bool
     unmodelled: tuple[Reason, ...]
+    metadata: Mapping[str, Any] = {}
+    """filter_metadata: namespace -> struct."""
 
     def upgrade_allowed(self, upgrade: str) -> bool | None:
         """What the route itself says about an upgrade type; None: nothing."""
@@ -112,6 +115,7 @@ def compile_route(view: View, label: str, around: Surroundings) -> Route:
         response_mutations=ordered(compile_mutations(view, "response"), around.response_levels, around),
         attempt_count=around.attempt_count,
         unmodelled=unmodelled_fields(view, _FIELDS | _HARMLESS, name or label),
+        metadata=_filter_metadata(view),
     )
 
 
@@ -141,6 +145,12 @@ def ordered(
     host, table = outer
     levels = (table, host, own) if around.most_specific_wins else (own, host, table)
     return tuple(level for level in levels if level)
+
+
+def _filter_metadata(view: View) -> Mapping[str, Any]:
+    metadata = view.view("metadata")
+    filters = metadata.view("filter_metadata") if metadata is not None else None
+    return filters.data if filters is not None else {}
 
 
 def istio_config(view: View) -> str | None:

@@ -62,8 +62,7 @@ def _run(at: AtFilters, ask: _Ask) -> Ran:
         return Ran(-1, (), refused)
     filters = at.hcm.http_filters
     acting = at.hcm.acting_filters
-    runtime = at.pod.proxy.runtime if at.pod.proxy is not None else NO_RUNTIME
-    facts = FilterFacts(at.request, at.connection, at.route, runtime)
+    facts = _facts(at)
     taken: tuple[int, ...] = ()
     for index, http_filter in acting:
         verdict = http_filter.ask(facts)
@@ -80,6 +79,18 @@ def _run(at: AtFilters, ask: _Ask) -> Ran:
         why = because("filter.no-router", last.place, filter=last.name, type=last.type_name)
         return Ran(-1, taken, Ending("unknown", why))
     return Ran(-1, taken, None) if taken else PASSED
+
+
+def _facts(at: AtFilters) -> FilterFacts:
+    proxy = at.pod.proxy
+    table = at.hcm.table(proxy) if at.route is not None else None
+    return FilterFacts(
+        at.request,
+        at.connection,
+        at.route,
+        proxy.runtime if proxy is not None else NO_RUNTIME,
+        table.ignore_path_parameters if table is not None else False,
+    )
 
 
 def _refused_upgrade(at: AtFilters) -> Ending | None:
@@ -130,18 +141,22 @@ def explain(_mesh: Mesh, at: AtFilters, picked: Ran) -> Decision:
     agree("filters", at, picked, again)
     filters = at.hcm.http_filters
     stopped = again.ending is not None
-    candidates = tuple(
-        _candidate(index, http_filter, again, open_filters.get(http_filter))
-        for index, http_filter in enumerate(filters)
-    )
-    chosen = next((candidate for candidate in candidates if candidate.fate is Fate.CHOSEN), None)
+    own = [_candidate(index, each, again, open_filters.get(each)) for index, each in enumerate(filters)]
+    chosen = next((candidate for candidate in own if candidate.fate is Fate.CHOSEN), None)
+    taken = dict(zip(open_filters, picked.taken, strict=False))
+    facts = _facts(at)
+    candidates: list[Candidate] = []
+    for candidate, each in zip(own, filters, strict=True):
+        candidates.append(candidate)
+        if candidate.fate is not Fate.NOT_REACHED:
+            candidates += each.candidates(facts, taken.get(each))
     return Decision(
         stage="filters",
         pod=at.pod.name,
         question=because("filter.question", at.hcm.place, filters=", ".join(each.name for each in filters)),
         chosen=chosen,
         reason=again.ending.why if again.ending is not None else because("filter.all-passed", at.hcm.place),
-        candidates=candidates,
+        candidates=tuple(candidates),
         notes=tuple(question.what for question in open_filters.values()),
         trivial=not stopped and not open_filters,
         deciding=stopped,

@@ -17,9 +17,10 @@ from .health_check import TYPE_NAME as HEALTH_CHECK
 from .health_check import compile_health_check
 from .istio_alpn import TYPE_NAMES as ISTIO_ALPN
 from .opaque import Opaque
+from .rbac import TYPE_NAME as RBAC
+from .rbac import compile_http_rbac
 
 ROUTER = "envoy.extensions.filters.http.router.v3.Router"
-RBAC = "envoy.extensions.filters.http.rbac.v3.RBAC"
 JWT = "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication"
 LOCAL_RATE_LIMIT = "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit"
 WASM = "envoy.extensions.filters.http.wasm.v3.Wasm"
@@ -56,6 +57,7 @@ _COMPILERS: Mapping[str, Callable[[View, str], Behaviour | None]] = {
     FAULT: compile_fault,
     CORS: compile_cors_filter,
     HEALTH_CHECK: compile_health_check,
+    RBAC: compile_http_rbac,
 }
 
 
@@ -100,7 +102,6 @@ def _behaviour(name: str, type_name: str, typed: TypedConfig | None, view: View)
 
 
 _ACTS_BY = {
-    RBAC: ("rules", "matcher"),
     JWT: ("rules", "requirement_map", "filter_state_rules"),
     LOCAL_RATE_LIMIT: ("token_bucket",),
 }

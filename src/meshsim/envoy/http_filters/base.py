@@ -6,10 +6,11 @@ Filters return data and choose nothing: what is open becomes a choice in the fil
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from attrs import define, field, frozen
 
+from ...explanation import Candidate
 from ...facts.connection import Connection
 from ...facts.request import Headers, Request
 from ...place import Place
@@ -27,6 +28,8 @@ class FilterFacts:
     connection: Connection
     route: Route | None
     runtime: Runtime = NO_RUNTIME
+    ignore_path_parameters: bool = False
+    """What the route configuration says of `;…` in paths."""
 
 
 @frozen(eq=False)
@@ -71,6 +74,15 @@ class Behaviour(Protocol):
         ...
 
 
+@runtime_checkable
+class WithCandidates(Protocol):
+    """A behaviour that chooses among candidates of its own, such as policies."""
+
+    def candidates(self, facts: FilterFacts, own: PerFilter | None, option: int | None) -> tuple[Candidate, ...]:
+        """`option` is the one that was taken where the filter left it open."""
+        ...
+
+
 @frozen(eq=False)
 class HttpFilter:
     name: str
@@ -92,3 +104,11 @@ class HttpFilter:
         if own.disabled if own is not None else self.disabled:
             return None
         return self.behaviour.ask(facts, own)
+
+    def candidates(self, facts: FilterFacts, option: int | None) -> tuple[Candidate, ...]:
+        """What the filter itself chose among; empty where it is off."""
+        own = facts.route.per_filter.get(self.name) if facts.route is not None else None
+        off = own.disabled if own is not None else self.disabled
+        if off or not isinstance(self.behaviour, WithCandidates):
+            return ()
+        return self.behaviour.candidates(facts, own, option)

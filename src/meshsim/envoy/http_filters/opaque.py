@@ -12,8 +12,6 @@ from ...reasons import because
 from ..per_filter import PerFilter
 from .base import FilterFacts, Open, Option, Reply, Verdict
 
-_RBAC_PER_ROUTE = "envoy.extensions.filters.http.rbac.v3.RBACPerRoute"
-
 
 @frozen(eq=False)
 class Blocking:
@@ -29,7 +27,6 @@ UNKNOWN = Blocking()
 
 KINDS: dict[str, Blocking] = {
     "envoy.extensions.filters.http.ext_authz.v3.ExtAuthz": Blocking(None, "ext_authz_denied", ("UAEX",)),
-    "envoy.extensions.filters.http.rbac.v3.RBAC": Blocking(403, None, (), "RBAC: access denied"),
     "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication": Blocking(401),
     "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit": Blocking(
         429, "local_rate_limited", ("RL",), "local_rate_limited"
@@ -50,8 +47,6 @@ class Opaque:
     def ask(self, _facts: FilterFacts, own: PerFilter | None) -> Verdict:
         config = own.config if own is not None else None
         if config is None and self.only_per_route:
-            return None
-        if config is not None and config.type_name == _RBAC_PER_ROUTE and not config.view.has("rbac"):
             return None
         place = config.view.place if config is not None else self.place
         blocking = KINDS.get(self.type_name, UNKNOWN)

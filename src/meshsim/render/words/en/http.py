@@ -40,6 +40,10 @@ WORDS: dict[str, str] = {
     "filter.all-passed": "every filter lets the request pass",
     "filter.blocked": "filter {filter} does not let the request pass",
     "filter.opaque": "filter {filter} ({type}) is not modelled; it is assumed to let the request pass",
+    "filter.rbac-denies": "filter {filter} denies it: policy {policy} matches",
+    "filter.rbac-allows-nothing": "filter {filter} denies it: none of its {policies} policies matches, and it allows "
+    "only what one of them matches",
+    "filter.rbac-open": "filter {filter} asks what configuration alone cannot say: whether {policies} matches",
     "filter.fault-abort": "filter {filter} aborts the request as configured",
     "filter.fault-share": "filter {filter} aborts a share of the requests",
     "filter.cors-share": "filter {filter} answers a share of the preflight requests",
