@@ -85,7 +85,11 @@ def _asked(facts: FilterFacts) -> RbacFacts:
     path = without_query(request.path) if request.path else None
     if path is not None and facts.ignore_path_parameters and facts.runtime.guard("rbac_respect_ignore_path_parameters"):
         path = without_parameters(path)
-    return RbacFacts(facts.connection, request, path=path, route_metadata=route.metadata if route is not None else None)
+    connection = facts.connection
+    # x-forwarded-for changes the address of the request, not of its connection; what it names has no port.
+    source = connection.remote if connection.remote_port else connection.direct_remote
+    metadata = route.metadata if route is not None else None
+    return RbacFacts(connection, request, source, path=path, route_metadata=metadata)
 
 
 def compile_http_rbac(view: View, name: str) -> HttpRbac:

@@ -18,11 +18,15 @@ class RbacFacts:
     connection: Connection
     request: Request
     """Over plain TCP an empty one: it has no headers and no path."""
+    source: int
+    """Who the connection is from, as listener filters left it; x-forwarded-for does not count."""
     path: str | None = None
     """As `url_path` sees it; None where there is none."""
     metadata: Metadata = field(factory=dict)
     """Dynamic metadata: namespace -> struct."""
     filter_state: Mapping[str, str] = field(factory=dict)
+    filter_state_known: bool = False
+    """Whether nobody else can have written filter state."""
     route_metadata: Metadata | None = None
     """None: there is no route."""
 

@@ -178,11 +178,15 @@ def _filter_state(view: View, kind: str) -> Leaf:
         return unmodelled(f"filter_state {key}", "not modelled", below.place)
     holds = test.holds
 
-    def verdict(seen: str | None) -> bool | None:
-        # Other filters than those modelled may have written it.
-        return None if seen is None else holds(seen)
+    def read(facts: RbacFacts) -> list[str] | None:
+        """The value alone in a list; an empty list: nobody wrote one. None: filters not modelled may have."""
+        value = facts.filter_state.get(key)
+        return [value] if value is not None else [] if facts.filter_state_known else None
 
-    return Condition(f"filter_state {key}", test.want, lambda facts: facts.filter_state.get(key), verdict, below.place)
+    def verdict(seen: list[str] | None) -> bool | None:
+        return None if seen is None else any(map(holds, seen))
+
+    return Condition(f"filter_state {key}", test.want, read, verdict, below.place)
 
 
 def _opaque(view: View, kind: str) -> Leaf:
@@ -213,7 +217,7 @@ PERMISSIONS: Mapping[str, Compile] = {
 PRINCIPALS: Mapping[str, Compile] = {
     **_SHARED,
     "authenticated": _authenticated,
-    "source_ip": _address("source_ip", lambda facts: facts.connection.direct_remote),
+    "source_ip": _address("source_ip", lambda facts: facts.source),
     "direct_remote_ip": _address("direct_remote_ip", lambda facts: facts.connection.direct_remote),
     "remote_ip": _address("remote_ip", lambda facts: facts.connection.remote),
     "filter_state": _filter_state,
