@@ -45,6 +45,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "network.to-cluster": ("filter", "cluster"),
     "network.weighted-clusters": ("filter",),
     "network.cluster-by-filter": ("filter", "cluster"),
+    "network.server-speaks-first": ("filter",),
     "network.echoes": ("filter",),
     "network.authority-unreachable": ("filter",),
     "network.denied": ("filter",),

@@ -256,11 +256,19 @@ def explain(_mesh: Mesh, at: AtNetwork, picked: Course) -> Decision:
         chosen=next((each for each in own if each.fate is Fate.CHOSEN and by and each.place == by.place), None),
         reason=_reason(at, course),
         candidates=tuple(_with_own_candidates(at, own, opened)),
-        notes=tuple(question.what for question, _option in opened.values()),
+        notes=(*(question.what for question, _option in opened.values()), *_leaks(at, course)),
         trivial=modelled and not opened and all(each.kind in _WATCHES for each in at.chain.filters),
         deciding=not modelled or course.closes is not None,
         hop=at.hop,
     )
+
+
+def _leaks(at: AtNetwork, course: Course) -> tuple[Reason, ...]:
+    """Where the server speaks first, the client hears it before anybody asks who the client is."""
+    by = course.closed_by
+    if by is None or course.ended_by is by or not at.conversation.server_first:
+        return ()
+    return (because("network.server-speaks-first", by.place, filter=by.name),)
 
 
 def _picked_weight(config: TcpProxy, picked: Course) -> str | None:

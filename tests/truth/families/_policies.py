@@ -3,6 +3,9 @@
 import random
 from typing import Any
 
+ACTION = "type.googleapis.com/envoy.config.rbac.v3.Action"
+INPUTS = "type.googleapis.com/envoy.extensions.matching.common_inputs."
+HEADER_INPUT = "type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput"
 TRUST = "spiffe://cluster.local"
 NAMESPACES = ("default", "prod", "def")
 ACCOUNTS = ("sleep", "sleepy", "default")
@@ -160,6 +163,46 @@ def rules(draw: random.Random, action: str, *, http: bool = True, most: int = 4)
         for name in names[: draw.randint(0 if draw.random() < 0.15 else 1, most)]
     }
     return {"action": action, "policies": policies}
+
+
+def matcher(draw: random.Random, *, http: bool = True) -> dict[str, Any]:
+    """A matcher tree instead of policies."""
+
+    def leads(name: str) -> dict[str, Any]:
+        action = {"@type": ACTION, "name": name, "action": draw.choice(("ALLOW", "ALLOW", "DENY", "LOG"))}
+        return {"action": {"name": "rbac", "typed_config": action}}
+
+    def given(kind: str, **config: Any) -> dict[str, Any]:
+        return {"name": kind, "typed_config": {"@type": INPUTS + kind, **config}}
+
+    def asked() -> dict[str, Any]:
+        what: list[tuple[dict[str, Any], dict[str, Any]]] = [
+            (given("network.v3.SourceIPInput"), {"prefix": draw.choice(("10.8.0.", "10.", "192.0.2.7"))}),
+            (given("network.v3.DestinationPortInput"), {"exact": str(draw.choice((20000, 20001, 20002)))}),
+            (given("network.v3.ServerNameInput"), _text(draw, "a.test", "b.test")),
+            (given("ssl.v3.UriSanInput"), _text(draw, *identities())),
+        ]
+        if http:
+            header = {"@type": HEADER_INPUT, "header_name": draw.choice(("x-user", ":path", ":method", "x-absent"))}
+            what += [({"name": "h", "typed_config": header}, _text(draw, "jason", "/admin", "GET", "jason,root"))] * 3
+        asks, value = draw.choice(what)
+        if "safe_regex" in value:
+            value = {"safe_regex": {"google_re2": {}, **value["safe_regex"]}}
+        return {"single_predicate": {"input": asks, "value_match": value}}
+
+    rows = []
+    for number in range(draw.randint(1, 4)):
+        shape = draw.choice(("one", "one", "and_matcher", "or_matcher", "not_matcher"))
+        predicate = asked()
+        if shape == "not_matcher":
+            predicate = {shape: predicate}
+        elif shape != "one":
+            predicate = {shape: {"predicate": [predicate, asked()]}}
+        rows.append({"predicate": predicate, "on_match": leads(f"row {number}")})
+    made: dict[str, Any] = {"matcher_list": {"matchers": rows}}
+    if draw.random() < 0.5:
+        made["on_no_match"] = leads("otherwise")
+    return made
 
 
 def istio_rules(draw: random.Random, action: str, count: int, *, http: bool = True) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from tests.truth.families import _policies, _shapes
 from tests.truth.setting import POD_ADDRESS, Setting
 
 LISTENERS, CALLS = 6, 150
+WITH_MATCHERS = range(250, 252)
 FIRST_PORT = 20000
 RBAC, PER_ROUTE = "rbac.v3.RBAC", _shapes.TYPES + "filters.http.rbac.v3.RBACPerRoute"
 ROUTE_FACTS = {"tier": "gold", "number": 3, "flag": True, "list": ["a", 1], "nothing": None}
@@ -16,10 +17,10 @@ ROUTE_FACTS = {"tier": "gold", "number": 3, "flag": True, "list": ["a", 1], "not
 
 def settings() -> Iterator[Setting]:
     upstream = [Upstream("0.0.0.0:9000", "http", name="app")]
-    for seed in range(200, 207):
+    for seed in (*range(200, 207), *WITH_MATCHERS):
         draw = random.Random(seed)
         clusters = [_shapes.static_cluster("app", "10.94.0.1", 9000)]
-        listeners = [_listener(draw, number) for number in range(LISTENERS)]
+        listeners = [_listener(draw, number, matchers=seed in WITH_MATCHERS) for number in range(LISTENERS)]
         yield Setting(
             name=f"drawn from {seed}",
             dump=_shapes.dump(listeners, clusters),
@@ -30,7 +31,7 @@ def settings() -> Iterator[Setting]:
         )
 
 
-def _listener(draw: random.Random, number: int) -> dict[str, Any]:
+def _listener(draw: random.Random, number: int, *, matchers: bool) -> dict[str, Any]:
     routes: list[dict[str, Any]] = []
     if draw.random() < 0.5:
         own: dict[str, Any] = {} if draw.random() < 0.4 else {"rbac": _filter(draw)["typed_config"]}
@@ -46,7 +47,7 @@ def _listener(draw: random.Random, number: int) -> dict[str, Any]:
     config: dict[str, Any] = {"use_remote_address": True} if draw.random() < 0.5 else {}
     if draw.random() < 0.3:
         config["xff_num_trusted_hops"] = 1
-    chain: dict[str, Any] = {"filters": [_shapes.manager(routes, _filters(draw), table, **config)]}
+    chain: dict[str, Any] = {"filters": [_shapes.manager(routes, _filters(draw, matchers=matchers), table, **config)]}
     secured = draw.random() < 0.5
     if secured:
         chain["transport_socket"] = _shapes.tls_socket(certificate=draw.choice(("none", "asked", "asked")))
@@ -59,7 +60,9 @@ def _listener(draw: random.Random, number: int) -> dict[str, Any]:
     }
 
 
-def _filters(draw: random.Random) -> list[dict[str, Any]]:
+def _filters(draw: random.Random, *, matchers: bool) -> list[dict[str, Any]]:
+    if matchers:
+        return [_shapes.filter_of("http", RBAC, matcher=_policies.matcher(draw))]
     if draw.random() < 0.4:
         actions = [("LOG", 1)] * draw.randint(0, 1) + [("DENY", draw.randint(1, 2))] + [("ALLOW", draw.randint(1, 3))]
         return [

@@ -84,6 +84,8 @@ def _filters(draw: random.Random) -> list[dict[str, Any]]:
 def _rbac(draw: random.Random) -> list[dict[str, Any]]:
     action = draw.choice(("ALLOW", "ALLOW", "DENY", "DENY", "LOG"))
     config: dict[str, Any] = {"rules": _policies.rules(draw, action, http=False)} if draw.random() < 0.9 else {}
+    if draw.random() < 0.15:
+        config["matcher"] = _policies.matcher(draw, http=False)
     if draw.random() < 0.2:
         config["shadow_rules"] = _policies.rules(draw, "DENY", http=False, most=2)
     if draw.random() < 0.2:

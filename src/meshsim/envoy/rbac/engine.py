@@ -14,6 +14,7 @@ from ...explanation import Candidate
 from ...match.condition import Condition, unmodelled
 from ...match.first import FirstMatch
 from ...place import Place
+from ...reasons import Reason, because
 from .expression import PERMISSION_SIDE, PRINCIPAL_SIDE, compile_side
 from .facts import RbacFacts
 
@@ -53,6 +54,11 @@ class Rules:
     place: Place
     policies: FirstMatch[Policy, RbacFacts]
 
+    @property
+    def idle(self) -> bool:
+        """Whether they let everything pass, whatever comes."""
+        return self.action == "LOG"
+
     def courses(self, facts: RbacFacts) -> tuple[Judgement, ...]:
         """What may happen: one judgement where all is known; else one for each policy nobody can tell, the last
         for none of those holding."""
@@ -68,6 +74,14 @@ class Rules:
     def _judged(self, matched: Policy | None) -> Judgement:
         allowed = self.action == "LOG" or (matched is not None) == (self.action == "ALLOW")
         return Judgement(allowed, matched.name if matched is not None else None)
+
+    def why_denied(self, judgement: Judgement, filter_name: str) -> Reason:
+        """By a policy, or for want of one."""
+        if judgement.policy is None:
+            count = len(self.policies.rows)
+            return because("filter.rbac-allows-nothing", self.place, filter=filter_name, policies=count)
+        policy = next(each for each in self.policies.rows if each.name == judgement.policy)
+        return because("filter.rbac-denies", policy.place, filter=filter_name, policy=policy.name)
 
     def explain(self, facts: RbacFacts, matched: str | None) -> tuple[Candidate, ...]:
         """Every policy with what it asked and saw; `matched` is the one that was taken to match."""

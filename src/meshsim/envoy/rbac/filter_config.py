@@ -11,6 +11,7 @@ from ...reasons import Reason, because
 from ..unmodelled import unmodelled_fields
 from .engine import Judgement, Rules, compile_rules
 from .facts import RbacFacts
+from .matcher_form import MatcherRules, compile_matcher_rules
 
 _FIELDS = frozenset(
     {
@@ -36,9 +37,9 @@ class RbacConfig:
     name: str
     """Of the filter."""
     place: Place
-    rules: Rules | None
+    rules: Rules | MatcherRules | None
     """None: nothing is enforced."""
-    shadow: Rules | None
+    shadow: Rules | MatcherRules | None
     """Evaluated for metadata and statistics only."""
     shadow_prefix: str
     continuous: bool
@@ -49,20 +50,15 @@ class RbacConfig:
     @property
     def idle(self) -> bool:
         """Whether it lets everything pass, whatever comes."""
-        return self.opaque is None and (self.rules is None or self.rules.action == "LOG")
+        return self.opaque is None and (self.rules is None or self.rules.idle)
 
     def courses(self, facts: RbacFacts) -> tuple[Judgement, ...]:
         """As `Rules.courses`; nothing enforced is one judgement that allows."""
         return (Judgement(allowed=True, policy=None),) if self.rules is None else self.rules.courses(facts)
 
     def denied(self, judgement: Judgement) -> Reason:
-        """Why, policy by policy or for want of one."""
         assert self.rules is not None
-        if judgement.policy is not None:
-            policy = next(each for each in self.rules.policies.rows if each.name == judgement.policy)
-            return because("filter.rbac-denies", policy.place, filter=self.name, policy=policy.name)
-        count = len(self.rules.policies.rows)
-        return because("filter.rbac-allows-nothing", self.rules.place, filter=self.name, policies=count)
+        return self.rules.why_denied(judgement, self.name)
 
     def explain(self, facts: RbacFacts, matched: str | None) -> tuple[Candidate, ...]:
         return () if self.rules is None else self.rules.explain(facts, matched)
@@ -81,19 +77,28 @@ class RbacConfig:
 
 def compile_rbac(view: View, name: str, *, over_http: bool) -> RbacConfig:
     """An RBAC filter's own message; Rejected where Envoy refuses it."""
-    rules, shadow = view.view("rules"), view.view("shadow_rules")
     opaque = unmodelled_fields(view, _FIELDS, name)
-    if rules is not None:
-        opaque += unmodelled_fields(rules, _RULES_FIELDS, name)
-    if view.has("matcher"):
-        rules = None
-        opaque += (because("config.field-not-modelled", view.place_of("matcher"), field="matcher", resource=name),)
+    for key in ("rules", "shadow_rules"):
+        below = view.view(key)
+        opaque += unmodelled_fields(below, _RULES_FIELDS, name) if below is not None else ()
+    rules = _rules(view, "rules", "matcher", over_http=over_http)
+    if isinstance(rules, MatcherRules) and rules.matcher.keeps_matching:
+        opaque += (because("filter.rbac-keeps-matching", rules.place, filter=name),)
     return RbacConfig(
         name=name,
         place=view.place,
-        rules=compile_rules(rules, over_http=over_http) if rules is not None else None,
-        shadow=compile_rules(shadow, over_http=over_http) if shadow is not None else None,
+        rules=rules,
+        shadow=_rules(view, "shadow_rules", "shadow_matcher", over_http=over_http),
         shadow_prefix=view.text("shadow_rules_stat_prefix", ""),
         continuous=view.enum("enforcement_type", ("ONE_TIME_ON_FIRST_BYTE", CONTINUOUS)) == CONTINUOUS,
         opaque=opaque[0] if opaque else None,
     )
+
+
+def _rules(view: View, rules: str, matcher: str, *, over_http: bool) -> Rules | MatcherRules | None:
+    """A matcher goes before policies."""
+    tree = view.view(matcher)
+    if tree is not None:
+        return compile_matcher_rules(tree)
+    below = view.view(rules)
+    return compile_rules(below, over_http=over_http) if below is not None else None

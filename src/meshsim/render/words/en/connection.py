@@ -82,6 +82,8 @@ WORDS: dict[str, str] = {
     "network.to-cluster": "{filter} sends the bytes to cluster {cluster}",
     "network.weighted-clusters": "{filter} picks a cluster by weight",
     "network.cluster-by-filter": "{filter} sends the bytes to cluster {cluster}, which a filter before it named",
+    "network.server-speaks-first": "filter {filter} is asked with the first byte of the client, and the server speaks "
+    "first: what it says by itself gets through",
     "network.echoes": "filter {filter} says back what it hears",
     "network.authority-unreachable": "filter {filter} cannot reach the service it asks, and closes the connection",
     "network.denied": "filter {filter} was told to deny the connection",
