@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..choices import Choice, Chooser
-from ..envoy.paths import without_parameters, without_query
+from ..envoy.paths import PER_SEGMENT, without_parameters, without_query
 from ..envoy.route_matches import RouteFacts
 from ..envoy.routes import Route
 from ..envoy.runtime import NO_RUNTIME
@@ -51,9 +51,9 @@ def _facts(at: AtRoute) -> RouteFacts:
     if request.method == "CONNECT" and not request.path:
         return RouteFacts(request, None, at.connection, runtime)
     path = without_query(request.path)
-    return RouteFacts(
-        request, without_parameters(path) if at.table.ignore_path_parameters else path, at.connection, runtime
-    )
+    if at.table.ignore_path_parameters:
+        path = without_parameters(path, per_segment=runtime.guard(PER_SEGMENT))
+    return RouteFacts(request, path, at.connection, runtime)
 
 
 def _unknown_conditions(route: Route, facts: RouteFacts) -> list[str]:

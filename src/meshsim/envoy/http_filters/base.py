@@ -31,6 +31,11 @@ class FilterFacts:
     ignore_path_parameters: bool = False
     """What the route configuration says of `;…` in paths."""
 
+    @property
+    def joins_header_values(self) -> bool:
+        """As before Envoy 1.39."""
+        return not self.runtime.guard("match_headers_individually")
+
 
 @frozen(eq=False)
 class Reply:

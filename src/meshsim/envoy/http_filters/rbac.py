@@ -89,7 +89,8 @@ def _asked(facts: FilterFacts) -> RbacFacts:
     # x-forwarded-for changes the address of the request, not of its connection; what it names has no port.
     source = connection.remote if connection.remote_port else connection.direct_remote
     metadata = route.metadata if route is not None else None
-    return RbacFacts(connection, request, source, path=path, route_metadata=metadata)
+    joins = not facts.runtime.guard("rbac_match_headers_individually")
+    return RbacFacts(connection, request, source, path=path, joins_header_values=joins, route_metadata=metadata)
 
 
 def compile_http_rbac(view: View, name: str) -> HttpRbac:

@@ -27,6 +27,8 @@ class RbacFacts:
     filter_state: Mapping[str, str] = field(factory=dict)
     filter_state_known: bool = False
     """Whether nobody else can have written filter state."""
+    joins_header_values: bool = False
+    """Many values of a header are tested as one, as Envoy once did."""
     route_metadata: Metadata | None = None
     """None: there is no route."""
 

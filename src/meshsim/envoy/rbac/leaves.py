@@ -13,8 +13,8 @@ from ...config.view import View
 from ...errors import Rejected
 from ...match.condition import Condition, unmodelled
 from ..matchers import compile_header_matcher, compile_string_matcher
-from ..metadata_matchers import ABSENT, compile_value_matcher, metadata_path, value_at
 from .facts import RbacFacts
+from .metadata import ABSENT, compile_value_matcher, metadata_path, value_at
 
 Leaf = Condition[RbacFacts]
 Compile = Callable[[View, str], Leaf]

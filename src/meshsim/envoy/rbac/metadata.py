@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..config.view import View
-from .matchers import compile_string_matcher
+from ...config.view import View
+from ..matchers import compile_string_matcher
 
 _KINDS = (
     "null_match",
