@@ -35,6 +35,8 @@ REASONS: dict[str, tuple[str, ...]] = {
     "route.fraction": ("route", "numerator", "denominator"),
     "filter.question": ("filters",),
     "filter.all-passed": (),
+    "filter.route-cleared": ("filter",),
+    "filter.changed": ("filter",),
     "filter.blocked": ("filter", "type"),
     "filter.opaque": ("filter", "type"),
     "filter.fault-abort": ("filter",),

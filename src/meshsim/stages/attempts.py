@@ -42,6 +42,17 @@ class Return:
 
 def returned(frame: Frame, ending: Ending) -> Return:
     """Pure: explaining asks it again."""
+    picked = _returned(frame, ending)
+    flags = frame.dialled.progress.flags if frame.dialled is not None else ()
+    if not flags or picked.again:
+        return picked
+    ending = picked.ending
+    if ending.answered_by == frame.hop:
+        ending = evolve(ending, response_flags=(*flags, *ending.response_flags))
+    return evolve(picked, ending=ending, flags=(*flags, *picked.flags))
+
+
+def _returned(frame: Frame, ending: Ending) -> Return:
     if ending.status is None and ending.kind in _SETTLED:
         return Return(ending, None, again=False, flags=_kept_flags(frame) if frame.via.kind == "tcp" else ())
     failure = _failure(frame, ending)

@@ -13,6 +13,7 @@ from ..envoy.clusters import DNS_TYPES, HASHING, Cluster, OriginalDst
 from ..envoy.endpoints import Assignment, Endpoint, NameAddress, SocketAddress
 from ..envoy.host_retry import excluded_priorities, retry_rows, retry_shares
 from ..envoy.host_status import described_by
+from ..envoy.http_filters.progress import flagged
 from ..envoy.name_resolution import has_unresolved, resolve_assignment
 from ..envoy.no_upstream import (
     NO_HEALTHY_UPSTREAM,
@@ -60,13 +61,23 @@ def decide(_mesh: Mesh, at: AtEndpoint, chooser: Chooser) -> tuple[Selection, St
         picked = _select(plan, chooser, at.hop) if at.tried is None else _select_again(at, plan, chooser)
     endpoint = picked.endpoint
     if endpoint is None:
-        return picked, AtReturn(_nobody(at), at.hop, at.frames)
+        return picked, AtReturn(flagged(_nobody(at), at.progress), at.hop, at.frames)
     if isinstance(endpoint.address, NameAddress):
         chooser.assume(_not_in_dump(cluster, endpoint.name, endpoint.place))
         ending = Ending("forwarded", _unresolved(cluster, endpoint), destination=endpoint.name)
         return picked, AtReturn(ending, at.hop, at.frames)
     return picked, AtTls(
-        at.pod, cluster, endpoint, at.via, at.connection, at.conversation, at.alpn_override, at.hop, at.frames, at.tried
+        at.pod,
+        cluster,
+        endpoint,
+        at.via,
+        at.connection,
+        at.conversation,
+        at.alpn_override,
+        at.hop,
+        at.frames,
+        at.tried,
+        at.progress,
     )
 
 

@@ -16,12 +16,11 @@ from ..states import AtFilters, AtRoute, State
 from .stage import Stage, agree
 
 _FRACTION = "runtime_fraction"
-_EVERY_VALUE = Residues()
 
 
 def decide(_mesh: Mesh, at: AtRoute, chooser: Chooser) -> tuple[Route | None, State]:
     facts = _facts(at)
-    residues = _EVERY_VALUE
+    residues = at.progress.residues
 
     def ask(route: Route) -> bool:
         nonlocal residues
@@ -36,7 +35,18 @@ def decide(_mesh: Mesh, at: AtRoute, chooser: Chooser) -> tuple[Route | None, St
     if route is not None:
         for reason in route.unmodelled:
             chooser.assume(reason)
-    return route, AtFilters(at.pod, at.hcm, at.vhost, route, at.connection, at.request, residues, at.hop, at.frames)
+    return route, AtFilters(
+        at.pod,
+        at.hcm,
+        at.vhost,
+        route,
+        at.connection,
+        at.request,
+        residues,
+        at.hop,
+        at.frames,
+        at.progress,
+    )
 
 
 def _facts(at: AtRoute) -> RouteFacts:
@@ -110,9 +120,9 @@ def _reason(at: AtRoute, winner: Route | None) -> Reason:
 
 def describe(_mesh: Mesh, at: AtRoute, picked: Route | None, draft: Draft) -> None:
     hop = draft.hop(at.hop, at.pod.name)
+    hop.route = picked.name or None if picked is not None else None
     if picked is None:
         return
-    hop.route = picked.name or None
     if picked.origin is not None:
         hop.origin = {**hop.origin, "route": parse_config_path(picked.origin) or picked.origin}
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from itertools import accumulate, pairwise
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ..choices import Choice, Chooser
+from ..envoy.http_filters.base import FilterFacts, responded
 from ..envoy.local_reply import local_reply
 from ..envoy.redirects import Redirect, TlsRedirect
 from ..envoy.refused_routes import table_refused
@@ -43,7 +44,7 @@ class Forward:
 
 
 def decide(_mesh: Mesh, at: AtRouter, chooser: Chooser) -> tuple[Ending | Forward, State]:
-    ending = _answer(at)
+    ending = _whole_answer(at)
     if ending is not None:
         if ending.kind == "unknown":
             chooser.assume(ending.why)
@@ -66,12 +67,25 @@ def decide(_mesh: Mesh, at: AtRouter, chooser: Chooser) -> tuple[Ending | Forwar
         residues,
         at.hop,
         at.frames,
+        at.progress,
     )
 
 
 def _forwarding(at: AtRouter) -> tuple[Route, RouteAction]:
     assert at.route is not None and isinstance(at.route.action, RouteAction)
     return at.route, at.route.action
+
+
+def _whole_answer(at: AtRouter) -> Ending | None:
+    """With the flags of the stream and with what the filters do to responses."""
+    ending = _answer(at)
+    if ending is None or ending.kind != "replied":
+        return ending
+    progress, filters = at.progress, at.hcm.http_filters
+    facts = FilterFacts(at.request, at.connection, at.route, progress.metadata, progress.filter_state)
+    decider = at.route if progress.decider is None else progress.decider.route
+    headers = responded(filters, facts, decider, ending.response_headers, len(filters))
+    return evolve(ending, response_headers=headers, response_flags=(*progress.flags, *ending.response_flags))
 
 
 def _answer(at: AtRouter) -> Ending | None:
@@ -181,7 +195,7 @@ def _alpn_override(at: AtRouter, name: str) -> tuple[str, ...]:
 
 
 def explain(_mesh: Mesh, at: AtRouter, picked: Ending | Forward) -> Decision:
-    ending = _answer(at)
+    ending = _whole_answer(at)
     question = because("router.question", route=at.route.label if at.route is not None else "none")
     if ending is not None:
         agree("router", at, picked, ending)

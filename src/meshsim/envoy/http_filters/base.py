@@ -1,12 +1,13 @@
-"""What an HTTP filter is to a walk: something that lets a request pass, answers it, or leaves that open.
+"""What an HTTP filter is to a walk: it lets a request pass (and may change it), answers it, or leaves that open.
 
 Filters return data and choose nothing: what is open becomes a choice in the filters stage.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from attrs import define, field, frozen
 
@@ -16,15 +17,33 @@ from ...place import Place
 from ...reasons import Reason
 from ..per_filter import PerFilter
 from ..routes import Route
+from .progress import FilterState, Metadata
 
 
 @define(eq=False)
 class FilterFacts:
-    """What a filter may ask. The route was chosen before the first filter."""
+    """What a filter may ask: the request as the filters before left it, and what they wrote down."""
 
     request: Request
     connection: Connection
     route: Route | None
+    """The route of the moment: chosen before the first filter, and again where a filter clears the choice."""
+    metadata: Metadata = field(factory=dict)
+    """Dynamic metadata: namespace -> struct."""
+    filter_state: FilterState = field(factory=dict)
+    has_cluster: Callable[[str], bool | None] = lambda _name: None
+    """Whether Envoy has that cluster; None where nobody can say."""
+
+    def after(self, change: Change) -> FilterFacts:
+        """What the next filter may ask."""
+        return FilterFacts(
+            self.request if change.request is None else change.request,
+            self.connection,
+            self.route,
+            self.metadata if change.metadata is None else change.metadata,
+            self.filter_state if change.filter_state is None else change.filter_state,
+            self.has_cluster,
+        )
 
 
 @frozen(eq=False)
@@ -38,14 +57,32 @@ class Reply:
     body: str = ""
     headers: Headers = field(factory=dict)
     grpc_status: int | None = None
+    plain: bool = False
+    """Headers only, as the filter wrote them: none of a local reply's gRPC form, and route mutations do not apply."""
+
+
+@frozen(eq=False)
+class Change:
+    """The filter lets the request pass, changed. None, or empty: that is left as it was."""
+
+    why: Reason
+    request: Request | None = None
+    metadata: Metadata | None = None
+    filter_state: FilterState | None = None
+    flags: tuple[str, ...] = ()
+    """Response flags the log will show."""
+    clears_route: bool = False
+    host: str | None = None
+    """ip:port that the request is to go to."""
+    strict_host: bool = False
 
 
 @frozen(eq=False)
 class Option:
     name: str
     share: Fraction | None
-    reply: Reply | None
-    """None: the request passes."""
+    verdict: Reply | Change | None
+    """None: the request passes as it is."""
 
 
 @frozen(eq=False)
@@ -57,8 +94,8 @@ class Open:
     default: int | None = None
 
 
-Verdict = Reply | Open | None
-"""None: the request passes."""
+Verdict = Reply | Change | Open | None
+"""None: the request passes as it is."""
 
 
 class Behaviour(Protocol):
@@ -66,6 +103,15 @@ class Behaviour(Protocol):
 
     def ask(self, facts: FilterFacts, own: PerFilter | None) -> Verdict:
         """`own` is the most specific per-filter configuration of the route, None where there is none."""
+        ...
+
+
+@runtime_checkable
+class ActsOnResponses(Protocol):
+    """A behaviour that also changes the headers of responses, those of the proxy's own replies included."""
+
+    def respond(self, facts: FilterFacts, own: PerFilter | None, headers: Headers, *, seen: bool) -> Headers:
+        """`seen`: whether the request came as far as this filter."""
         ...
 
 
@@ -83,10 +129,30 @@ class HttpFilter:
     disabled: bool
     """Off unless a per-filter configuration switches it on."""
 
-    def ask(self, facts: FilterFacts) -> Verdict:
-        if self.behaviour is None:
+    def ask(self, facts: FilterFacts, decider: Route | None) -> Verdict:
+        """`decider` is the route by which Envoy decided which filters of the chain run."""
+        if self.behaviour is None or self.is_off(decider):
             return None
-        own = facts.route.per_filter.get(self.name) if facts.route is not None else None
-        if own.disabled if own is not None else self.disabled:
-            return None
-        return self.behaviour.ask(facts, own)
+        return self.behaviour.ask(facts, self._own(facts.route))
+
+    def is_off(self, decider: Route | None) -> bool:
+        own = self._own(decider)
+        return self.disabled if own is None else own.disabled
+
+    def _own(self, route: Route | None) -> PerFilter | None:
+        return route.per_filter.get(self.name) if route is not None else None
+
+    def respond(self, facts: FilterFacts, decider: Route | None, headers: Headers, *, seen: bool) -> Headers:
+        behaviour = self.behaviour
+        if not isinstance(behaviour, ActsOnResponses) or self.is_off(decider):
+            return headers
+        return behaviour.respond(facts, self._own(facts.route), headers, seen=seen)
+
+
+def responded(
+    filters: Sequence[HttpFilter], facts: FilterFacts, decider: Route | None, headers: Headers, reached: int
+) -> Headers:
+    """A reply's headers after every filter, last to first; the request came as far as the filter at `reached`."""
+    for index in reversed(range(len(filters))):
+        headers = filters[index].respond(facts, decider, headers, seen=index <= reached)
+    return headers

@@ -38,6 +38,8 @@ WORDS: dict[str, str] = {
     "route.fraction": "route {route} takes {numerator} of {denominator} requests",
     "filter.question": "does a filter answer before the router? ({filters})",
     "filter.all-passed": "every filter lets the request pass",
+    "filter.route-cleared": "filter {filter} has the route looked up again, for the request as it is now",
+    "filter.changed": "filter {filter} changes the request or what is noted of it",
     "filter.blocked": "filter {filter} does not let the request pass",
     "filter.opaque": "filter {filter} ({type}) is not modelled; it is assumed to let the request pass",
     "filter.fault-abort": "filter {filter} aborts the request as configured",
