@@ -69,7 +69,6 @@ def test_filters_that_let_everything_pass(entry: dict[str, Any]) -> None:
 
 
 OPAQUE = [
-    (http_filter("authz", "ext_authz.v3.ExtAuthz"), ("UAEX",), "ext_authz_denied", None),
     (http_filter("rbac", "rbac.v3.RBAC", rules={"action": "DENY"}), (), None, 403),
     (http_filter("wasm", "wasm.v3.Wasm", config={"vm_config": {"runtime": "envoy.wasm.runtime.v8"}}), (), None, None),
     ({"name": "ecds", "config_discovery": {"type_urls": [TYPES + "wasm.v3.Wasm"]}}, (), None, None),

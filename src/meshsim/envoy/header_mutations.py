@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ..config.view import View
 from ..facts.request import Headers, Request
@@ -67,7 +67,7 @@ def mutated(headers: Headers, levels: Sequence[MutationLevel], facts: FormatFact
     """The headers after each level in turn; each sees the result of the one before."""
     for level in levels:
         if level:
-            seen = FormatFacts(_with_headers(facts.request, headers), facts.connection, facts.route_name)
+            seen = evolve(facts, request=_with_headers(facts.request, headers))
             headers = _apply(dict(headers), level, seen)
     return headers
 
@@ -75,7 +75,7 @@ def mutated(headers: Headers, levels: Sequence[MutationLevel], facts: FormatFact
 def _apply(headers: dict[str, tuple[str, ...]], level: MutationLevel, facts: FormatFacts) -> Headers:
     for name in level.removals:
         headers.pop(name, None)
-    facts = FormatFacts(_with_headers(facts.request, headers), facts.connection, facts.route_name)
+    facts = evolve(facts, request=_with_headers(facts.request, headers))
     present = frozenset(headers)
     overwrites: list[tuple[str, str | None]] = []
     appends: list[tuple[str, str | None]] = []

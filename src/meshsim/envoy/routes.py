@@ -11,7 +11,7 @@ from ..place import Place
 from ..reasons import Reason
 from .header_mutations import MutationLevel, compile_mutations
 from .path_rewrites import PathRule
-from .per_filter import PerFilter, compile_cors, compile_per_filter
+from .per_filter import PerFilter, compile_cors, compile_per_filter, layered
 from .redirects import Redirect, TlsRedirect, compile_redirect
 from .retry_policy import RetryPolicy
 from .route_actions import (
@@ -63,6 +63,7 @@ class Surroundings:
     retry_policy: RetryPolicy | None
     attempt_count: bool
     """include_request_attempt_count"""
+    rate_limited: bool = False
 
 
 @frozen(eq=False)
@@ -85,6 +86,13 @@ class Route:
     response_mutations: tuple[MutationLevel, ...]
     attempt_count: bool
     unmodelled: tuple[Reason, ...]
+    rate_limited: bool = False
+    """Route or virtual host describe requests to the rate limit filter."""
+
+    @property
+    def forwards(self) -> bool:
+        """Not a redirect or direct response: only then do some filters look at the route at all."""
+        return isinstance(self.action, RouteAction | NonForwarding)
 
     def upgrade_allowed(self, upgrade: str) -> bool | None:
         """What the route itself says about an upgrade type; None: nothing."""
@@ -106,11 +114,12 @@ def compile_route(view: View, label: str, around: Surroundings) -> Route:
         fraction=match.fraction,
         action=_action(view, name or label, around),
         origin=istio_config(view),
-        per_filter={**around.per_filter, **_legacy_cors(view), **compile_per_filter(view)},
+        per_filter=layered(around.per_filter, {**_legacy_cors(view), **compile_per_filter(view)}),
         request_mutations=ordered(compile_mutations(view, "request"), around.request_levels, around),
         response_mutations=ordered(compile_mutations(view, "response"), around.response_levels, around),
         attempt_count=around.attempt_count,
         unmodelled=unmodelled_fields(view, _FIELDS | _HARMLESS, name or label),
+        rate_limited=around.rate_limited or _has_rate_limits(view.view("route")),
     )
 
 
@@ -140,6 +149,10 @@ def ordered(
     host, table = outer
     levels = (table, host, own) if around.most_specific_wins else (own, host, table)
     return tuple(level for level in levels if level)
+
+
+def _has_rate_limits(action: View | None) -> bool:
+    return action is not None and bool(action.views("rate_limits"))
 
 
 def istio_config(view: View) -> str | None:

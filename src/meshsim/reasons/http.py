@@ -37,6 +37,57 @@ REASONS: dict[str, tuple[str, ...]] = {
     "filter.all-passed": (),
     "filter.route-cleared": ("filter",),
     "filter.changed": ("filter",),
+    "filter.share": ("filter",),
+    "filter.csrf": (
+        "filter",
+        "origin",
+        "host",
+    ),
+    "filter.csrf-share": ("filter",),
+    "filter.body-too-large": (
+        "filter",
+        "size",
+        "limit",
+    ),
+    "filter.cdn-loop": (
+        "filter",
+        "cdn",
+        "times",
+    ),
+    "filter.cdn-loop-malformed": (
+        "filter",
+        "value",
+    ),
+    "filter.credentials": (
+        "filter",
+        "problem",
+    ),
+    "filter.client-forbidden": (
+        "filter",
+        "client",
+    ),
+    "filter.rate-limited": ("filter",),
+    "filter.bucket": (
+        "filter",
+        "tokens",
+    ),
+    "filter.service-decides": (
+        "filter",
+        "cluster",
+    ),
+    "filter.service-missing": (
+        "filter",
+        "cluster",
+    ),
+    "filter.session-host": (
+        "filter",
+        "host",
+    ),
+    "filter.fault-delay": ("filter",),
+    "filter.health-of-clusters": (
+        "filter",
+        "clusters",
+    ),
     "filter.blocked": ("filter", "type"),
     "filter.opaque": ("filter", "type"),
     "filter.fault-abort": ("filter",),

@@ -36,6 +36,10 @@ from ..states import AtEndpoint, AtReturn, AtTls, State
 from .stage import Stage, agree
 
 
+_SESSION_HEALTH = frozenset(("UNKNOWN", "HEALTHY", "DEGRADED"))
+"""A host in another state is no longer a session's (override_host_status, where it is not set)."""
+
+
 @frozen
 class Selection:
     """What was picked, level by level; an endpoint of None: there is none to dial, or nobody states them."""
@@ -58,7 +62,9 @@ def decide(_mesh: Mesh, at: AtEndpoint, chooser: Chooser) -> tuple[Selection, St
             return Selection(), AtReturn(Ending("forwarded", _unstated(cluster)), at.hop, at.frames)
         for doubt in (*plan.assignment.doubts, *_unweighed(cluster, plan)):
             chooser.assume(doubt)
-        picked = _select(plan, chooser, at.hop) if at.tried is None else _select_again(at, plan, chooser)
+        picked = _by_session(at, plan) or (
+            _select(plan, chooser, at.hop) if at.tried is None else _select_again(at, plan, chooser)
+        )
     endpoint = picked.endpoint
     if endpoint is None:
         return picked, AtReturn(flagged(_nobody(at), at.progress), at.hop, at.frames)
@@ -79,6 +85,17 @@ def decide(_mesh: Mesh, at: AtEndpoint, chooser: Chooser) -> tuple[Selection, St
         at.tried,
         at.progress,
     )
+
+
+def _by_session(at: AtEndpoint, plan: LoadPlan) -> Selection | None:
+    """The host that a filter wants (override host), whatever load balancing would pick; None: it is left to that."""
+    wanted = at.progress.host
+    if wanted is None or at.tried is not None:
+        return None
+    for endpoint in plan.assignment.endpoints:
+        if str(endpoint.address) == wanted and endpoint.health in _SESSION_HEALTH:
+            return Selection(endpoint)
+    return Selection() if at.progress.strict_host else None
 
 
 def _unweighed(cluster: Cluster, plan: LoadPlan) -> tuple[Reason, ...]:
@@ -216,6 +233,8 @@ def _why_nobody(at: AtEndpoint) -> Reason:
     if plan is None or plan.hosts == 0:
         place = cluster.place if plan is None else plan.assignment.place
         return because("endpoint.none", place, cluster=cluster.name)
+    if at.progress.host is not None and at.progress.strict_host:
+        return because("endpoint.session-gone", plan.assignment.place, cluster=cluster.name, host=at.progress.host)
     return because("endpoint.none-eligible", plan.assignment.place, cluster=cluster.name, hosts=plan.hosts)
 
 
@@ -255,7 +274,10 @@ def explain(_mesh: Mesh, at: AtEndpoint, picked: Selection) -> Decision:
     if plan is None:
         reason = _unstated(at.cluster)
         return Decision("endpoint", at.pod.name, question, None, reason, deciding=True, hop=at.hop)
-    if at.tried is None:
+    session = _by_session(at, plan)
+    if session is not None:
+        winner, candidates = session.endpoint, ()
+    elif at.tried is None:
         winner, candidates = _explain_plan(plan, picked)
     else:
         winner, candidates = _rows_again(at, plan).explain(picked.endpoint)
@@ -309,6 +331,8 @@ def _why_chosen(at: AtEndpoint, plan: LoadPlan, picked: Selection, winner: Endpo
         return _unresolved(at.cluster, winner)
     if at.tried is not None:
         return because("endpoint.tried-again", winner.place, endpoint=winner.name, attempt=len(at.tried.endpoints) + 1)
+    if picked.priority is None:
+        return because("endpoint.by-session", winner.place, endpoint=winner.name)
     group = picked.locality or picked.priority
     eligible = len(group.endpoints.eligible) if group is not None else 0
     return because("endpoint.chosen", winner.place, endpoint=winner.name, eligible=eligible, hosts=plan.hosts)

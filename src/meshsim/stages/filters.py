@@ -161,8 +161,10 @@ def _ending(
         headers=reply.headers,
         grpc_status=reply.grpc_status,
     )
+    if not reply.plain:
+        ending = with_response_mutations(ending, at.route, facts.request, at.connection)
     headers = responded(at.hcm.http_filters, facts, decider, ending.response_headers, reached)
-    return with_response_mutations(evolve(ending, response_headers=headers), at.route, facts.request, at.connection)
+    return evolve(ending, response_headers=headers)
 
 
 def explain(_mesh: Mesh, at: AtFilters, picked: Ran) -> Decision:

@@ -180,7 +180,14 @@ def _forward(at: AtRouter, route: Route, action: RouteAction, entry: WeightedClu
     else:
         cluster = action.cluster or ""
     request = upstream_request(
-        at.request, at.connection, route, action, entry, envoy_headers=not at.hcm.suppress_envoy_headers
+        at.request,
+        at.connection,
+        route,
+        action,
+        entry,
+        envoy_headers=not at.hcm.suppress_envoy_headers,
+        metadata=at.progress.metadata,
+        filter_state=at.progress.filter_state,
     )
     return Forward(cluster, entry, request)
 

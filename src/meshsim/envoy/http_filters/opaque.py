@@ -28,13 +28,8 @@ class Blocking:
 UNKNOWN = Blocking()
 
 KINDS: dict[str, Blocking] = {
-    "envoy.extensions.filters.http.ext_authz.v3.ExtAuthz": Blocking(None, "ext_authz_denied", ("UAEX",)),
     "envoy.extensions.filters.http.rbac.v3.RBAC": Blocking(403, None, (), "RBAC: access denied"),
     "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication": Blocking(401),
-    "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit": Blocking(
-        429, "local_rate_limited", ("RL",), "local_rate_limited"
-    ),
-    "envoy.extensions.filters.http.ratelimit.v3.RateLimit": Blocking(429, "request_rate_limited", ("RL",)),
 }
 """By type; everything else blocks in ways that are not known."""
 

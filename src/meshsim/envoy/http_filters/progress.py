@@ -21,7 +21,7 @@ FilterState = Mapping[str, str]
 """Key -> the object as text."""
 
 
-@frozen(eq=False)
+@frozen
 class Decider:
     """Who decided which filters run: Envoy makes the filter chain by the first route it finds."""
 
