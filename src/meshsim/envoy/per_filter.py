@@ -22,6 +22,12 @@ class PerFilter:
     outer: PerFilter | None = None
     """What the next less specific level says; most filters look at the most specific one only."""
 
+    def in_force(self) -> TypedConfig | None:
+        """The most specific configuration: a level that only switches the filter on leaves it to the next one."""
+        if self.config is not None:
+            return self.config
+        return self.outer.in_force() if self.outer is not None else None
+
     def levels(self) -> tuple[TypedConfig, ...]:
         """The configurations of every level that has one, most specific first."""
         above = self.outer.levels() if self.outer is not None else ()

@@ -88,6 +88,16 @@ REASONS: dict[str, tuple[str, ...]] = {
         "filter",
         "clusters",
     ),
+    "filter.jwt-denied": (
+        "filter",
+        "problem",
+    ),
+    "filter.jwt-passed": ("filter",),
+    "filter.jwt-doubt": (
+        "filter",
+        "doubts",
+    ),
+    "filter.jwt-rule-open": ("filter",),
     "filter.blocked": ("filter", "type"),
     "filter.opaque": ("filter", "type"),
     "filter.fault-abort": ("filter",),

@@ -35,7 +35,6 @@ from ..report import Draft
 from ..states import AtEndpoint, AtReturn, AtTls, State
 from .stage import Stage, agree
 
-
 _SESSION_HEALTH = frozenset(("UNKNOWN", "HEALTHY", "DEGRADED"))
 """A host in another state is no longer a session's (override_host_status, where it is not set)."""
 
@@ -96,6 +95,12 @@ def _by_session(at: AtEndpoint, plan: LoadPlan) -> Selection | None:
         if str(endpoint.address) == wanted and endpoint.health in _SESSION_HEALTH:
             return Selection(endpoint)
     return Selection() if at.progress.strict_host else None
+
+
+def _session_host(picked: Selection) -> tuple[Candidate, ...]:
+    """The only host that is looked at."""
+    host = picked.endpoint
+    return () if host is None else (Candidate(host.name, "endpoint", Fate.CHOSEN, (), host.place),)
 
 
 def _unweighed(cluster: Cluster, plan: LoadPlan) -> tuple[Reason, ...]:
@@ -276,7 +281,7 @@ def explain(_mesh: Mesh, at: AtEndpoint, picked: Selection) -> Decision:
         return Decision("endpoint", at.pod.name, question, None, reason, deciding=True, hop=at.hop)
     session = _by_session(at, plan)
     if session is not None:
-        winner, candidates = session.endpoint, ()
+        winner, candidates = session.endpoint, _session_host(session)
     elif at.tried is None:
         winner, candidates = _explain_plan(plan, picked)
     else:
@@ -399,7 +404,7 @@ def describe(_mesh: Mesh, at: AtEndpoint, picked: Selection, draft: Draft) -> No
     elif endpoint is not None:
         hop.endpoint = None if isinstance(endpoint.address, NameAddress) else endpoint.name
     elif at.cluster.original_dst is not None or _load_plan(at) is not None:
-        describe_no_upstream(hop, _nobody(at), NO_HEALTHY_UPSTREAM)
+        describe_no_upstream(hop, flagged(_nobody(at), at.progress), NO_HEALTHY_UPSTREAM)
 
 
 STAGE = Stage("endpoint", AtEndpoint, decide, explain, describe)

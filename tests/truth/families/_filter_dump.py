@@ -55,13 +55,12 @@ def _listener(index: int, fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def _cluster(name: str, address: str | None) -> dict[str, Any]:
     hosts = [] if address is None else [{"endpoint": {"address": _address(address, 80)}}]
-    made = {
+    return {
         "@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster",
         "name": name,
         "type": "STATIC",
         "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": hosts}] if hosts else []},
     }
-    return made
 
 
 def _address(host: str, port: int) -> dict[str, Any]:

@@ -346,7 +346,7 @@ def limits() -> list[Case]:
     for fields in (
         {},
         {"status_on_error": {"code": "ServiceUnavailable"}},
-        {"status_on_error": {"code": 418}},
+        {"status_on_error": {"code": 504}},
         {"failure_mode_allow": True},
         {"failure_mode_allow": True, "failure_mode_allow_header_add": True},
         {"filter_enabled": {"default_value": {"numerator": 0}}},

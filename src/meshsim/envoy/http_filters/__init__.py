@@ -35,6 +35,8 @@ from .header_to_metadata import compile_header_to_metadata
 from .health_check import TYPE_NAME as HEALTH_CHECK
 from .health_check import compile_health_check
 from .istio_alpn import TYPE_NAMES as ISTIO_ALPN
+from .jwt_authn import TYPE_NAME as JWT
+from .jwt_authn import compile_jwt_authn
 from .local_rate_limit import TYPE_NAME as LOCAL_RATE_LIMIT
 from .local_rate_limit import compile_local_rate_limit
 from .opaque import Opaque
@@ -49,7 +51,6 @@ from .stateful_session import compile_stateful_session
 
 ROUTER = "envoy.extensions.filters.http.router.v3.Router"
 RBAC = "envoy.extensions.filters.http.rbac.v3.RBAC"
-JWT = "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication"
 WASM = "envoy.extensions.filters.http.wasm.v3.Wasm"
 
 _ENVOY = "envoy.extensions.filters.http."
@@ -88,6 +89,7 @@ _COMPILERS: Mapping[str, Callable[[View, str], Behaviour | None]] = {
     GRPC_WEB: compile_grpc_web,
     HEADER_MUTATION: compile_header_mutation,
     HEADER_TO_METADATA: compile_header_to_metadata,
+    JWT: compile_jwt_authn,
     LOCAL_RATE_LIMIT: compile_local_rate_limit,
     RATE_LIMIT: compile_rate_limit,
     SET_FILTER_STATE: compile_set_filter_state,
@@ -138,7 +140,6 @@ def _behaviour(name: str, type_name: str, typed: TypedConfig | None, view: View)
 
 _ACTS_BY = {
     RBAC: ("rules", "matcher"),
-    JWT: ("rules", "requirement_map", "filter_state_rules"),
 }
 """Without one of these fields the filter itself lets everything pass; only a route's configuration may not."""
 

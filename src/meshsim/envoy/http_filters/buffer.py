@@ -1,6 +1,7 @@
 """buffer: waits for the whole body and refuses one that is larger.
 
-envoyproxy/envoy source/extensions/filters/http/buffer. A call has no body; one whose content-length states a size is taken to send that much.
+envoyproxy/envoy source/extensions/filters/http/buffer. A call has no body; one whose content-length states a size is
+taken to send that much.
 """
 
 from __future__ import annotations
@@ -30,9 +31,7 @@ class Buffer:
         if limit is None or not stated or not stated[0].isdecimal() or int(stated[0][:18]) <= limit:
             return None
         why = because("filter.body-too-large", self.place, filter=self.name, size=int(stated[0][:18]), limit=limit)
-        return Reply(
-            why, 413, "request_payload_too_large", body="Payload Too Large", headers={"connection": ("close",)}
-        )
+        return Reply(why, 413, "request_payload_too_large", body="Payload Too Large")
 
 
 def _limit(view: View) -> int | None:

@@ -30,9 +30,15 @@ class Advertised:
     def ask(self, facts: FilterFacts, _own: PerFilter | None) -> Verdict:
         headers = dict(facts.request.headers)
         stated = headers.get(_HEADER)
+        if stated and any(_token(item) == self.encoding for line in stated for item in line.split(",")):
+            return None
         headers[_HEADER] = (",".join((*stated, self.encoding)),) if stated else (self.encoding,)
         why = because("filter.changed", self.place, filter=self.name)
         return Change(why, evolve(facts.request, headers=headers))
+
+
+def _token(item: str) -> str:
+    return item.partition(";")[0].strip(" \t")
 
 
 @frozen(eq=False)

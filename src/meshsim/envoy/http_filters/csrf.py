@@ -61,9 +61,7 @@ class Csrf:
 def _source(request: Request) -> str:
     """Host and port of the origin; what is no URL is taken as it stands."""
     origin = (request.values("origin") or ("",))[0]
-    if origin and origin != "null":
-        return _host(origin)
-    return _host((request.values("referer") or ("",))[0])
+    return _host(origin or (request.values("referer") or ("",))[0])
 
 
 def _host(url: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import frozen
 
 from ...config.view import View
 from ...match.condition import Condition
@@ -19,6 +19,7 @@ from ..per_filter import PerFilter
 from ..route_actions import RouteAction
 from ..unmodelled import unmodelled_fields
 from .base import Change, FilterFacts, Open, Option, Reply, Verdict
+from .per_route import PerRoute
 
 TYPE_NAME = "envoy.extensions.filters.http.fault.v3.HTTPFault"
 _FIELDS = frozenset(
@@ -44,6 +45,7 @@ _FIELDS = frozenset(
 _DELAY_HEADER = "x-envoy-fault-delay-request"
 _DELAY_PERCENTAGE_HEADER = "x-envoy-fault-delay-request-percentage"
 _ABORT_HEADER = "x-envoy-fault-abort-request"
+_ABORT_GRPC_HEADER = "x-envoy-fault-abort-grpc-request"
 _PERCENTAGE_HEADER = "x-envoy-fault-abort-request-percentage"
 
 
@@ -94,21 +96,19 @@ def _share(view: View | None) -> Fraction:
     return min(Fraction(*found), Fraction(1))
 
 
-@define(eq=False)
+@frozen(eq=False)
 class Fault:
     name: str
-    place: Place
-    config: FaultConfig
-    _per_route: dict[PerFilter, FaultConfig] = field(factory=dict, init=False)
+    configs: PerRoute[FaultConfig]
 
     def ask(self, facts: FilterFacts, own: PerFilter | None) -> Verdict:
         """A delay comes first, whether or not an abort follows; both are drawn independently."""
-        config = self.config if own is None else self._own(own)
+        config = self.configs.of(own)
         delay = _delay_share(config, facts)
-        abort, status = config.abort_share, config.http_status
+        abort, status, grpc_status = config.abort_share, config.http_status, config.grpc_status
         if config.by_header:
-            abort, status = _asked_for(facts, abort)
-        if status is None and config.grpc_status is None:
+            abort, status, grpc_status = _asked_for(facts, abort)
+        if status is None and grpc_status is None:
             abort = Fraction(0)
         if not delay and not abort:
             return None
@@ -120,7 +120,7 @@ class Fault:
             for aborted, abort_chance in ((False, 1 - abort), (True, abort)):
                 if delay_chance and abort_chance:
                     name = _NAMES[delayed, aborted]
-                    verdict = self._verdict(config, status, delayed=delayed, aborted=aborted)
+                    verdict = self._verdict(config, status, grpc_status, delayed=delayed, aborted=aborted)
                     options.append(Option(name, delay_chance * abort_chance, verdict))
         if open_question is not None:
             unknown = tuple(Option(each.name, None, each.verdict) for each in options if each.verdict is not None)
@@ -130,7 +130,7 @@ class Fault:
         return Open(because("filter.fault-share", config.place, filter=self.name), tuple(options))
 
     def _verdict(
-        self, config: FaultConfig, status: int | None, *, delayed: bool, aborted: bool
+        self, config: FaultConfig, status: int | None, grpc_status: int | None, *, delayed: bool, aborted: bool
     ) -> Reply | Change | None:
         if not aborted:
             why = because("filter.fault-delay", config.place, filter=self.name)
@@ -141,16 +141,8 @@ class Fault:
             "fault_filter_abort",
             ("DI", "FI") if delayed else ("FI",),
             "fault filter abort",
-            grpc_status=config.grpc_status if status is None else None,
+            grpc_status=grpc_status if status is None else None,
         )
-
-    def _own(self, own: PerFilter) -> FaultConfig:
-        if own.config is None:
-            return self.config
-        made = self._per_route.get(own)
-        if made is None:
-            made = self._per_route[own] = compile_config(own.config.view, self.name)
-        return made
 
     def _acts(self, config: FaultConfig, facts: FilterFacts) -> tuple[bool, Reason | None]:
         """Whether it acts on this request; the reason where nobody can say."""
@@ -195,14 +187,18 @@ def _lowered(facts: FilterFacts, header: str, share: Fraction) -> Fraction:
     return min(share, Fraction(int(lowered[0][:12]) * share.denominator, 100 * share.denominator))
 
 
-def _asked_for(facts: FilterFacts, share: Fraction) -> tuple[Fraction, int | None]:
-    """header_abort: the request names the status, and may lower the percentage."""
-    stated = facts.request.values(_ABORT_HEADER)
-    if not stated or not stated[0].isdecimal() or not 200 <= int(stated[0][:4]) < 600:
-        return share, None
+def _asked_for(facts: FilterFacts, share: Fraction) -> tuple[Fraction, int | None, int | None]:
+    """header_abort: the request names the HTTP status, else the gRPC status, and may lower the percentage."""
     share = _lowered(facts, _PERCENTAGE_HEADER, share)
-    return share, int(stated[0])
+    stated = facts.request.values(_ABORT_HEADER)
+    if stated and stated[0].isdecimal() and 200 <= int(stated[0][:4]) < 600:
+        return share, int(stated[0]), None
+    stated = facts.request.values(_ABORT_GRPC_HEADER)
+    return share, None, int(stated[0][:9]) if stated and stated[0].isdecimal() else None
 
 
 def compile_fault(view: View, name: str) -> Fault:
-    return Fault(name, view.place, compile_config(view, name))
+    def compiler(each: View) -> FaultConfig:
+        return compile_config(each, name)
+
+    return Fault(name, PerRoute(compiler(view), compiler))

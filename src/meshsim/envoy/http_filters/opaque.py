@@ -29,7 +29,6 @@ UNKNOWN = Blocking()
 
 KINDS: dict[str, Blocking] = {
     "envoy.extensions.filters.http.rbac.v3.RBAC": Blocking(403, None, (), "RBAC: access denied"),
-    "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication": Blocking(401),
 }
 """By type; everything else blocks in ways that are not known."""
 
@@ -43,7 +42,7 @@ class Opaque:
     """The filter's own configuration lets everything pass; a route's may not."""
 
     def ask(self, _facts: FilterFacts, own: PerFilter | None) -> Verdict:
-        config = own.config if own is not None else None
+        config = own.in_force() if own is not None else None
         if config is None and self.only_per_route:
             return None
         if config is not None and config.type_name == _RBAC_PER_ROUTE and not config.view.has("rbac"):

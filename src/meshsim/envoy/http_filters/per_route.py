@@ -24,11 +24,12 @@ class PerRoute(Generic[C]):
 
     def of(self, level: PerFilter | None) -> C:
         """The most specific configuration."""
-        if level is None or level.config is None:
+        if level is None:
             return self.own
         made = self._made.get(level)
         if made is None:
-            made = self._made[level] = self.compiler(level.config.view)
+            config = level.in_force()
+            made = self._made[level] = self.own if config is None else self.compiler(config.view)
         return made
 
     def levels(self, level: PerFilter | None) -> tuple[C, ...]:

@@ -25,7 +25,7 @@ def decoded_parameters(path: str) -> dict[str, tuple[str, ...]]:
     """Name -> its values, percent-decoded (`+` stays); an item without `=` has an empty value."""
     found: dict[str, tuple[str, ...]] = {}
     _, mark, query = path.partition("?")
-    if mark:
+    if mark and query:
         for item in query.split("&"):
             name, _, value = item.partition("=")
             name = percent_decoded(name)

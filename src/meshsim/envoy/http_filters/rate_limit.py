@@ -28,7 +28,7 @@ class RateLimit:
     error_status: int
 
     def ask(self, facts: FilterFacts, own: PerFilter | None) -> Verdict:
-        described = own is not None and own.config is not None
+        described = own is not None and own.in_force() is not None
         if not described and (facts.route is None or not facts.route.rate_limited):
             return None
         failed = None
