@@ -183,7 +183,7 @@ def leavings() -> list[Case]:
         "l": ["x", "y"],
         "o": {"k": 1},
     }
-    rich = token(claims(**odd, o={"k": 1}, e="", scope="a b"))
+    rich = token(claims(**odd, e="", scope="a b"))
     names = ("sub", "a.b", "a.n", "n", "neg", "f", "t", "no", "l", "o", "e", "none", "scope")
     headers = [{"header_name": f"x-{name.replace('.', '-')}", "claim_name": name} for name in names]
     said = [
