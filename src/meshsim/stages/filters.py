@@ -18,6 +18,7 @@ from ..envoy.local_reply import local_reply
 from ..envoy.response_headers import with_response_mutations
 from ..envoy.route_actions import RouteAction
 from ..envoy.routes import Route
+from ..envoy.runtime import NO_RUNTIME
 from ..explanation import Candidate, Check, Decision, Fate
 from ..facts.request import Request
 from ..istio.names import parse_cluster_name
@@ -74,7 +75,10 @@ def _run(at: AtFilters, ask: _Ask, did: list[Reason]) -> Ran:
     if refused is not None:
         return Ran(-1, (), refused, at.request, before)
     filters = at.hcm.http_filters
-    facts = FilterFacts(at.request, at.connection, at.route, before.metadata, before.filter_state, _clusters(at))
+    runtime = at.pod.proxy.runtime if at.pod.proxy is not None else NO_RUNTIME
+    facts = FilterFacts(
+        at.request, at.connection, at.route, before.metadata, before.filter_state, _clusters(at), runtime
+    )
     taken: tuple[int, ...] = ()
     progress = before
     decider = at.route if before.decider is None else before.decider.route

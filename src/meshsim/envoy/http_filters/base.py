@@ -17,6 +17,7 @@ from ...place import Place
 from ...reasons import Reason
 from ..per_filter import PerFilter
 from ..routes import Route
+from ..runtime import NO_RUNTIME, Runtime
 from .progress import FilterState, Metadata
 
 
@@ -33,6 +34,7 @@ class FilterFacts:
     filter_state: FilterState = field(factory=dict)
     has_cluster: Callable[[str], bool | None] = lambda _name: None
     """Whether Envoy has that cluster; None where nobody can say."""
+    runtime: Runtime = NO_RUNTIME
 
     def after(self, change: Change) -> FilterFacts:
         """What the next filter may ask."""
@@ -43,6 +45,7 @@ class FilterFacts:
             self.metadata if change.metadata is None else change.metadata,
             self.filter_state if change.filter_state is None else change.filter_state,
             self.has_cluster,
+            self.runtime,
         )
 
 
