@@ -98,6 +98,7 @@ REASONS: dict[str, tuple[str, ...]] = {
         "doubts",
     ),
     "filter.jwt-rule-open": ("filter",),
+    "filter.matcher-open": ("filter",),
     "filter.blocked": ("filter", "type"),
     "filter.opaque": ("filter", "type"),
     "filter.fault-abort": ("filter",),

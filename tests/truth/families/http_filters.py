@@ -544,6 +544,63 @@ def encodings() -> list[Case]:
     ]
 
 
+def matched() -> list[Case]:
+    """Filters behind a matcher tree, and composite ones."""
+    kind = "type.googleapis.com/envoy.extensions.common.matching.v3.ExtensionWithMatcher"
+    match = "type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput"
+    skip = {
+        "name": "skip",
+        "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.common.matcher.action.v3.SkipFilter"},
+    }
+    run = {
+        "name": "run",
+        "typed_config": {"@type": TYPES + "composite.v3.ExecuteFilterAction", "typed_config": abort(418)},
+    }
+    composite = http_filter("inner", "composite.v3.Composite")
+
+    def header(name: str) -> dict[str, Any]:
+        return {"name": "in", "typed_config": {"@type": match, "header_name": name}}
+
+    def single(name: str, **test: Any) -> dict[str, Any]:
+        return {"single_predicate": {"input": header(name), "value_match": test}}
+
+    def behind(wrapped: dict[str, Any], tree: dict[str, Any]) -> dict[str, Any]:
+        return {"name": "m", "typed_config": {"@type": kind, "extension_config": wrapped, "xds_matcher": tree}}
+
+    said = [
+        get(),
+        get(x_a="v"),
+        get(x_a="vw"),
+        get(x_a=["v", "w"]),
+        get(x_a="", x_b="b"),
+        get(x_a="v", x_b="b"),
+        get(x_b="b"),
+        get("/p", x_a="longest"),
+    ]
+    cases: list[Case] = []
+    both = {"predicate": [single("x-a", exact="v"), single("x-b", exact="b")]}
+    for wrapped, action in ((abort(429), skip), (composite, run)):
+        then = {"on_match": {"action": action}}
+        asks: list[dict[str, Any]] = [
+            single("x-a", exact="v"),
+            single("x-a", prefix="v"),
+            {"not_matcher": single("x-a", exact="v")},
+            {"and_matcher": both},
+            {"or_matcher": both},
+        ]
+        trees: list[dict[str, Any]] = [{"matcher_list": {"matchers": [{"predicate": ask, **then}]}} for ask in asks]
+        trees += [
+            {"matcher_tree": {"input": header("x-a"), kind_of_map: {"map": {"v": {"action": action}}}}}
+            for kind_of_map in ("exact_match_map", "prefix_match_map")
+        ]
+        trees.append({**trees[0], "on_no_match": {"action": action}})
+        cases += [(manager(behind(wrapped, tree)), said) for tree in trees]
+        level = {"@type": "type.googleapis.com/envoy.extensions.common.matching.v3.ExtensionWithMatcherPerRoute"}
+        route = one_route(name="r", typed_per_filter_config={"m": {**level, "xds_matcher": trees[2]}})
+        cases.append((manager(behind(wrapped, trees[0]), route=route), said))
+    return cases
+
+
 GROUPS = {
     "header mutations": header_mutations,
     "query parameters": queries,
@@ -556,4 +613,5 @@ GROUPS = {
     "switched on and off": switched,
     "sessions": sessions,
     "encodings": encodings,
+    "matcher trees": matched,
 }

@@ -48,6 +48,7 @@ from .set_metadata import TYPE_NAME as SET_METADATA
 from .set_metadata import compile_set_metadata
 from .stateful_session import TYPE_NAME as STATEFUL_SESSION
 from .stateful_session import compile_stateful_session
+from .with_matcher import WITH_MATCHER, compile_with_matcher
 
 ROUTER = "envoy.extensions.filters.http.router.v3.Router"
 RBAC = "envoy.extensions.filters.http.rbac.v3.RBAC"
@@ -130,12 +131,21 @@ def _behaviour(name: str, type_name: str, typed: TypedConfig | None, view: View)
     compile_known = _COMPILERS.get(type_name)
     if typed is None:
         return Opaque(name, type_name, view.place)
+    if type_name == WITH_MATCHER:
+        return compile_with_matcher(typed.view, name, _wrapped)
     if compile_known is not None:
         return compile_known(typed.view, name)
     if type_name == WASM and _is_null_vm(typed.view):
         return None
     needed = _ACTS_BY.get(type_name, ())
     return Opaque(name, type_name, view.place, bool(needed) and not any(map(typed.view.has, needed)))
+
+
+def _wrapped(view: View) -> Behaviour | None:
+    """A filter within another one's configuration."""
+    typed = view.extension()
+    name = view.text("name", "")
+    return _behaviour(name, typed.type_name if typed is not None else "", typed, view)
 
 
 _ACTS_BY = {

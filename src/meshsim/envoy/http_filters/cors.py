@@ -6,8 +6,6 @@ configurations have, and each field is the most specific that is set. Routes tha
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from attrs import frozen
 
 from ...config.view import View
@@ -21,7 +19,7 @@ from ..routes import Route
 from ..unmodelled import unmodelled_fields
 from .base import FilterFacts, Open, Option, Reply, Verdict
 from .per_route import PerRoute
-from .shares import share_of
+from .shares import ALWAYS, Share, compile_share
 
 TYPE_NAME = "envoy.extensions.filters.http.cors.v3.Cors"
 _FIELDS = frozenset(
@@ -46,7 +44,7 @@ class CorsPolicy:
 
     place: Place
     origins: tuple[TextTest, ...]
-    enabled: Fraction
+    enabled: Share
     forward_not_matching: bool | None
     credentials: bool | None
     private_network: bool | None
@@ -92,7 +90,7 @@ def compile_policy(view: View) -> CorsPolicy:
     return CorsPolicy(
         place=view.place,
         origins=tuple(test for test in tests if test is not None),
-        enabled=share_of(view.view("filter_enabled"), Fraction(1)),
+        enabled=compile_share(view.view("filter_enabled"), ALWAYS),
         forward_not_matching=view.boolean("forward_not_matching_preflights"),
         credentials=view.boolean("allow_credentials"),
         private_network=view.boolean("allow_private_network_access"),
@@ -113,24 +111,33 @@ class Cors:
     def ask(self, facts: FilterFacts, own: PerFilter | None) -> Verdict:
         policy = self._policy(facts.route, own)
         request = facts.request
-        if policy is None or not policy.enabled or request.method != "OPTIONS":
+        if policy is None or request.method != "OPTIONS":
             return None
         origin = (request.values("origin") or ("",))[0]
         if not origin or not (request.values("access-control-request-method") or ("",))[0]:
+            return None
+        enabled = policy.enabled.of(facts.runtime)
+        if not enabled:
             return None
         reply = self._preflight(policy, facts, origin)
         if policy.unknown is not None:
             answer = reply or self._answer(policy, {})
             return Open(policy.unknown, (Option("pass", None, None), Option("answers", None, answer)), default=0)
-        if reply is None or policy.enabled == 1:
+        if reply is None or enabled == 1:
             return reply
         what = because("filter.cors-share", policy.place, filter=self.name)
-        return Open(what, (Option("pass", 1 - policy.enabled, None), Option("answers", policy.enabled, reply)))
+        return Open(what, (Option("pass", 1 - enabled, None), Option("answers", enabled, reply)))
 
     def respond(self, facts: FilterFacts, own: PerFilter | None, headers: Headers, *, seen: bool) -> Headers:
         policy = self._policy(facts.route, own)
         origin = (facts.request.values("origin") or ("",))[0]
-        if not seen or policy is None or policy.enabled != 1 or not origin or not policy.allows(origin):
+        if (
+            not seen
+            or policy is None
+            or policy.enabled.of(facts.runtime) != 1
+            or not origin
+            or not policy.allows(origin)
+        ):
             return headers
         exposed = {"access-control-expose-headers": (policy.exposed,)} if policy.exposed else {}
         return {**headers, **policy.marks(origin), **exposed}

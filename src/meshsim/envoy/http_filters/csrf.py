@@ -5,7 +5,6 @@ envoyproxy/envoy source/extensions/filters/http/csrf: Origin (else Referer) with
 
 from __future__ import annotations
 
-from fractions import Fraction
 from urllib.parse import urlsplit
 
 from attrs import frozen
@@ -19,7 +18,7 @@ from ..matchers import compile_string_matcher
 from ..per_filter import PerFilter
 from .base import FilterFacts, Reply, Verdict
 from .per_route import PerRoute
-from .shares import in_a_share, share_of
+from .shares import NEVER, Share, compile_share, in_a_share
 
 TYPE_NAME = "envoy.extensions.filters.http.csrf.v3.CsrfPolicy"
 _MUTATING = frozenset({"POST", "PUT", "DELETE", "PATCH"})
@@ -28,14 +27,14 @@ _MUTATING = frozenset({"POST", "PUT", "DELETE", "PATCH"})
 @frozen(eq=False)
 class Policy:
     place: Place
-    share: Fraction
+    share: Share
     additional: tuple[TextTest, ...]
 
 
 def compile_policy(view: View) -> Policy:
     tests = (compile_string_matcher(each) for each in view.views("additional_origins"))
     known = tuple(test for test in tests if test is not None)
-    return Policy(view.place, share_of(view.view("filter_enabled"), Fraction(0)), known)
+    return Policy(view.place, compile_share(view.view("filter_enabled"), NEVER), known)
 
 
 @frozen(eq=False)
@@ -46,7 +45,8 @@ class Csrf:
     def ask(self, facts: FilterFacts, own: PerFilter | None) -> Verdict:
         policy = self.policies.of(own)
         request = facts.request
-        if not policy.share or request.method not in _MUTATING:
+        share = policy.share.of(facts.runtime)
+        if not share or request.method not in _MUTATING:
             return None
         source = _source(request)
         if source and (source == request.authority or any(test.holds(source) for test in policy.additional)):
@@ -55,7 +55,7 @@ class Csrf:
             "filter.csrf", policy.place, filter=self.name, origin=source or "none", host=request.authority or ""
         )
         reply = Reply(why, 403, "csrf_origin_mismatch", body="Invalid origin")
-        return in_a_share(policy.share, because("filter.csrf-share", policy.place, filter=self.name), "deny", reply)
+        return in_a_share(share, because("filter.csrf-share", policy.place, filter=self.name), "deny", reply)
 
 
 def _source(request: Request) -> str:

@@ -6,8 +6,6 @@ switch it on: by what a shadow rbac filter before it noted.
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from attrs import evolve, frozen
 
 from ...config.view import View
@@ -19,7 +17,7 @@ from .http_status import http_status
 from .metadata_test import MetadataTest, compile_metadata_test
 from .per_route import PerRoute
 from .service import service_cluster
-from .shares import in_a_share, share_of
+from .shares import ALWAYS, Share, compile_share, in_a_share
 
 TYPE_NAME = "envoy.extensions.filters.http.ext_authz.v3.ExtAuthz"
 _ALLOWED_HEADER = "x-envoy-auth-failure-mode-allowed"
@@ -34,12 +32,13 @@ class ExtAuthz:
     status_on_error: int
     allows_failure: bool
     marks_failure: bool
-    enabled: Fraction
+    enabled: Share
     denies_where_off: bool
     enabled_metadata: MetadataTest | None
 
     def ask(self, facts: FilterFacts, own: PerFilter | None) -> Verdict:
-        if self.disabled.of(own) or (self.enabled == 0 and not self.denies_where_off):
+        enabled = self.enabled.of(facts.runtime)
+        if self.disabled.of(own) or (enabled == 0 and not self.denies_where_off):
             return None
         unknown = because("filter.opaque", self.place, filter=self.name, type=TYPE_NAME)
         noted = True if self.enabled_metadata is None else self.enabled_metadata.holds(facts.metadata)
@@ -63,12 +62,12 @@ class ExtAuthz:
         what = because("filter.share", self.place, filter=self.name)
         if self.denies_where_off:
             off = self._error(facts)
-            if self.enabled == 0:
+            if enabled == 0:
                 return off
-            if self.enabled < 1:
-                both = (Option("on", self.enabled, self._failed(facts)), Option("off", 1 - self.enabled, off))
+            if enabled < 1:
+                both = (Option("on", enabled, self._failed(facts)), Option("off", 1 - enabled, off))
                 return Open(what, both)
-        return in_a_share(self.enabled, what, "fails", self._failed(facts))
+        return in_a_share(enabled, what, "fails", self._failed(facts))
 
     def _failed(self, facts: FilterFacts) -> Reply | Change | None:
         """The service gave no answer."""
@@ -95,7 +94,7 @@ def compile_ext_authz(view: View, name: str) -> ExtAuthz:
         status_on_error=http_status(view.view("status_on_error"), 403),
         allows_failure=view.boolean("failure_mode_allow", False),
         marks_failure=view.boolean("failure_mode_allow_header_add", False),
-        enabled=share_of(view.view("filter_enabled"), Fraction(1)),
+        enabled=compile_share(view.view("filter_enabled"), ALWAYS),
         denies_where_off=_denies(view.view("deny_at_disable")),
         enabled_metadata=compile_metadata_test(metadata) if metadata is not None else None,
     )

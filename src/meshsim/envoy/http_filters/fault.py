@@ -20,6 +20,7 @@ from ..route_actions import RouteAction
 from ..unmodelled import unmodelled_fields
 from .base import Change, FilterFacts, Open, Option, Reply, Verdict
 from .per_route import PerRoute
+from .shares import NEVER, Share
 
 TYPE_NAME = "envoy.extensions.filters.http.fault.v3.HTTPFault"
 _FIELDS = frozenset(
@@ -42,6 +43,7 @@ _FIELDS = frozenset(
         "filter_metadata",
     }
 )
+_ABORT_KEY, _DELAY_KEY = "fault.http.abort.abort_percent", "fault.http.delay.fixed_delay_percent"
 _DELAY_HEADER = "x-envoy-fault-delay-request"
 _DELAY_PERCENTAGE_HEADER = "x-envoy-fault-delay-request-percentage"
 _ABORT_HEADER = "x-envoy-fault-abort-request"
@@ -54,11 +56,11 @@ class FaultConfig:
     place: Place
     upstream_cluster: str
     headers: tuple[Condition[Any], ...]
-    abort_share: Fraction
+    abort_share: Share
     http_status: int | None
     grpc_status: int | None
     by_header: bool
-    delay_share: Fraction
+    delay_share: Share
     delays: bool
     """A fixed delay of more than nothing."""
     delay_by_header: bool
@@ -70,15 +72,16 @@ class FaultConfig:
 def compile_config(view: View, name: str) -> FaultConfig:
     abort = view.view("abort")
     delay = view.view("delay")
+    off = view.integer("max_active_faults") == 0
     return FaultConfig(
         place=view.place,
         upstream_cluster=view.text("upstream_cluster", ""),
         headers=tuple(compile_header_matcher(entry) for entry in view.views("headers")),
-        abort_share=Fraction(0) if view.integer("max_active_faults") == 0 else _share(abort),
+        abort_share=NEVER if off else _share(abort, view.text("abort_percent_runtime", "") or _ABORT_KEY),
         http_status=abort.integer("http_status") if abort is not None else None,
         grpc_status=abort.integer("grpc_status") if abort is not None else None,
         by_header=abort is not None and abort.has("header_abort"),
-        delay_share=Fraction(0) if view.integer("max_active_faults") == 0 else _share(delay),
+        delay_share=NEVER if off else _share(delay, view.text("delay_percent_runtime", "") or _DELAY_KEY),
         delays=delay is not None and bool(delay.duration_ms("fixed_delay", 0)),
         delay_by_header=delay is not None and delay.has("header_delay"),
         nodes=frozenset(view.texts("downstream_nodes")),
@@ -86,14 +89,11 @@ def compile_config(view: View, name: str) -> FaultConfig:
     )
 
 
-def _share(view: View | None) -> Fraction:
+def _share(view: View | None, key: str) -> Share:
     """A percentage that is not set is zero."""
     if view is None:
-        return Fraction(0)
-    found = view.fraction("percentage")
-    if found is None:
-        return Fraction(view.integer("percent", 0), 100)
-    return min(Fraction(*found), Fraction(1))
+        return NEVER
+    return Share(key, view.fraction("percentage") or (view.integer("percent", 0), 100))
 
 
 @frozen(eq=False)
@@ -105,7 +105,7 @@ class Fault:
         """A delay comes first, whether or not an abort follows; both are drawn independently."""
         config = self.configs.of(own)
         delay = _delay_share(config, facts)
-        abort, status, grpc_status = config.abort_share, config.http_status, config.grpc_status
+        abort, status, grpc_status = config.abort_share.of(facts.runtime), config.http_status, config.grpc_status
         if config.by_header:
             abort, status, grpc_status = _asked_for(facts, abort)
         if status is None and grpc_status is None:
@@ -172,11 +172,11 @@ _NAMES = {(False, False): "pass", (False, True): "abort", (True, False): "delay"
 
 def _delay_share(config: FaultConfig, facts: FilterFacts) -> Fraction:
     if not config.delay_by_header:
-        return config.delay_share if config.delays else Fraction(0)
+        return config.delay_share.of(facts.runtime) if config.delays else Fraction(0)
     stated = facts.request.values(_DELAY_HEADER)
     if not stated or not stated[0].isdecimal() or not int(stated[0][:12]):
         return Fraction(0)
-    return _lowered(facts, _DELAY_PERCENTAGE_HEADER, config.delay_share)
+    return _lowered(facts, _DELAY_PERCENTAGE_HEADER, config.delay_share.of(facts.runtime))
 
 
 def _lowered(facts: FilterFacts, header: str, share: Fraction) -> Fraction:

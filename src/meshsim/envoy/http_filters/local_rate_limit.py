@@ -6,8 +6,6 @@ connection is full on a new one.
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from attrs import frozen
 
 from ...config.view import View
@@ -19,7 +17,7 @@ from .base import FilterFacts, Open, Option, Reply, Verdict
 from .format_facts import format_facts
 from .http_status import http_status
 from .per_route import PerRoute
-from .shares import share_of
+from .shares import NEVER, Share, compile_share
 
 TYPE_NAME = "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit"
 _RESOURCE_EXHAUSTED = 8
@@ -28,8 +26,9 @@ _RESOURCE_EXHAUSTED = 8
 @frozen(eq=False)
 class Limit:
     place: Place
-    acts: bool
-    """There is a bucket, and it is both counted and enforced for some requests."""
+    bucket: bool
+    counted: Share
+    enforced: Share
     tokens: int
     per_connection: bool
     status: int
@@ -39,13 +38,13 @@ class Limit:
 
 def compile_limit(view: View) -> Limit:
     bucket = view.view("token_bucket")
-    nothing = Fraction(0)
-    counted = share_of(view.view("filter_enabled"), nothing) * share_of(view.view("filter_enforced"), nothing)
     code = http_status(view.view("status"), 429)
     exhausted = view.boolean("rate_limited_as_resource_exhausted", False)
     return Limit(
         place=view.place,
-        acts=bucket is not None and counted > 0,
+        bucket=bucket is not None,
+        counted=compile_share(view.view("filter_enabled"), NEVER),
+        enforced=compile_share(view.view("filter_enforced"), NEVER),
         tokens=bucket.integer("max_tokens", 0) if bucket is not None else 0,
         per_connection=view.boolean("local_rate_limit_per_downstream_connection", False),
         status=code if code >= 400 else 429,
@@ -61,7 +60,8 @@ class LocalRateLimit:
 
     def ask(self, facts: FilterFacts, own: PerFilter | None) -> Verdict:
         limit = self.limits.of(own)
-        if not limit.acts or (limit.per_connection and limit.tokens):
+        acts = limit.counted.of(facts.runtime) * limit.enforced.of(facts.runtime)
+        if not limit.bucket or not acts or (limit.per_connection and limit.tokens):
             return None
         reply = Reply(
             because("filter.rate-limited", limit.place, filter=self.name),

@@ -4,17 +4,35 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from attrs import frozen
+
 from ...config.view import View
 from ...reasons import Reason
+from ..runtime import Runtime
 from .base import Change, Open, Option, Reply, Verdict
 
 
-def share_of(view: View | None, unset: Fraction) -> Fraction:
-    """The default value of a RuntimeFractionalPercent."""
-    found = view.fraction("default_value") if view is not None else None
-    if view is not None and found is None:
-        return Fraction(0)
-    return unset if found is None else min(Fraction(*found), Fraction(1))
+@frozen
+class Share:
+    """A RuntimeFractionalPercent."""
+
+    key: str
+    default: tuple[int, int]
+
+    def of(self, runtime: Runtime) -> Fraction:
+        """0 to 1."""
+        numerator, denominator = runtime.fraction(self.key, self.default) if self.key else self.default
+        return min(Fraction(numerator, denominator), Fraction(1))
+
+
+NEVER, ALWAYS = Share("", (0, 100)), Share("", (100, 100))
+
+
+def compile_share(view: View | None, unset: Share) -> Share:
+    """`unset`: what the absent message means."""
+    if view is None:
+        return unset
+    return Share(view.text("runtime_key", ""), view.fraction("default_value") or (0, 100))
 
 
 def in_a_share(share: Fraction, what: Reason, name: str, verdict: Reply | Change | None) -> Verdict:
