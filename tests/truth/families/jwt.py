@@ -1,7 +1,9 @@
 """jwt_authn: tokens of every form, requirements of every shape, and what good tokens leave behind."""
 
+import json
 from collections.abc import Iterator
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from tests.builders_http import http_filter, one_route, table_fields, virtual_host
@@ -246,10 +248,35 @@ def leavings() -> list[Case]:
     return cases
 
 
+def signatures() -> list[Case]:
+    """Tokens that were signed once, by keys of every kind; only the public halves of those keys are kept."""
+    kept = json.loads(Path(__file__).with_name("_signed_tokens.json").read_text())
+    genuine = kept["tokens"]
+    said = [bearing(text) for text in genuine.values()]
+    said += [bearing(text[:-8] + "AAAAAAAA") for text in genuine.values()]
+    said += [bearing(f"{text.rpartition('.')[0]}.AAAA") for text in genuine.values()]
+    others = list(genuine.values())[1:] + list(genuine.values())[:1]
+    mixed = zip(genuine.values(), others, strict=True)
+    said += [bearing(f"{one.rpartition('.')[0]}.{other.rpartition('.')[2]}") for one, other in mixed]
+    without_ids = [{name: value for name, value in key.items() if name != "kid"} for key in kept["keys"]]
+    documents: list[Any] = [
+        kept["keys"],
+        without_ids,
+        kept["keys"][:1],
+        kept["keys"][1:2],
+        [{**kept["keys"][0], "alg": "RS256"}],
+    ]
+    documents += [without_ids[::-1], json.loads(keys(kid="", alg=""))["keys"]]
+    providers = [{"issuer": "one", "local_jwks": {"inline_string": json.dumps({"keys": each})}} for each in documents]
+    rule = [{"match": {"prefix": "/"}, "requires": ONE}]
+    return [(manager(filter_of({"one": each}, rules=rule), SHOW), said) for each in providers]
+
+
 GROUPS = {
     "tokens": tokens,
     "audiences": audiences,
     "combinations": combinations,
     "rules": rules,
     "what tokens leave": leavings,
+    "signatures": signatures,
 }

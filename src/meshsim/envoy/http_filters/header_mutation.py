@@ -9,6 +9,7 @@ from __future__ import annotations
 from attrs import evolve, frozen
 
 from ...config.view import View
+from ...errors import Rejected
 from ...facts.request import Headers, Request
 from ...match.strings import TextTest
 from ...place import Place
@@ -64,11 +65,25 @@ def compile_mutations(view: View) -> Mutations:
 def _step(view: View) -> Step:
     added = view.view("append")
     if added is not None:
-        return MutationLevel((), (compiled_addition(added),))
+        addition = compiled_addition(added)
+        _check_name(addition.name, added)
+        return MutationLevel((), (addition,))
     matched = view.view("remove_on_match")
     matcher = matched.view("key_matcher") if matched is not None else None
     test = compile_string_matcher(matcher) if matcher is not None else None
-    return test or MutationLevel((view.text("remove", "").lower(),))
+    if test is not None:
+        return test
+    removed = view.text("remove", "").lower()
+    _check_name(removed, view)
+    return MutationLevel((removed,))
+
+
+def _check_name(name: str, view: View) -> None:
+    if name.startswith(":") or name == "host":
+        message = f"{name}: :-prefixed or host headers may not be modified"
+        raise Rejected(
+            "bad-header-mutation", message, place=view.place, hint="rewrite host and path in the route's action instead"
+        )
 
 
 def _query(view: View) -> QueryMutation:

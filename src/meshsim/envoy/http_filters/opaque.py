@@ -28,6 +28,10 @@ class Blocking:
 UNKNOWN = Blocking()
 
 KINDS: dict[str, Blocking] = {
+    "envoy.extensions.filters.http.admission_control.v3.AdmissionControl": Blocking(503, "denied_by_admission_control"),
+    "envoy.extensions.filters.http.adaptive_concurrency.v3.AdaptiveConcurrency": Blocking(
+        503, "reached_concurrency_limit", (), "reached concurrency limit"
+    ),
     "envoy.extensions.filters.http.rbac.v3.RBAC": Blocking(403, None, (), "RBAC: access denied"),
 }
 """By type; everything else blocks in ways that are not known."""

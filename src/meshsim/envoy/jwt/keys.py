@@ -13,10 +13,11 @@ from typing import Any
 
 from attrs import frozen
 
-from .tokens import FAILS, NO_KEYS, NO_MATCHING_KEY, Jwt, decoded
+from .tokens import FAILS, NO_KEYS, NO_MATCHING_KEY, WRONG_LENGTH, Jwt, decoded
 
 _MOST_KEYS = 1000
 _DIGESTS = {"256": "sha256", "384": "sha384", "512": "sha512"}
+_ED25519_LENGTH = 64
 _CURVES = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512"}
 _FAMILIES = {"RSA": ("RS", "PS"), "EC": ("ES",), "oct": ("HS",), "OKP": ("Ed",)}
 
@@ -55,20 +56,23 @@ def problem_with_signature(jwt: Jwt, keys: tuple[Key, ...]) -> str | bool | None
     matching = [key for key in keys if _fits(jwt, key)]
     if not matching:
         return NO_MATCHING_KEY
-    results = [_signed(jwt, key) for key in matching]
-    if True in results:
-        return False
-    return None if None in results else FAILS
+    unknown = False
+    for key in matching:
+        if key.kind == "OKP" and len(jwt.signature) != _ED25519_LENGTH:
+            # whatever the token's own algorithm is
+            return None if unknown else WRONG_LENGTH
+        signed = _signed(jwt, key) if jwt.algorithm[:2] in _FAMILIES[key.kind] else False
+        if signed:
+            return False
+        unknown |= signed is None
+    return None if unknown else FAILS
 
 
 def _fits(jwt: Jwt, key: Key) -> bool:
     if jwt.key_id and key.key_id and jwt.key_id != key.key_id:
         return False
-    if key.algorithm and key.algorithm != jwt.algorithm:
-        return False
-    if jwt.algorithm[:2] not in _FAMILIES[key.kind]:
-        return False
-    return key.kind != "EC" or _CURVES.get(key.curve or "P-256") == jwt.algorithm
+    algorithm = key.algorithm or (_CURVES.get(key.curve or "P-256", "") if key.kind == "EC" else "")
+    return not algorithm or algorithm == jwt.algorithm
 
 
 def _signed(jwt: Jwt, key: Key) -> bool | None:

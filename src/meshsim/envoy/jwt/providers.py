@@ -12,6 +12,7 @@ import re
 from attrs import frozen
 
 from ...config.view import View
+from ...errors import Rejected
 from ...facts.request import Request
 from ...match.strings import TextTest, cookies
 from ...place import Place
@@ -104,7 +105,7 @@ def compile_provider(name: str, view: View) -> Provider:
         max_lifetime_s=None if lifetime is None else int(lifetime // 1000),
         skew_s=view.integer("clock_skew_seconds", 0) or _SKEW_SECONDS,
         locations=_locations(view),
-        keys=_keys(view.view("local_jwks")),
+        keys=_keys(view.view("local_jwks"), name),
         keys_cluster=service_cluster_of(remote),
         forward=view.boolean("forward", False),
         payload_header=view.text("forward_payload_header", "").lower(),
@@ -128,7 +129,7 @@ def _locations(view: View) -> tuple[Location, ...]:
     return tuple(made) or (Location("header", "authorization", "Bearer "), Location("query", "access_token"))
 
 
-def _keys(view: View | None) -> tuple[Key, ...] | None:
+def _keys(view: View | None, name: str) -> tuple[Key, ...] | None:
     if view is None:
         return None
     text = view.text("inline_string")
@@ -138,7 +139,16 @@ def _keys(view: View | None) -> tuple[Key, ...] | None:
             text = base64.b64decode(encoded).decode()
         except (binascii.Error, ValueError):
             text = None
-    return None if text is None else parse_keys(text)
+    return None if text is None else _parsed(text, name, view)
+
+
+def _parsed(text: str, name: str, view: View) -> tuple[Key, ...]:
+    keys = parse_keys(text)
+    if not keys:
+        message = f"provider {name!r} has invalid local jwks: it has no valid public key"
+        hint = 'a JWKS document is {"keys": [...]}; Envoy refuses this configuration too'
+        raise Rejected("invalid-jwks", message, place=view.place, hint=hint)
+    return keys
 
 
 def service_cluster_of(remote: View | None) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from ...config.view import View
+from ...errors import Rejected
 from .check import Session, check_tokens
 from .providers import Provider
 from .tokens import MISSING, UNKNOWN_ISSUER, normal_audience
@@ -35,11 +36,11 @@ def compile_requirement(view: View, providers: Mapping[str, Provider], depth: in
     if kind is None or depth > _DEEPEST:
         return None
     if kind == "provider_name":
-        return _of_provider(providers.get(view.text(kind, "")), None)
+        return _of_provider(_named(view.text(kind, ""), providers, view), None)
     below = view.view(kind)
     if kind == "provider_and_audiences" and below is not None:
         audiences = frozenset(map(normal_audience, below.texts("audiences"))) or None
-        return _of_provider(providers.get(below.text("provider_name", "")), audiences)
+        return _of_provider(_named(below.text("provider_name", ""), providers, below), audiences)
     if kind in _BYPASSES:
         return _bypass(tuple(providers.values()), allow_failed=kind == "allow_missing_or_failed")
     listed = below.views("requirements") if below is not None else ()
@@ -49,9 +50,15 @@ def compile_requirement(view: View, providers: Mapping[str, Provider], depth: in
     return _all([each for each in made if each is not None])
 
 
-def _of_provider(provider: Provider | None, audiences: frozenset[str] | None) -> Requirement | None:
-    if provider is None:
-        return None
+def _named(name: str, providers: Mapping[str, Provider], view: View) -> Provider:
+    found = providers.get(name)
+    if found is None:
+        message = f"required provider {name!r} is not configured"
+        raise Rejected("unknown-jwt-provider", message, place=view.place, hint="Envoy refuses this configuration too")
+    return found
+
+
+def _of_provider(provider: Provider, audiences: frozenset[str] | None) -> Requirement:
     asked = (provider,)
     return lambda session: check_tokens(session, asked, audiences, named=True)
 

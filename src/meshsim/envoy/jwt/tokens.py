@@ -22,6 +22,7 @@ AUDIENCE = "Audiences in Jwt are not allowed"
 FAILS = "Jwt verification fails"
 NO_KEYS = "Jwks doesn't have any valid public key"
 NO_MATCHING_KEY = "Jwks doesn't have key to match kid or alg from Jwt"
+WRONG_LENGTH = "Jwt ED25519 signature is wrong length"
 FETCH_FAILED = "Jwks remote fetch is failed"
 
 _FORM = "Jwt is not in the form of Header.Payload.Signature with two dots and 3 sections"
@@ -51,6 +52,7 @@ CODES = {
     f"{_PAYLOAD} [jti] field is not a string": 20,
     f"{_PAYLOAD} [aud] field is not a string or string list": 21,
     f"Jwt signature {_BASE64}": 22,
+    WRONG_LENGTH: 23,
     UNKNOWN_ISSUER: 24,
     AUDIENCE: 25,
     FAILS: 26,
