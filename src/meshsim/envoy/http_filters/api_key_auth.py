@@ -15,9 +15,9 @@ from ...match.strings import cookies
 from ...place import Place
 from ...reasons import because
 from ..per_filter import PerFilter
+from ..query_parameters import decoded_parameters, with_parameters
 from .base import Change, FilterFacts, Reply, Verdict
 from .per_route import PerRoute
-from .query_parameters import decoded_parameters, with_parameters
 
 TYPE_NAME = "envoy.extensions.filters.http.api_key_auth.v3.ApiKeyAuth"
 _FAILED = "Client authentication failed."

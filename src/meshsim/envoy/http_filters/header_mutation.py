@@ -26,10 +26,10 @@ from ..header_mutations import (
 )
 from ..matchers import compile_string_matcher
 from ..per_filter import PerFilter
+from ..query_parameters import decoded_parameters, percent_encoded, with_parameters
 from .base import Change, FilterFacts, Verdict
 from .format_facts import format_facts
 from .per_route import PerRoute
-from .query_parameters import decoded_parameters, percent_encoded, with_parameters
 
 TYPE_NAME = "envoy.extensions.filters.http.header_mutation.v3.HeaderMutation"
 _QUERY_ACTIONS = (APPEND, ADD_IF_ABSENT, OVERWRITE, OVERWRITE_IF_EXISTS)

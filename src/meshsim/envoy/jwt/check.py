@@ -14,7 +14,7 @@ from typing import Any
 from attrs import define, evolve, field
 
 from ...facts.request import Request
-from ..http_filters.query_parameters import decoded_parameters, with_parameters
+from ..query_parameters import decoded_parameters, with_parameters
 from .keys import problem_with_signature
 from .providers import Location, Provider
 from .tokens import AUDIENCE, CODES, EXPIRED, FAILS, FETCH_FAILED, MISSING, UNKNOWN_ISSUER, Jwt, normal_audience, parse

@@ -16,8 +16,8 @@ from ...errors import Rejected
 from ...facts.request import Request
 from ...match.strings import TextTest, cookies
 from ...place import Place
-from ..http_filters.query_parameters import decoded_parameters
 from ..matchers import compile_string_matcher
+from ..query_parameters import decoded_parameters
 from .keys import Key, parse_keys
 from .tokens import normal_audience
 
