@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import frozen
+from attrs import evolve, field, frozen
 
 from ..config.view import View
 from ..place import Place
@@ -18,6 +18,7 @@ from .route_actions import (
     DirectResponse,
     NonForwarding,
     RouteAction,
+    WeightedCluster,
     compile_direct_response,
     compile_route_action,
 )
@@ -87,8 +88,18 @@ class Route:
     response_mutations: tuple[MutationLevel, ...]
     attempt_count: bool
     unmodelled: tuple[Reason, ...]
+    _by_entry: dict[WeightedCluster, Route] = field(factory=dict, init=False, repr=False)
     rate_limited: bool = False
     """Route or virtual host describe requests to the rate limit filter."""
+
+    def by_entry(self, entry: WeightedCluster | None) -> Route:
+        """As filters see it once one of its weighted clusters is picked."""
+        if entry is None or not entry.per_filter:
+            return self
+        made = self._by_entry.get(entry)
+        if made is None:
+            made = self._by_entry[entry] = evolve(self, per_filter=layered(self.per_filter, entry.per_filter))
+        return made
 
     @property
     def forwards(self) -> bool:

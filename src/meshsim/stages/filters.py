@@ -16,11 +16,12 @@ from ..envoy.http_filters.base import FilterFacts, HttpFilter, Open, Reply, resp
 from ..envoy.http_filters.progress import Decider, Progress
 from ..envoy.local_reply import local_reply
 from ..envoy.response_headers import with_response_mutations
-from ..envoy.route_actions import RouteAction
+from ..envoy.route_actions import RouteAction, WeightedCluster
 from ..envoy.routes import Route
 from ..envoy.runtime import NO_RUNTIME
 from ..explanation import Candidate, Check, Decision, Fate
 from ..facts.request import Request
+from ..facts.residues import Residues
 from ..istio.names import parse_cluster_name
 from ..mesh import Mesh
 from ..outcome import Ending
@@ -28,6 +29,7 @@ from ..reasons import Reason, because
 from ..report import Draft, Hop
 from ..states import AtFilters, AtReturn, AtRouter, AtVhost, State
 from .changes import request_changes
+from .cluster_weights import cluster_name, pick_entry
 from .stage import Stage, agree
 
 
@@ -41,6 +43,8 @@ class Ran:
     request: Request
     """As the filters left it."""
     progress: Progress
+    entry: WeightedCluster | None = None
+    """What was picked before them, where it configures them."""
     again: bool = False
     """A filter had the choice of the route cleared: it is made again before the next filter."""
 
@@ -55,20 +59,34 @@ def decide(_mesh: Mesh, at: AtFilters, chooser: Chooser) -> tuple[Ran, State]:
         site = f"{at.hop}/filter/{http_filter.label}"
         return chooser.pick(Choice(site, question.what, names, shares, http_filter.place, question.default))
 
-    picked = _run(at, ask, [])
+    entry, residues = _entry(at, chooser)
+    picked = _run(at, entry, ask, [])
+    if entry is not None:
+        picked = evolve(picked, entry=entry)
     if picked.ending is not None:
         if picked.ending.kind == "unknown":
             chooser.assume(picked.ending.why)
         return picked, AtReturn(picked.ending, at.hop, at.frames)
     request, progress = picked.request, picked.progress
     if picked.again:
+        progress = evolve(progress, residues=residues)
         return picked, AtVhost(at.pod, at.hcm, at.connection, request, at.hop, at.frames, progress)
+    if entry is not None:
+        progress = evolve(progress, entry=entry)
     return picked, AtRouter(
-        at.pod, at.hcm, at.vhost, at.route, at.connection, request, at.residues, at.hop, at.frames, progress
+        at.pod, at.hcm, at.vhost, at.route, at.connection, request, residues, at.hop, at.frames, progress
     )
 
 
-def _run(at: AtFilters, ask: _Ask, did: list[Reason]) -> Ran:
+def _entry(at: AtFilters, chooser: Chooser) -> tuple[WeightedCluster | None, Residues]:
+    """Picked with the route, before the filters: it may configure them, and is logged whoever answers."""
+    action = at.route.action if at.route is not None else None
+    if not isinstance(action, RouteAction) or not action.weighted:
+        return None, at.residues
+    return pick_entry(at, action, chooser)
+
+
+def _run(at: AtFilters, entry: WeightedCluster | None, ask: _Ask, did: list[Reason]) -> Ran:
     """`did` takes what the filters changed, in order."""
     before = at.progress
     refused = _refused_upgrade(at) if before.position == 0 else None
@@ -76,12 +94,11 @@ def _run(at: AtFilters, ask: _Ask, did: list[Reason]) -> Ran:
         return Ran(-1, (), refused, at.request, before)
     filters = at.hcm.http_filters
     runtime = at.pod.proxy.runtime if at.pod.proxy is not None else NO_RUNTIME
-    facts = FilterFacts(
-        at.request, at.connection, at.route, before.metadata, before.filter_state, _clusters(at), runtime
-    )
+    route = at.route.by_entry(entry) if at.route is not None else None
+    facts = FilterFacts(at.request, at.connection, route, before.metadata, before.filter_state, _clusters(at), runtime)
     taken: tuple[int, ...] = ()
     progress = before
-    decider = at.route if before.decider is None else before.decider.route
+    decider = route if before.decider is None else before.decider.route
     for index, http_filter in at.hcm.acting_filters:
         if index < before.position:
             continue
@@ -116,12 +133,12 @@ def _advanced(
 ) -> Progress:
     return Progress(
         position=position,
+        looked_up=at.request,
         metadata=facts.metadata,
         filter_state=facts.filter_state,
         flags=tuple(dict.fromkeys((*progress.flags, *change.flags))),
         host=progress.host if change.host is None else change.host,
         strict_host=progress.strict_host if change.host is None else change.strict_host,
-        residues=at.residues,
         decider=progress.decider or Decider(decider),
     )
 
@@ -180,7 +197,9 @@ def explain(_mesh: Mesh, at: AtFilters, picked: Ran) -> Decision:
         return next(options)
 
     did: list[Reason] = []
-    again = _run(at, ask, did)
+    again = _run(at, picked.entry, ask, did)
+    if picked.entry is not None:
+        again = evolve(again, entry=picked.entry)
     agree("filters", at, picked, again)
     filters = at.hcm.http_filters
     stopped = again.ending is not None
@@ -241,18 +260,19 @@ def describe(_mesh: Mesh, at: AtFilters, picked: Ran, draft: Draft) -> None:
         hop.response_flags = ending.response_flags
         hop.response_code_details = ending.response_code_details
     if picked.answered >= 0:
-        _describe_cluster(at, hop)
+        _describe_cluster(at, picked.entry, hop)
 
 
-def _describe_cluster(at: AtFilters, hop: Hop) -> None:
+def _describe_cluster(at: AtFilters, entry: WeightedCluster | None, hop: Hop) -> None:
     """Envoy looks a route's cluster up before its filters run, and logs it although the request never goes there."""
     action = at.route.action if at.route is not None else None
-    if not isinstance(action, RouteAction) or not action.cluster or at.pod.proxy is None:
+    if not isinstance(action, RouteAction):
         return
-    if at.pod.proxy.cluster(action.cluster) is None:
+    cluster = cluster_name(action, entry, at.request)
+    if not cluster or at.pod.proxy is None or at.pod.proxy.cluster(cluster) is None:
         return
-    hop.cluster = action.cluster
-    name = parse_cluster_name(action.cluster)
+    hop.cluster = cluster
+    name = parse_cluster_name(cluster)
     if name is not None:
         hop.service, hop.port, hop.subset = name.service, name.port, name.subset
 

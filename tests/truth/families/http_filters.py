@@ -460,6 +460,34 @@ def switched() -> list[Case]:
     return cases
 
 
+def weighted() -> list[Case]:
+    """Entries of weighted clusters configure filters too, more specifically than their route."""
+    own = {"@type": TYPES + "fault.v3.HTTPFault", "abort": {"http_status": 429, "percentage": {"numerator": 100}}}
+    off = {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "disabled": True}
+    levels = {"@type": TYPES + "header_mutation.v3.HeaderMutationPerRoute"}
+    entry = {**levels, "mutations": {"request_mutations": [append("x-l", "entry")]}}
+    route = {**levels, "mutations": {"request_mutations": [append("x-l", "route")]}}
+    cases: list[Case] = []
+    for first, second, outer in product((None, own, off), (None, own, off), (None, own)):
+        clusters = [
+            {"name": name, "weight": 1, **({} if level is None else {"typed_per_filter_config": {"fault": level}})}
+            for name, level in (("c", first), ("d", second))
+        ]
+        fields = {} if outer is None else {"typed_per_filter_config": {"fault": outer}}
+        made = one_route(name="r", route={"weighted_clusters": {"clusters": clusters}}, **fields)
+        cases.append((manager(abort(418), route=made), [get()] * 4))
+    named = one_route(name="r", route={"cluster_header": "x-to"})
+    to = [get(), get(x_to="c"), get(x_to="d"), get(x_to="none")]
+    cases += [
+        (manager(each, route=named), to)
+        for each in (abort(), mutation(request_mutations=[append("x-to", "d", "OVERWRITE_IF_EXISTS_OR_ADD")]))
+    ]
+    alone = [{"name": "c", "weight": 1, "typed_per_filter_config": {"hm": entry}}]
+    made = one_route(name="r", route={"weighted_clusters": {"clusters": alone}}, typed_per_filter_config={"hm": route})
+    cases.append((manager(mutation(), route=made), [get(), asked("POST")]))
+    return cases
+
+
 def sessions() -> list[Case]:
     kind = "stateful_session.v3.StatefulSession"
     base = "type.googleapis.com/envoy.extensions.http.stateful_session."
@@ -607,6 +635,7 @@ GROUPS = {
     "faults": faults,
     "health checks": health,
     "switched on and off": switched,
+    "weighted clusters": weighted,
     "sessions": sessions,
     "encodings": encodings,
     "matcher trees": matched,

@@ -11,8 +11,10 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
+from ...facts.request import Request
 from ...facts.residues import Residues
 from ...outcome import Ending
+from ..route_actions import WeightedCluster
 from ..routes import Route
 
 Metadata = Mapping[str, Mapping[str, Any]]
@@ -43,6 +45,10 @@ class Progress:
     strict_host: bool = False
     """No other host will do."""
     residues: Residues = field(factory=Residues)
+    looked_up: Request | None = None
+    """The request as it was when its route was looked up; None: as it still is."""
+    entry: WeightedCluster | None = None
+    """The weighted cluster that was picked with the route; None: there are none."""
     decider: Decider | None = None
     """None: the route at hand."""
 
