@@ -8,6 +8,7 @@ from __future__ import annotations
 from attrs import evolve, frozen
 
 from ..envoy.endpoints import Endpoint
+from ..envoy.http_filters.progress import FRESH, passed_back
 from ..envoy.listener_filters import seconds
 from ..envoy.local_reply import local_reply
 from ..envoy.retry_policy import RetryPolicy
@@ -43,13 +44,13 @@ class Return:
 def returned(frame: Frame, ending: Ending) -> Return:
     """Pure: explaining asks it again."""
     picked = _returned(frame, ending)
-    flags = frame.dialled.progress.flags if frame.dialled is not None else ()
-    if not flags or picked.again:
+    progress = frame.dialled.progress if frame.dialled is not None else FRESH
+    if picked.again or progress is FRESH:
         return picked
     ending = picked.ending
-    if ending.answered_by == frame.hop:
-        ending = evolve(ending, response_flags=(*flags, *ending.response_flags))
-    return evolve(picked, ending=ending, flags=(*flags, *picked.flags))
+    if picked.failure is not None and ending.answered_by == frame.hop:
+        ending = passed_back(ending, progress)
+    return evolve(picked, ending=ending, flags=(*progress.flags, *picked.flags))
 
 
 def _returned(frame: Frame, ending: Ending) -> Return:

@@ -13,7 +13,7 @@ from ..envoy.clusters import DNS_TYPES, HASHING, Cluster, OriginalDst
 from ..envoy.endpoints import Assignment, Endpoint, NameAddress, SocketAddress
 from ..envoy.host_retry import excluded_priorities, retry_rows, retry_shares
 from ..envoy.host_status import described_by
-from ..envoy.http_filters.progress import flagged
+from ..envoy.http_filters.progress import passed_back
 from ..envoy.name_resolution import has_unresolved, resolve_assignment
 from ..envoy.no_upstream import (
     NO_HEALTHY_UPSTREAM,
@@ -66,7 +66,7 @@ def decide(_mesh: Mesh, at: AtEndpoint, chooser: Chooser) -> tuple[Selection, St
         )
     endpoint = picked.endpoint
     if endpoint is None:
-        return picked, AtReturn(flagged(_nobody(at), at.progress), at.hop, at.frames)
+        return picked, AtReturn(passed_back(_nobody(at), at.progress), at.hop, at.frames)
     if isinstance(endpoint.address, NameAddress):
         chooser.assume(_not_in_dump(cluster, endpoint.name, endpoint.place))
         ending = Ending("forwarded", _unresolved(cluster, endpoint), destination=endpoint.name)
@@ -404,7 +404,7 @@ def describe(_mesh: Mesh, at: AtEndpoint, picked: Selection, draft: Draft) -> No
     elif endpoint is not None:
         hop.endpoint = None if isinstance(endpoint.address, NameAddress) else endpoint.name
     elif at.cluster.original_dst is not None or _load_plan(at) is not None:
-        describe_no_upstream(hop, flagged(_nobody(at), at.progress), NO_HEALTHY_UPSTREAM)
+        describe_no_upstream(hop, passed_back(_nobody(at), at.progress), NO_HEALTHY_UPSTREAM)
 
 
 STAGE = Stage("endpoint", AtEndpoint, decide, explain, describe)

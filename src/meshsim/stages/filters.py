@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 from ..choices import Choice, Chooser
 from ..envoy.forwarding import upgrade_type
 from ..envoy.http_filters.base import Change as Changed
-from ..envoy.http_filters.base import FilterFacts, HttpFilter, Open, Reply, responded
+from ..envoy.http_filters.base import FilterFacts, HttpFilter, Open, Reply, ResponsePath
 from ..envoy.http_filters.progress import Decider, Progress
 from ..envoy.local_reply import local_reply
 from ..envoy.response_headers import with_response_mutations
@@ -118,6 +118,8 @@ def _run(at: AtFilters, entry: WeightedCluster | None, ask: _Ask, did: list[Reas
         if verdict.clears_route:
             return Ran(-1, taken, None, facts.request, progress, again=True)
     request = facts.request
+    if at.hcm.acts_on_responses:
+        progress = evolve(progress, way_back=ResponsePath(filters, facts, decider))
     if not filters:
         ending = Ending("hanging", because("filter.none-answers", at.hcm.place), answered_by=at.hop)
         return Ran(-1, taken, ending, request, progress)
@@ -184,8 +186,10 @@ def _ending(
     )
     if not reply.plain:
         ending = with_response_mutations(ending, at.route, facts.request, at.connection)
-    headers = responded(at.hcm.http_filters, facts, decider, ending.response_headers, reached)
-    return evolve(ending, response_headers=headers)
+    if not at.hcm.acts_on_responses:
+        return ending
+    path = ResponsePath(at.hcm.http_filters, facts, decider)
+    return evolve(ending, response_headers=path.headers(ending.response_headers, reached))
 
 
 def explain(_mesh: Mesh, at: AtFilters, picked: Ran) -> Decision:

@@ -5,10 +5,10 @@ Order as in envoyproxy/envoy source/common/router/router.cc (Filter::decodeHeade
 
 from __future__ import annotations
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from ..choices import Chooser
-from ..envoy.http_filters.base import FilterFacts, responded
+from ..envoy.http_filters.progress import passed_back
 from ..envoy.local_reply import local_reply
 from ..envoy.redirects import Redirect, TlsRedirect
 from ..envoy.refused_routes import table_refused
@@ -42,7 +42,7 @@ class Forward:
 
 
 def decide(_mesh: Mesh, at: AtRouter, chooser: Chooser) -> tuple[Ending | Forward, State]:
-    ending = _whole_answer(at)
+    ending = _passed_back(at)
     if ending is not None:
         if ending.kind == "unknown":
             chooser.assume(ending.why)
@@ -76,16 +76,9 @@ def _forwarding(at: AtRouter) -> tuple[Route, RouteAction]:
     return at.route, at.route.action
 
 
-def _whole_answer(at: AtRouter) -> Ending | None:
-    """With the flags of the stream and with what the filters do to responses."""
+def _passed_back(at: AtRouter) -> Ending | None:
     ending = _answer(at)
-    if ending is None or ending.kind != "replied":
-        return ending
-    progress, filters = at.progress, at.hcm.http_filters
-    facts = FilterFacts(at.request, at.connection, at.route, progress.metadata, progress.filter_state)
-    decider = at.route if progress.decider is None else progress.decider.route
-    headers = responded(filters, facts, decider, ending.response_headers, len(filters))
-    return evolve(ending, response_headers=headers, response_flags=(*progress.flags, *ending.response_flags))
+    return None if ending is None else passed_back(ending, at.progress)
 
 
 def _answer(at: AtRouter) -> Ending | None:
@@ -173,7 +166,7 @@ def _alpn_override(at: AtRouter, name: str) -> tuple[str, ...]:
 
 
 def explain(_mesh: Mesh, at: AtRouter, picked: Ending | Forward) -> Decision:
-    ending = _whole_answer(at)
+    ending = _passed_back(at)
     question = because("router.question", route=at.route.label if at.route is not None else "none")
     if ending is not None:
         agree("router", at, picked, ending)

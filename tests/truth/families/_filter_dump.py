@@ -24,6 +24,7 @@ def dump(cases: Sequence[Case]) -> dict[str, Any]:
         for index, (fields, _calls) in enumerate(cases)
     ]
     clusters = [{"cluster": _cluster(name, address)} for name, address in UPSTREAMS.items()]
+    clusters.append({"cluster": _cluster("refuses", UPSTREAMS["c"], 81)})
     return {
         "configs": [
             {
@@ -53,8 +54,8 @@ def _listener(index: int, fields: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _cluster(name: str, address: str | None) -> dict[str, Any]:
-    hosts = [] if address is None else [{"endpoint": {"address": _address(address, 80)}}]
+def _cluster(name: str, address: str | None, port: int = 80) -> dict[str, Any]:
+    hosts = [] if address is None else [{"endpoint": {"address": _address(address, port)}}]
     return {
         "@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster",
         "name": name,

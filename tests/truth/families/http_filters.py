@@ -15,11 +15,29 @@ APPEND = "APPEND_IF_EXISTS_OR_ADD"
 ACTIONS = (APPEND, "ADD_IF_ABSENT", "OVERWRITE_IF_EXISTS", "OVERWRITE_IF_EXISTS_OR_ADD")
 
 
+HOSTS = {
+    "endings": [
+        {
+            "kind": "HostFacts",
+            "pod": "far",
+            "interfaces": {"eth0": ["10.94.0.1/24"]},
+            "sockets": [{"listen": "0.0.0.0:80", "speaks": "http", "status": 200}],
+        }
+    ]
+}
+
+
 def settings() -> Iterator[Setting]:
     for name, make in GROUPS.items():
         cases = make()
         yield Setting(
-            name=name, dump=dump(cases), calls=calls(cases), configurations=len(cases), world=WORLD, marks=[name]
+            name=name,
+            dump=dump(cases),
+            calls=calls(cases),
+            configurations=len(cases),
+            world=WORLD,
+            hosts=HOSTS.get(name, ()),
+            marks=[name],
         )
 
 
@@ -80,6 +98,26 @@ def header_mutations() -> list[Case]:
     )
     cases.append((manager(mutation(request_mutations=[append("x-l", "own")]), table=table), seen))
     return cases
+
+
+def endings() -> list[Case]:
+    """Replies of the router's own pass the filters too, with the flags those had raised."""
+    delay = {"fixed_delay": "0.001s", "percentage": {"numerator": 100}}
+    late = http_filter("fault", "fault.v3.HTTPFault", delay=delay)
+    marks = mutation(response_mutations=[append("x-o", "%REQ(x-a)%v")])
+    policy = {"allow_origin_string_match": [{"exact": "*"}], "expose_headers": "x-e"}
+    cors = {"@type": TYPES + "cors.v3.CorsPolicy", **policy}
+    seen = [get(), get(x_a="1"), get(origin="https://o.test"), asked("POST", content_type="application/grpc")]
+    routes = [
+        one_route(name="r", route={"cluster": name}, typed_per_filter_config={"cors": cors})
+        for name in ("c", "dead", "nowhere", "refuses")
+    ]
+    routes += [one_route(name="r", direct_response={"status": 404}), one_route({"path": "/none"})]
+    return [
+        (manager(*filters, route=route), seen)
+        for filters in ((marks,), (late,), (http_filter("cors", "cors.v3.Cors"), late, marks))
+        for route in routes
+    ]
 
 
 def queries() -> list[Case]:
@@ -627,6 +665,7 @@ def matched() -> list[Case]:
 
 GROUPS = {
     "header mutations": header_mutations,
+    "endings": endings,
     "query parameters": queries,
     "metadata and filter state": noting,
     "origins": origins,

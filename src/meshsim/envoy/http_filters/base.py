@@ -138,6 +138,10 @@ class HttpFilter:
             return None
         return self.behaviour.ask(facts, self._own(facts.route))
 
+    @property
+    def acts_on_responses(self) -> bool:
+        return isinstance(self.behaviour, ActsOnResponses)
+
     def is_off(self, decider: Route | None) -> bool:
         own = self._own(decider)
         return self.disabled if own is None else own.disabled
@@ -152,10 +156,17 @@ class HttpFilter:
         return behaviour.respond(facts, self._own(facts.route), headers, seen=seen)
 
 
-def responded(
-    filters: Sequence[HttpFilter], facts: FilterFacts, decider: Route | None, headers: Headers, reached: int
-) -> Headers:
-    """A reply's headers after every filter, last to first; the request came as far as the filter at `reached`."""
-    for index in reversed(range(len(filters))):
-        headers = filters[index].respond(facts, decider, headers, seen=index <= reached)
-    return headers
+@frozen(eq=False)
+class ResponsePath:
+    """The filters on the way back of one stream, and what they know of it."""
+
+    filters: Sequence[HttpFilter]
+    facts: FilterFacts
+    decider: Route | None
+
+    def headers(self, headers: Headers, reached: int | None = None) -> Headers:
+        """A reply's headers after every filter, last to first; the request came as far as the filter at `reached`."""
+        last = len(self.filters) if reached is None else reached
+        for index in reversed(range(len(self.filters))):
+            headers = self.filters[index].respond(self.facts, self.decider, headers, seen=index <= last)
+        return headers

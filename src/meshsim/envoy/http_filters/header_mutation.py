@@ -120,16 +120,18 @@ class HeaderMutation:
     def respond(self, facts: FilterFacts, own: PerFilter | None, headers: Headers, *, seen: bool) -> Headers:
         """Whether the request came this far makes no difference."""
         for level in self._levels(own):
-            headers = _stepped(headers, level.response, facts, facts.request)
+            headers = _stepped(headers, level.response, facts, facts.request, response=True)
         return headers
 
 
-def _stepped(headers: Headers, steps: tuple[Step, ...], facts: FilterFacts, request: Request) -> Headers:
+def _stepped(
+    headers: Headers, steps: tuple[Step, ...], facts: FilterFacts, request: Request, *, response: bool = False
+) -> Headers:
     for step in steps:
         if isinstance(step, TextTest):
             headers = {name: values for name, values in headers.items() if not step.holds(name)}
         else:
-            headers = mutated(headers, (step,), evolve(format_facts(facts), request=request))
+            headers = mutated(headers, (step,), evolve(format_facts(facts), request=request), response=response)
     return headers
 
 

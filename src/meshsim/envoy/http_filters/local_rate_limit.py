@@ -69,7 +69,7 @@ class LocalRateLimit:
             "local_rate_limited",
             ("RL",),
             "local_rate_limited",
-            mutated({}, (limit.headers,), format_facts(facts)),
+            mutated({}, (limit.headers,), format_facts(facts), response=True),
             limit.grpc_status,
         )
         if not limit.tokens:

@@ -7,11 +7,11 @@ clears the route cache makes the next one ask again, with the request as it is b
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from attrs import evolve, field, frozen
 
-from ...facts.request import Request
+from ...facts.request import Headers, Request
 from ...facts.residues import Residues
 from ...outcome import Ending
 from ..route_actions import WeightedCluster
@@ -28,6 +28,12 @@ class Decider:
     """Who decided which filters run: Envoy makes the filter chain by the first route it finds."""
 
     route: Route | None
+
+
+class WayBack(Protocol):
+    """The filters as responses pass them."""
+
+    def headers(self, headers: Headers, reached: int | None = None) -> Headers: ...
 
 
 @frozen
@@ -51,16 +57,21 @@ class Progress:
     """The weighted cluster that was picked with the route; None: there are none."""
     decider: Decider | None = None
     """None: the route at hand."""
+    way_back: WayBack | None = field(default=None, eq=False)
+    """Set behind the last filter, where any of them acts on responses."""
 
 
 FRESH = Progress()
 
 
-def flagged(ending: Ending, progress: Progress) -> Ending:
-    """A reply of the proxy's own, with the flags its filters had raised before."""
-    if not progress.flags or ending.kind != "replied":
+def passed_back(ending: Ending, progress: Progress) -> Ending:
+    """A reply of the proxy's own behind its filters: with the flags they had raised, and what they do to responses."""
+    if ending.kind != "replied" or not (progress.flags or progress.way_back):
         return ending
-    return evolve(ending, response_flags=(*progress.flags, *ending.response_flags))
+    headers = ending.response_headers
+    if progress.way_back is not None:
+        headers = progress.way_back.headers(headers)
+    return evolve(ending, response_flags=(*progress.flags, *ending.response_flags), response_headers=headers)
 
 
 def with_metadata(before: Metadata, namespace: str, values: Mapping[str, Any]) -> Metadata:
