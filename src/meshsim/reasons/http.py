@@ -99,6 +99,10 @@ REASONS: dict[str, tuple[str, ...]] = {
     ),
     "filter.jwt-rule-open": ("filter",),
     "filter.matcher-open": ("filter",),
+    "filter.notes-body": (
+        "filter",
+        "type",
+    ),
     "filter.blocked": ("filter", "type"),
     "filter.opaque": ("filter", "type"),
     "filter.fault-abort": ("filter",),

@@ -663,6 +663,27 @@ def matched() -> list[Case]:
     return cases
 
 
+def tags() -> list[Case]:
+    kind = "ip_tagging.v3.IPTagging"
+    ranges = {
+        "here": ("10.93.0.0", 16),
+        "all": ("0.0.0.0", 0),
+        "there": ("10.94.0.0", 16),
+        "seven": ("203.0.113.7", 32),
+    }
+    named = [
+        {"ip_tag_name": name, "ip_list": [{"address_prefix": address, "prefix_len": length}]}
+        for name, (address, length) in ranges.items()
+    ]
+    said = [get(), get(x_envoy_ip_tags="forged"), get(x_forwarded_for="203.0.113.7"), get(x_forwarded_for="10.94.1.1")]
+    return [
+        (manager(http_filter("i", kind, request_type=asks, ip_tags=listed), use_remote_address=remote), said)
+        for asks in ("BOTH", "INTERNAL", "EXTERNAL")
+        for listed in (named, named[2:3])
+        for remote in (False, True)
+    ]
+
+
 GROUPS = {
     "header mutations": header_mutations,
     "endings": endings,
@@ -677,5 +698,6 @@ GROUPS = {
     "weighted clusters": weighted,
     "sessions": sessions,
     "encodings": encodings,
+    "tags": tags,
     "matcher trees": matched,
 }

@@ -34,12 +34,14 @@ from .header_to_metadata import TYPE_NAME as HEADER_TO_METADATA
 from .header_to_metadata import compile_header_to_metadata
 from .health_check import TYPE_NAME as HEALTH_CHECK
 from .health_check import compile_health_check
+from .ip_tagging import TYPE_NAME as IP_TAGGING
+from .ip_tagging import compile_ip_tagging
 from .istio_alpn import TYPE_NAMES as ISTIO_ALPN
 from .jwt_authn import TYPE_NAME as JWT
 from .jwt_authn import compile_jwt_authn
 from .local_rate_limit import TYPE_NAME as LOCAL_RATE_LIMIT
 from .local_rate_limit import compile_local_rate_limit
-from .opaque import Opaque
+from .opaque import BodyNotes, Opaque
 from .rate_limit import TYPE_NAME as RATE_LIMIT
 from .rate_limit import compile_rate_limit
 from .set_filter_state import TYPE_NAME as SET_FILTER_STATE
@@ -90,6 +92,7 @@ _COMPILERS: Mapping[str, Callable[[View, str], Behaviour | None]] = {
     GRPC_WEB: compile_grpc_web,
     HEADER_MUTATION: compile_header_mutation,
     HEADER_TO_METADATA: compile_header_to_metadata,
+    IP_TAGGING: compile_ip_tagging,
     JWT: compile_jwt_authn,
     LOCAL_RATE_LIMIT: compile_local_rate_limit,
     RATE_LIMIT: compile_rate_limit,
@@ -133,6 +136,8 @@ def _behaviour(name: str, type_name: str, typed: TypedConfig | None, view: View)
         return Opaque(name, type_name, view.place)
     if type_name == WITH_MATCHER:
         return compile_with_matcher(typed.view, name, _wrapped)
+    if type_name in _NOTE_BODIES:
+        return BodyNotes(name, type_name, view.place)
     if compile_known is not None:
         return compile_known(typed.view, name)
     if type_name == WASM and _is_null_vm(typed.view):
@@ -147,6 +152,14 @@ def _wrapped(view: View) -> Behaviour | None:
     name = view.text("name", "")
     return _behaviour(name, typed.type_name if typed is not None else "", typed, view)
 
+
+_NOTE_BODIES = frozenset(
+    {
+        _ENVOY + "json_to_metadata.v3.JsonToMetadata",
+        _ENVOY + "proto_message_extraction.v3.ProtoMessageExtractionConfig",
+        _ENVOY + "thrift_to_metadata.v3.ThriftToMetadata",
+    }
+)
 
 _ACTS_BY = {
     RBAC: ("rules", "matcher"),

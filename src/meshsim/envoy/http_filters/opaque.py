@@ -10,7 +10,7 @@ from attrs import frozen
 from ...place import Place
 from ...reasons import because
 from ..per_filter import PerFilter
-from .base import FilterFacts, Open, Option, Reply, Verdict
+from .base import Change, FilterFacts, Open, Option, Reply, Verdict
 
 _RBAC_PER_ROUTE = "envoy.extensions.filters.http.rbac.v3.RBACPerRoute"
 
@@ -65,3 +65,15 @@ class Opaque:
             (Option("pass", None, None), Option("blocks", None, reply)),
             default=0,
         )
+
+
+@frozen(eq=False)
+class BodyNotes:
+    """Filters that only note what bodies say: they let every request pass, and a call has no body."""
+
+    name: str
+    type_name: str
+    place: Place
+
+    def ask(self, _facts: FilterFacts, _own: PerFilter | None) -> Verdict:
+        return Change(because("filter.notes-body", self.place, filter=self.name, type=self.type_name))

@@ -60,6 +60,7 @@ WORDS: dict[str, str] = {
     "filter.jwt-doubt": "filter {filter}: whether the token is good hangs on its {doubts}, which is not known",
     "filter.jwt-rule-open": "whether this rule of filter {filter} matches, configuration alone cannot say",
     "filter.matcher-open": "what the matcher of filter {filter} finds, configuration alone cannot say",
+    "filter.notes-body": "filter {filter} ({type}) notes what bodies say, which is not looked at",
     "filter.blocked": "filter {filter} does not let the request pass",
     "filter.opaque": "filter {filter} ({type}) is not modelled; it is assumed to let the request pass",
     "filter.fault-abort": "filter {filter} aborts the request as configured",
