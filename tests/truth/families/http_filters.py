@@ -258,6 +258,9 @@ def origins() -> list[Case]:
         direct_response={"status": 204}, typed_per_filter_config={"cors": {"@type": TYPES + kind, **origin}}
     )
     cases.append((manager(cors, route=answer), said))
+    marked = per_route("cors", kind, **origin)
+    marked["response_headers_to_add"] = [{"header": {"key": "x-o", "value": "%REQ(origin)%"}}]
+    cases.append((manager(cors, mutation(response_mutations=[append("x-m", "v")]), route=marked), said))
     outer = {"cors": {"@type": TYPES + kind, **origin, "allow_methods": "GET"}}
     inner = {"cors": {"@type": TYPES + kind, "allow_headers": "x-a"}}
     table = table_fields(
