@@ -8,8 +8,8 @@ from typing import Any
 
 from tests.builders_http import http_filter, one_route, table_fields, virtual_host
 from tests.truth.families._filter_dump import Case, calls, dump, manager
+from tests.truth.families._filter_words import WORLD, append, asked, get, mutation, per_route
 from tests.truth.families._tokens import FINE, WRONG, claims, keys, token
-from tests.truth.families.http_filters import WORLD, append, asked, get, mutation, per_route
 from tests.truth.setting import Setting
 
 ONE = {"provider_name": "one"}
