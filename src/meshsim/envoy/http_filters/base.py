@@ -87,6 +87,11 @@ class Option:
     verdict: Reply | Change | None
     """None: the request passes as it is."""
 
+    @property
+    def reply(self) -> Reply | None:
+        """None: the request passes, changed or not."""
+        return self.verdict if isinstance(self.verdict, Reply) else None
+
 
 @frozen(eq=False)
 class Open:
