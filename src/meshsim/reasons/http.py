@@ -35,6 +35,74 @@ REASONS: dict[str, tuple[str, ...]] = {
     "route.fraction": ("route", "numerator", "denominator"),
     "filter.question": ("filters",),
     "filter.all-passed": (),
+    "filter.route-cleared": ("filter",),
+    "filter.changed": ("filter",),
+    "filter.share": ("filter",),
+    "filter.csrf": (
+        "filter",
+        "origin",
+        "host",
+    ),
+    "filter.csrf-share": ("filter",),
+    "filter.body-too-large": (
+        "filter",
+        "size",
+        "limit",
+    ),
+    "filter.cdn-loop": (
+        "filter",
+        "cdn",
+        "times",
+    ),
+    "filter.cdn-loop-malformed": (
+        "filter",
+        "value",
+    ),
+    "filter.credentials": (
+        "filter",
+        "problem",
+    ),
+    "filter.client-forbidden": (
+        "filter",
+        "client",
+    ),
+    "filter.rate-limited": ("filter",),
+    "filter.bucket": (
+        "filter",
+        "tokens",
+    ),
+    "filter.service-decides": (
+        "filter",
+        "cluster",
+    ),
+    "filter.service-missing": (
+        "filter",
+        "cluster",
+    ),
+    "filter.session-host": (
+        "filter",
+        "host",
+    ),
+    "filter.fault-delay": ("filter",),
+    "filter.health-of-clusters": (
+        "filter",
+        "clusters",
+    ),
+    "filter.jwt-denied": (
+        "filter",
+        "problem",
+    ),
+    "filter.jwt-passed": ("filter",),
+    "filter.jwt-doubt": (
+        "filter",
+        "doubts",
+    ),
+    "filter.jwt-rule-open": ("filter",),
+    "filter.matcher-open": ("filter",),
+    "filter.notes-body": (
+        "filter",
+        "type",
+    ),
     "filter.blocked": ("filter", "type"),
     "filter.opaque": ("filter", "type"),
     "filter.rbac-denies": ("filter", "policy"),

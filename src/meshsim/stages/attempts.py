@@ -8,6 +8,7 @@ from __future__ import annotations
 from attrs import evolve, frozen
 
 from ..envoy.endpoints import Endpoint
+from ..envoy.http_filters.progress import FRESH, passed_back
 from ..envoy.listener_filters import seconds
 from ..envoy.local_reply import local_reply
 from ..envoy.network_filters.tcp_proxy import TcpProxy
@@ -47,8 +48,17 @@ class Return:
 def returned(frame: Frame, ending: Ending) -> Return:
     """Pure: explaining asks it again."""
     denied = _denied(frame, ending)
-    if denied is not None:
-        return denied
+    picked = _returned(frame, ending) if denied is None else denied
+    progress = frame.dialled.progress if frame.dialled is not None else FRESH
+    if picked.again or progress is FRESH:
+        return picked
+    ending = picked.ending
+    if picked.failure is not None and ending.answered_by == frame.hop:
+        ending = passed_back(ending, progress)
+    return evolve(picked, ending=ending, flags=(*progress.flags, *picked.flags))
+
+
+def _returned(frame: Frame, ending: Ending) -> Return:
     if ending.status is None and ending.kind in _SETTLED:
         return Return(ending, None, again=False, flags=_kept_flags(frame) if frame.via.kind == "tcp" else ())
     failure = _failure(frame, ending)

@@ -58,6 +58,7 @@ def _resumed(at: AtReturn, frame: Frame, picked: Return) -> AtEndpoint:
         dialled.hop,
         dialled.frames,
         tried,
+        dialled.progress,
     )
 
 

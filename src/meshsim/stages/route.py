@@ -17,12 +17,11 @@ from ..states import AtFilters, AtRoute, State
 from .stage import Stage, agree
 
 _FRACTION = "runtime_fraction"
-_EVERY_VALUE = Residues()
 
 
 def decide(_mesh: Mesh, at: AtRoute, chooser: Chooser) -> tuple[Route | None, State]:
     facts = _facts(at)
-    residues = _EVERY_VALUE
+    residues = at.progress.residues
 
     def ask(route: Route) -> bool:
         nonlocal residues
@@ -42,7 +41,18 @@ def decide(_mesh: Mesh, at: AtRoute, chooser: Chooser) -> tuple[Route | None, St
         doubt = facts.runtime.doubt(route.fraction.key) if route.fraction is not None else None
         if doubt is not None:
             chooser.assume(doubt)
-    return route, AtFilters(at.pod, at.hcm, at.vhost, route, at.connection, at.request, residues, at.hop, at.frames)
+    return route, AtFilters(
+        at.pod,
+        at.hcm,
+        at.vhost,
+        route,
+        at.connection,
+        at.request,
+        residues,
+        at.hop,
+        at.frames,
+        at.progress,
+    )
 
 
 def _facts(at: AtRoute) -> RouteFacts:
@@ -119,9 +129,9 @@ def _reason(at: AtRoute, winner: Route | None) -> Reason:
 
 def describe(_mesh: Mesh, at: AtRoute, picked: Route | None, draft: Draft) -> None:
     hop = draft.hop(at.hop, at.pod.name)
+    hop.route = picked.name or None if picked is not None else None
     if picked is None:
         return
-    hop.route = picked.name or None
     if picked.origin is not None:
         hop.origin = {**hop.origin, "route": parse_config_path(picked.origin) or picked.origin}
 

@@ -16,12 +16,15 @@ from ..per_filter import PerFilter
 from ..rbac.engine import Judgement
 from ..rbac.facts import RbacFacts
 from ..rbac.filter_config import RbacConfig, compile_rbac
-from .base import FilterFacts, Open, Option, Reply, Verdict
+from .base import Change, FilterFacts, Open, Option, Reply, Verdict
+from .progress import with_metadata
 
 TYPE_NAME = "envoy.extensions.filters.http.rbac.v3.RBAC"
 PER_ROUTE = "envoy.extensions.filters.http.rbac.v3.RBACPerRoute"
 BODY = "RBAC: access denied"
 STATUS = 403
+METADATA = "envoy.filters.http.rbac"
+PASSES = Judgement(allowed=True, policy=None)
 
 
 @define(eq=False)
@@ -33,17 +36,19 @@ class HttpRbac:
 
     def ask(self, facts: FilterFacts, own: PerFilter | None) -> Verdict:
         config = self._config(own)
-        if config is None or config.idle:
+        if config is None or (config.idle and config.shadow is None):
             return None
+        if config.idle:
+            return self._reply(config, PASSES, facts)
         if config.opaque is not None:
             why = because("filter.blocked", config.place, filter=self.name, type=TYPE_NAME)
             return self._open(config.opaque, [Option("pass", None, None), Option("blocks", None, _denied(why, None))])
         courses = config.courses(_asked(facts))
         if len(courses) == 1:
-            return self._reply(config, courses[0])
+            return self._reply(config, courses[0], facts)
         if all(course.allowed for course in courses):
-            return None
-        options = [Option(course.policy or "no policy", None, self._reply(config, course)) for course in courses]
+            return self._reply(config, courses[0], facts)
+        options = [Option(course.policy or "no policy", None, self._reply(config, course, facts)) for course in courses]
         open_policies = ", ".join(course.policy or "" for course in courses[:-1])
         what = because("filter.rbac-open", config.place, filter=self.name, policies=open_policies)
         return self._open(what, options)
@@ -53,8 +58,15 @@ class HttpRbac:
         passing = [index for index, option in enumerate(options) if option.reply is None]
         return Open(what, tuple(options), default=passing[-1] if passing else len(options) - 1)
 
-    def _reply(self, config: RbacConfig, judgement: Judgement) -> Reply | None:
-        return None if judgement.allowed else _denied(config.denied(judgement), judgement.details)
+    def _reply(self, config: RbacConfig, judgement: Judgement, facts: FilterFacts) -> Reply | Change | None:
+        """A request that passes may carry what the shadow rules would have said."""
+        if not judgement.allowed:
+            return _denied(config.denied(judgement), judgement.details)
+        noted = config.shadow_metadata(_asked(facts))
+        if not noted:
+            return None
+        metadata = with_metadata(facts.metadata, METADATA, noted)
+        return Change(because("filter.changed", config.place, filter=self.name), metadata=metadata)
 
     def candidates(self, facts: FilterFacts, own: PerFilter | None, option: int | None) -> tuple[Candidate, ...]:
         """The policies, each with what it asked and saw; `option` is what was taken where it was open."""
@@ -68,10 +80,11 @@ class HttpRbac:
 
     def _config(self, own: PerFilter | None) -> RbacConfig | None:
         """A route's rules stand in for the filter's own; a route without any switches them off."""
-        if own is None or own.config is None:
+        in_force = own.in_force() if own is not None else None
+        if own is None or in_force is None:
             return self.config
         if own not in self._per_route:
-            below = own.config.view.view("rbac")
+            below = in_force.view.view("rbac")
             self._per_route[own] = None if below is None else compile_rbac(below, self.name, over_http=True)
         return self._per_route[own]
 
@@ -90,7 +103,16 @@ def _asked(facts: FilterFacts) -> RbacFacts:
     source = connection.remote if connection.remote_port else connection.direct_remote
     metadata = route.metadata if route is not None else None
     joins = not facts.runtime.guard("rbac_match_headers_individually")
-    return RbacFacts(connection, request, source, path=path, joins_header_values=joins, route_metadata=metadata)
+    return RbacFacts(
+        connection,
+        request,
+        source,
+        path=path,
+        metadata=facts.metadata,
+        filter_state=facts.filter_state,
+        joins_header_values=joins,
+        route_metadata=metadata,
+    )
 
 
 def compile_http_rbac(view: View, name: str) -> HttpRbac:
