@@ -30,7 +30,7 @@ def both(folder: Path, text: str) -> tuple[bool, bool]:
         read = True
     except InputError:
         read = False
-    return VALIDATOR.is_valid(yaml.load(text, Loader=yaml.BaseLoader if "date" in text else yaml.SafeLoader)), read
+    return VALIDATOR.is_valid(yaml.safe_load(text)), read
 
 
 HEAD = "meshsim: 1\n"
