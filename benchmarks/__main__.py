@@ -19,7 +19,13 @@ def main() -> None:
     flags = parser.parse_args()
     known = demo()
     meshes = [known, *filter(None, [largest_dump()])]
-    tables = [bulk.measure(meshes), first_answer.measure(meshes), cold_start.measure(), stages.measure(known), suites.measure()]
+    tables = [
+        bulk.measure(meshes),
+        first_answer.measure(meshes),
+        cold_start.measure(),
+        stages.measure(known),
+        suites.measure(),
+    ]
     for table in tables:
         show(table)
     show(compared(ratios(tables), read_baseline()))

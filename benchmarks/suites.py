@@ -15,7 +15,12 @@ from .timing import beside_empty_calls
 
 TESTS = 10_000
 TODAY = date(2026, 1, 1)
-HEAD = "meshsim: 1\ndefaults: {from: sleep}\nexpect: {mtls: {outcome: forwarded, client: {tls: {mode: mtls}}}}\ntests:\n"
+HEAD = """\
+meshsim: 1
+defaults: {from: sleep}
+expect: {mtls: {outcome: forwarded, client: {tls: {mode: mtls}}}}
+tests:
+"""
 TEST = """\
   test-{n}:
     call: {{destination: "httpbin:8000", path: /get/{n}, headers: {{x-user: jason}}}}
