@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from benchmarks import first_answer, stages
+from benchmarks import first_answer, stages, suites
 from benchmarks.__main__ import compared
 from benchmarks.figures import BASELINE, document, ratios, read_baseline
 from benchmarks.meshes import demo
@@ -38,3 +38,9 @@ def test_a_run_is_kept_as_json_and_compared_by_its_ratios() -> None:
 def test_the_baseline_holds_ratios() -> None:
     assert BASELINE.exists()
     assert all(ratio > 0 for ratio in read_baseline().values())
+
+
+def test_the_suite_that_is_measured_passes() -> None:
+    table = suites.measure(5)
+    assert [len(row) for row in table.rows] == [len(table.headers)]
+    assert set(table.ratios) == {"one test read", "one test run"}

@@ -141,7 +141,8 @@ def report(
 def _choice(taken: Taken) -> ChoiceReport:
     choice = taken.choice
     shares = (float(share) if share is not None else None for share in choice.shares)
-    return ChoiceReport(choice.site, taken.option, tuple(map(ChoiceOption, choice.labels, shares)))
+    assumption = choice.what if taken.assumed else None
+    return ChoiceReport(choice.site, taken.option, tuple(map(ChoiceOption, choice.labels, shares)), assumption)
 
 
 def _config(mesh: Mesh, moves: list[Move]) -> tuple[ConfigNote, ...]:

@@ -15,6 +15,7 @@ from .config.host_facts import StatedSocket
 from .envoy.chains import FilterChain
 from .envoy.clusters import Cluster
 from .envoy.endpoints import Endpoint
+from .envoy.http_filters.progress import FRESH, Progress
 from .envoy.listeners import Listener
 from .envoy.network_filters.hcm import HttpConnectionManager
 from .envoy.network_filters.tcp_proxy import TcpProxy
@@ -178,12 +179,15 @@ class AtHttp:
 
 @frozen
 class AtVhost:
+    """`progress`: FRESH before the filters; further where one of them had the route looked up again."""
+
     pod: Pod
     hcm: HttpConnectionManager
     connection: Connection
     request: Request
     hop: int
     frames: Frame | None
+    progress: Progress = FRESH
 
 
 @frozen
@@ -196,6 +200,7 @@ class AtRoute:
     request: Request
     hop: int
     frames: Frame | None
+    progress: Progress = FRESH
 
 
 @frozen
@@ -211,6 +216,7 @@ class AtFilters:
     residues: Residues
     hop: int
     frames: Frame | None
+    progress: Progress = FRESH
 
 
 @frozen
@@ -226,6 +232,7 @@ class AtRouter:
     residues: Residues
     hop: int
     frames: Frame | None
+    progress: Progress = FRESH
 
 
 @frozen
@@ -244,6 +251,7 @@ class AtCluster:
     residues: Residues
     hop: int
     frames: Frame | None
+    progress: Progress = FRESH
 
 
 @frozen
@@ -258,6 +266,7 @@ class AtEndpoint:
     frames: Frame | None
     tried: Tried | None = None
     """None on the first attempt."""
+    progress: Progress = FRESH
 
 
 @frozen
@@ -274,6 +283,7 @@ class AtTls:
     hop: int
     frames: Frame | None
     tried: Tried | None = None
+    progress: Progress = FRESH
 
 
 @frozen

@@ -127,6 +127,9 @@ def retry(on: str, tries: int = 2, **fields: Any) -> dict[str, Any]:
     return {"retry_policy": {"retry_on": on, "num_retries": tries, **fields}}
 
 
+SERVICE_OF_NOBODY = {"envoy_grpc": {"cluster_name": "nowhere"}}
+
+
 def http_filter(name: str, kind: str, /, **fields: Any) -> dict[str, Any]:
     return {"name": name, "typed_config": {"@type": f"{TYPES}filters.http.{kind}", **fields}}
 
@@ -350,7 +353,12 @@ BEFORE_THE_UPSTREAM: Table = {
     "request not complete in its time": NOT_YET_MODELLED,
     "headers not complete in their time": NOT_YET_MODELLED,
     "strict header check": NOT_YET_MODELLED,
-    "RBAC over HTTP": NOT_YET_MODELLED,
+    "RBAC over HTTP": over_http(
+        403,
+        (),
+        "rbac_access_denied_matched_policy[none]",
+        manager={"filters": [http_filter("rbac", "rbac.v3.RBAC", rules={})]},
+    ),
     "JWT": NOT_YET_MODELLED,
     "ext_authz": NOT_YET_MODELLED,
     "local rate limit": NOT_YET_MODELLED,
@@ -379,10 +387,29 @@ CONNECTIONS: Table = {
         chain={**downstream_tls(), "transport_socket_connect_timeout": "3s"},
         close="transport_socket_timeout",
     ),
-    "RBAC over TCP": NOT_YET_MODELLED,
-    "ext_authz over TCP": NOT_YET_MODELLED,
+    "RBAC over TCP": over_tcp(
+        (),
+        "rbac_deny_close",
+        at=speaks("tcp"),
+        filters=(network_filter("guard", "rbac.v3.RBAC", stat_prefix="x", rules={}), tcp_proxy()),
+        made=1,
+    ),
+    "ext_authz over TCP": over_tcp(
+        ("UAEX",),
+        "ext_authz_close",
+        at=speaks("tcp"),
+        filters=(network_filter("guard", "ext_authz.v3.ExtAuthz", grpc_service=SERVICE_OF_NOBODY), tcp_proxy()),
+        details="ext_authz_error",
+    ),
     "connection limit": NOT_YET_MODELLED,
-    "local rate limit over TCP": NOT_YET_MODELLED,
+    "local rate limit over TCP": over_tcp(
+        ("URX",),
+        "local_ratelimit_close_over_limit",
+        filters=(
+            network_filter("guard", "local_ratelimit.v3.LocalRateLimit", token_bucket={"max_tokens": 0}),
+            tcp_proxy(),
+        ),
+    ),
     "the chain is drained away": NOT_YET_MODELLED,
     "the codec's own close reason": NOT_YET_MODELLED,
     "the connection is idle": NOT_YET_MODELLED,
@@ -418,6 +445,6 @@ def test_what_no_call_reaches_yet_is_listed_and_becomes_less() -> None:
         "tcp_proxy": 3,
         "circuit breakers": 1,
         "upstream": 6,
-        "before the upstream": 11,
-        "connections": 7,
+        "before the upstream": 10,
+        "connections": 4,
     }

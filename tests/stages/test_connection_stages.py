@@ -407,7 +407,7 @@ class TestHandshake:
         assert step.assumed == ["chain.transport-socket-not-modelled"]
 
 
-OPAQUE = {"name": "guard", "typed_config": {"@type": FILTERS + "network.ext_authz.v3.ExtAuthz"}}
+OPAQUE = {"name": "guard", "typed_config": {"@type": FILTERS + "network.wasm.v3.Wasm"}}
 
 
 class TestNetwork:
@@ -451,7 +451,7 @@ class TestNetwork:
         sni_cluster = {"name": "sni", "typed_config": {"@type": FILTERS + "network.sni_cluster.v3.SniCluster"}}
         step = Step(network.STAGE, at_network(sni_cluster, tcp_proxy("c"), sni="outbound_.80_._.a"))
         assert isinstance(step.after, AtCluster) and step.after.name == "outbound_.80_._.a"
-        assert step.decision.reason.code == "network.cluster-by-sni"
+        assert step.decision.reason.code == "network.cluster-by-filter"
         without = Step(network.STAGE, at_network(sni_cluster, tcp_proxy("c")))
         assert isinstance(without.after, AtCluster) and without.after.name == "c"
 
@@ -459,7 +459,8 @@ class TestNetwork:
         step = Step(network.STAGE, at_network())
         assert isinstance(step.after, AtReturn) and step.after.ending.kind == "closed"
         assert step.hop.downstream_local_close_reason == "no_filters"
-        answer = {"name": "d", "typed_config": {"@type": FILTERS + "network.direct_response.v3.Config"}}
+        fixed = {"@type": FILTERS + "network.direct_response.v3.Config", "response": {"inline_string": "no"}}
+        answer = {"name": "d", "typed_config": fixed}
         direct = Step(network.STAGE, at_network(answer))
         assert isinstance(direct.after, AtReturn)
         assert (direct.after.ending.client_sees, direct.hop.response_code_details) == ("data", "direct_response")

@@ -9,6 +9,19 @@ Document = Mapping[str, Any]
 OUTCOMES: dict[str, Callable[[Document], bool]] = {
     "NR filter_chain_not_found": lambda hop: hop["response_code_details"] == "filter_chain_not_found",
     "NR route_not_found": lambda hop: hop["response_code_details"] == "route_not_found",
+    "rbac_access_denied (HTTP)": lambda hop: (hop["response_code_details"] or "").startswith("rbac_access_denied"),
+    "rbac_deny_close (TCP)": lambda hop: hop["downstream_local_close_reason"] == "rbac_deny_close",
+    "ext_authz_error (TCP)": lambda hop: hop["response_code_details"] == "ext_authz_error",
+    "local_ratelimit_close_over_limit": lambda hop: (
+        hop["downstream_local_close_reason"] == "local_ratelimit_close_over_limit"
+    ),
+    "ratelimit_error_failure_mode_connection_close": lambda hop: (
+        hop["downstream_local_close_reason"] == "ratelimit_error_failure_mode_connection_close"
+    ),
+    "direct_response (TCP)": lambda hop: hop["response_code_details"] == "direct_response" and not hop["status"],
+    "tcp_proxy NC": lambda hop: hop["downstream_local_close_reason"] == "tcp_initializion_failure:3",
+    "tcp_proxy UH": lambda hop: hop["downstream_local_close_reason"] == "tcp_initializion_failure:1",
+    "tcp_proxy UF,URX": lambda hop: hop["downstream_local_close_reason"] == "tcp_initializion_failure:0",
     "via_upstream": lambda hop: hop["response_code_details"] == "via_upstream",
 }
 """Row of the reference -> whether a logged hop shows it. Families add theirs."""

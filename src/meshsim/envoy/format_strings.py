@@ -5,10 +5,12 @@ envoyproxy/envoy source/common/formatter. An operator that hangs on run time mak
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from ..address import format_endpoint, format_ip
 from ..facts.connection import Connection
@@ -24,6 +26,9 @@ class FormatFacts:
     request: Request
     connection: Connection
     route_name: str
+    metadata: Mapping[str, Mapping[str, Any]] = field(factory=dict)
+    """Dynamic metadata that filters wrote down."""
+    filter_state: Mapping[str, str] = field(factory=dict)
 
 
 Piece = str | Callable[[FormatFacts], str | None]
@@ -68,6 +73,10 @@ def _operator(found: re.Match[str]) -> Callable[[FormatFacts], str | None]:
     if name == "REQ":
         first, _, second = (argument or "").partition("?")
         return _request_header(first.lower(), second.lower(), limit)
+    if name == "DYNAMIC_METADATA":
+        return _metadata((argument or "").split(":"), limit)
+    if name == "FILTER_STATE" and (argument or "").partition(":")[2] == "PLAIN":
+        return lambda facts: facts.filter_state.get((argument or "").partition(":")[0], "")[:limit]
     return _KNOWN.get(name, _unknown)
 
 
@@ -80,6 +89,22 @@ def _request_header(first: str, second: str, limit: int | None) -> Callable[[For
             if name in facts.request.headers:
                 return None
         return ""
+
+    return read
+
+
+def _metadata(path: list[str], limit: int | None) -> Callable[[FormatFacts], str | None]:
+    """A namespace and keys below it; texts as they are, structs and lists as JSON."""
+
+    def read(facts: FormatFacts) -> str | None:
+        value: Any = facts.metadata
+        for key in path:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        if value is None:
+            return ""
+        if isinstance(value, str):
+            return value[:limit]
+        return json.dumps(value, separators=(",", ":"), sort_keys=True)[:limit]
 
     return read
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ..config.view import View
-from ..facts.request import Headers, Request
+from ..facts.request import Headers
 from ..place import Place
 from .format_strings import FormatFacts, FormatString, compile_format_string
 
@@ -63,19 +63,24 @@ def compiled_addition(entry: View) -> HeaderAddition:
     )
 
 
-def mutated(headers: Headers, levels: Sequence[MutationLevel], facts: FormatFacts) -> Headers:
-    """The headers after each level in turn; each sees the result of the one before."""
+def mutated(
+    headers: Headers, levels: Sequence[MutationLevel], facts: FormatFacts, *, response: bool = False
+) -> Headers:
+    """The headers after each level in turn; each sees the result of the one before.
+
+    Operators read the request's headers: those being changed, unless it is a response that changes.
+    """
     for level in levels:
         if level:
-            seen = FormatFacts(_with_headers(facts.request, headers), facts.connection, facts.route_name)
-            headers = _apply(dict(headers), level, seen)
+            headers = _apply(dict(headers), level, facts, response=response)
     return headers
 
 
-def _apply(headers: dict[str, tuple[str, ...]], level: MutationLevel, facts: FormatFacts) -> Headers:
+def _apply(headers: dict[str, tuple[str, ...]], level: MutationLevel, facts: FormatFacts, *, response: bool) -> Headers:
     for name in level.removals:
         headers.pop(name, None)
-    facts = FormatFacts(_with_headers(facts.request, headers), facts.connection, facts.route_name)
+    if not response:
+        facts = evolve(facts, request=evolve(facts.request, headers=headers))
     present = frozenset(headers)
     overwrites: list[tuple[str, str | None]] = []
     appends: list[tuple[str, str | None]] = []
@@ -103,7 +108,3 @@ def _apply(headers: dict[str, tuple[str, ...]], level: MutationLevel, facts: For
         else:
             headers[name] = (*(before or ()), value)
     return headers
-
-
-def _with_headers(request: Request, headers: Headers) -> Request:
-    return Request(request.method, request.scheme, request.authority, request.path, headers, request.version)

@@ -17,6 +17,6 @@ def with_response_mutations(ending: Ending, route: Route | None, request: Reques
     if route is None or not route.response_mutations:
         return ending
     facts = FormatFacts(request, connection, route.name)
-    headers = mutated(ending.response_headers, route.response_mutations, facts)
+    headers = mutated(ending.response_headers, route.response_mutations, facts, response=True)
     location = headers.get("location")
     return evolve(ending, response_headers=headers, location=location[0] if location else None)

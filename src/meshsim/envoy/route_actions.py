@@ -15,6 +15,7 @@ from ..place import Place
 from ..reasons import Reason
 from .header_mutations import MutationLevel, compile_mutations
 from .path_rewrites import RegexRewrite, compile_regex_rewrite
+from .per_filter import PerFilter, compile_per_filter
 from .retry_policy import RetryPolicy, compile_retry_policy
 from .runtime import Runtime
 from .unmodelled import unmodelled_fields
@@ -145,6 +146,8 @@ class WeightedCluster:
     request_mutations: MutationLevel
     response_mutations: MutationLevel
     via: RouteAction
+    per_filter: Mapping[str, PerFilter] = {}
+    """More specific than the route's own."""
 
 
 @frozen(eq=False)
@@ -233,6 +236,7 @@ def _weighted_cluster(entry: View, action: RouteAction) -> WeightedCluster:
         request_mutations=compile_mutations(entry, "request"),
         response_mutations=compile_mutations(entry, "response"),
         via=action if merged is action.metadata_match else evolve(action, metadata_match=merged),
+        per_filter=compile_per_filter(entry),
     )
 
 

@@ -50,6 +50,11 @@ class RouteFacts:
     connection: Connection
     runtime: Runtime = NO_RUNTIME
 
+    @property
+    def joins_header_values(self) -> bool:
+        """As before Envoy 1.39."""
+        return not self.runtime.guard("match_headers_individually")
+
 
 RouteCondition = Condition[RouteFacts]
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from attrs import frozen
+from attrs import evolve, field, frozen
 
 from ..config.view import View
 from ..place import Place
 from ..reasons import Reason
 from .header_mutations import MutationLevel, compile_mutations
 from .path_rewrites import PathRule
-from .per_filter import PerFilter, compile_cors, compile_per_filter
+from .per_filter import PerFilter, compile_cors, compile_per_filter, layered
 from .redirects import Redirect, TlsRedirect, compile_redirect
 from .retry_policy import RetryPolicy
 from .route_actions import (
     DirectResponse,
     NonForwarding,
     RouteAction,
+    WeightedCluster,
     compile_direct_response,
     compile_route_action,
 )
@@ -64,6 +66,7 @@ class Surroundings:
     retry_policy: RetryPolicy | None
     attempt_count: bool
     """include_request_attempt_count"""
+    rate_limited: bool = False
 
 
 @frozen(eq=False)
@@ -86,6 +89,25 @@ class Route:
     response_mutations: tuple[MutationLevel, ...]
     attempt_count: bool
     unmodelled: tuple[Reason, ...]
+    metadata: Mapping[str, Any] = {}
+    """filter_metadata: namespace -> struct."""
+    _by_entry: dict[WeightedCluster, Route] = field(factory=dict, init=False, repr=False)
+    rate_limited: bool = False
+    """Route or virtual host describe requests to the rate limit filter."""
+
+    def by_entry(self, entry: WeightedCluster | None) -> Route:
+        """As filters see it once one of its weighted clusters is picked."""
+        if entry is None or not entry.per_filter:
+            return self
+        made = self._by_entry.get(entry)
+        if made is None:
+            made = self._by_entry[entry] = evolve(self, per_filter=layered(self.per_filter, entry.per_filter))
+        return made
+
+    @property
+    def forwards(self) -> bool:
+        """Not a redirect or direct response: only then do some filters look at the route at all."""
+        return isinstance(self.action, RouteAction | NonForwarding)
 
     def upgrade_allowed(self, upgrade: str) -> bool | None:
         """What the route itself says about an upgrade type; None: nothing."""
@@ -107,11 +129,13 @@ def compile_route(view: View, label: str, around: Surroundings) -> Route:
         fraction=match.fraction,
         action=_action(view, name or label, around),
         origin=istio_config(view),
-        per_filter={**around.per_filter, **_legacy_cors(view), **compile_per_filter(view)},
+        per_filter=layered(around.per_filter, {**_legacy_cors(view), **compile_per_filter(view)}),
         request_mutations=ordered(compile_mutations(view, "request"), around.request_levels, around),
         response_mutations=ordered(compile_mutations(view, "response"), around.response_levels, around),
         attempt_count=around.attempt_count,
         unmodelled=unmodelled_fields(view, _FIELDS | _HARMLESS, name or label),
+        metadata=_filter_metadata(view),
+        rate_limited=around.rate_limited or _has_rate_limits(view.view("route")),
     )
 
 
@@ -141,6 +165,16 @@ def ordered(
     host, table = outer
     levels = (table, host, own) if around.most_specific_wins else (own, host, table)
     return tuple(level for level in levels if level)
+
+
+def _filter_metadata(view: View) -> Mapping[str, Any]:
+    metadata = view.view("metadata")
+    filters = metadata.view("filter_metadata") if metadata is not None else None
+    return filters.data if filters is not None else {}
+
+
+def _has_rate_limits(action: View | None) -> bool:
+    return action is not None and bool(action.views("rate_limits"))
 
 
 def istio_config(view: View) -> str | None:

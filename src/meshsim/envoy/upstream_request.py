@@ -5,6 +5,9 @@ envoyproxy/envoy source/common/router/router.cc (decodeHeaders) and config_impl.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ..facts.connection import Connection
 from ..facts.request import Headers, Request
 from .format_strings import FormatFacts
@@ -41,8 +44,10 @@ def upstream_request(
     entry: WeightedCluster | None,
     *,
     envoy_headers: bool,
+    metadata: Mapping[str, Mapping[str, Any]] | None = None,
+    filter_state: Mapping[str, str] | None = None,
 ) -> Request:
-    """`envoy_headers` is off where the router suppresses them."""
+    """`envoy_headers` is off where the router suppresses them; filters wrote the last two."""
     headers = dict(request.headers)
     if not _READ_BY_ROUTER.isdisjoint(headers):
         for name in _READ_BY_ROUTER:
@@ -62,7 +67,9 @@ def upstream_request(
         levels = (entry.request_mutations, *levels)
     seen: Headers = headers
     if levels:
-        seen = mutated(headers, levels, FormatFacts(request, connection, route.name))
+        seen = mutated(
+            headers, levels, FormatFacts(request, connection, route.name, metadata or {}, filter_state or {})
+        )
     authority = request.authority
     if entry is not None or action.rewrites_host:
         headers = dict(seen)

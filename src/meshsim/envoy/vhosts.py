@@ -20,7 +20,7 @@ from ..place import Place
 from ..reasons import Reason
 from .header_mutations import MutationLevel, compile_mutations
 from .hosts import without_port
-from .per_filter import PerFilter, compile_per_filter
+from .per_filter import PerFilter, compile_per_filter, layered
 from .retry_policy import compile_retry_policy
 from .route_matches import RouteFacts
 from .routes import Route, Surroundings, compile_route, tls_redirect_route
@@ -178,12 +178,13 @@ class VirtualHost:
         if self._around is None:
             view, levels = self._view, self._levels
             self._around = Surroundings(
-                per_filter={**levels.per_filter, **compile_per_filter(view)},
+                per_filter=layered(levels.per_filter, compile_per_filter(view)),
                 request_levels=(compile_mutations(view, "request"), levels.request_level),
                 response_levels=(compile_mutations(view, "response"), levels.response_level),
                 most_specific_wins=levels.most_specific_wins,
                 retry_policy=compile_retry_policy(view),
                 attempt_count=view.boolean("include_request_attempt_count", False),
+                rate_limited=bool(view.views("rate_limits")),
             )
         return self._around
 

@@ -18,6 +18,8 @@ REASONS: dict[str, tuple[str, ...]] = {
     "endpoint.tried-again": ("endpoint", "attempt"),
     "endpoint.limit-is-zero": ("cluster", "limit"),
     "endpoint.none": ("cluster",),
+    "endpoint.by-session": ("endpoint",),
+    "endpoint.session-gone": ("cluster", "host"),
     "endpoint.none-eligible": ("cluster", "hosts"),
     "endpoint.no-original-destination": ("cluster",),
     "endpoint.unstated": ("cluster",),

@@ -8,8 +8,11 @@ from __future__ import annotations
 from attrs import evolve, frozen
 
 from ..envoy.endpoints import Endpoint
+from ..envoy.http_filters.progress import FRESH, passed_back
 from ..envoy.listener_filters import seconds
 from ..envoy.local_reply import local_reply
+from ..envoy.network_filters.tcp_proxy import TcpProxy
+from ..envoy.network_filters.verdicts import Closes
 from ..envoy.retry_policy import RetryPolicy
 from ..envoy.route_actions import RouteAction
 from ..envoy.timers import first_timer
@@ -38,10 +41,24 @@ class Return:
     again: bool
     flags: tuple[str, ...] = ()
     """The response flags of this hop."""
+    denial: Closes | None = None
+    """What a filter before tcp_proxy said, where that ended it."""
 
 
 def returned(frame: Frame, ending: Ending) -> Return:
     """Pure: explaining asks it again."""
+    denied = _denied(frame, ending)
+    picked = _returned(frame, ending) if denied is None else denied
+    progress = frame.dialled.progress if frame.dialled is not None else FRESH
+    if picked.again or progress is FRESH:
+        return picked
+    ending = picked.ending
+    if picked.failure is not None and ending.answered_by == frame.hop:
+        ending = passed_back(ending, progress)
+    return evolve(picked, ending=ending, flags=(*progress.flags, *picked.flags))
+
+
+def _returned(frame: Frame, ending: Ending) -> Return:
     if ending.status is None and ending.kind in _SETTLED:
         return Return(ending, None, again=False, flags=_kept_flags(frame) if frame.via.kind == "tcp" else ())
     failure = _failure(frame, ending)
@@ -55,6 +72,27 @@ def returned(frame: Frame, ending: Ending) -> Return:
     if isinstance(frame.via, RouteAction):
         return _answered(frame, ending, failure, extra)
     return _closed(frame, ending, failure)
+
+
+def _denied(frame: Frame, ending: Ending) -> Return | None:
+    """A filter before tcp_proxy closes it with the first byte, which is read once the upstream connection stands."""
+    denial = frame.via.denial if isinstance(frame.via, TcpProxy) else None
+    if denial is None or ending.kind in ("unknown", "loop"):
+        return None
+    failure = _failure(frame, ending)
+    if failure is not None and failure.connecting:
+        return None
+    flags = (*_kept_flags(frame), *denial.flags)
+    closed = Ending(
+        "closed",
+        denial.why,
+        response_flags=flags,
+        response_code_details=denial.response_code_details,
+        answered_by=frame.hop,
+        destination=ending.destination,
+        pod=ending.pod,
+    )
+    return Return(closed, None, again=False, flags=flags, denial=denial)
 
 
 def _failure(frame: Frame, ending: Ending) -> Failure | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..choices import Chooser
 from ..config.config_dump import ResourceState
 from ..envoy.clusters import Cluster
+from ..envoy.http_filters.progress import passed_back
 from ..envoy.no_upstream import NO_ROUTE, describe_no_upstream, no_cluster
 from ..envoy.route_actions import RouteAction
 from ..explanation import Candidate, Check, Decision, Fate
@@ -23,7 +24,7 @@ def decide(_mesh: Mesh, at: AtCluster, chooser: Chooser) -> tuple[Cluster | None
     if cluster is None:
         if _unstated(at.pod):
             chooser.assume(because("upstream.clusters-not-in-dump", cluster=at.name))
-        return None, AtReturn(_missing(at), at.hop, at.frames)
+        return None, AtReturn(passed_back(_missing(at), at.progress), at.hop, at.frames)
     for doubt in cluster.doubts:
         chooser.assume(doubt)
     if not cluster.modelled:
@@ -31,7 +32,7 @@ def decide(_mesh: Mesh, at: AtCluster, chooser: Chooser) -> tuple[Cluster | None
         chooser.assume(why)
         return cluster, AtReturn(Ending("unknown", why), at.hop, at.frames)
     return cluster, AtEndpoint(
-        at.pod, cluster, at.via, at.connection, at.conversation, at.alpn_override, at.hop, at.frames
+        at.pod, cluster, at.via, at.connection, at.conversation, at.alpn_override, at.hop, at.frames, None, at.progress
     )
 
 
@@ -133,7 +134,7 @@ def describe(_mesh: Mesh, at: AtCluster, picked: Cluster | None, draft: Draft) -
         hop.rejected_updates += _rejected_update(_resource(at))
         hop.upstream = _upstream(at, picked, hop.upstream)
         return
-    describe_no_upstream(hop, _missing(at), NO_ROUTE)
+    describe_no_upstream(hop, passed_back(_missing(at), at.progress), NO_ROUTE)
 
 
 def _upstream(at: AtCluster, cluster: Cluster, written: Upstream | None) -> Upstream:

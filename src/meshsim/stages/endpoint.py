@@ -13,6 +13,7 @@ from ..envoy.clusters import DNS_TYPES, HASHING, Cluster, OriginalDst
 from ..envoy.endpoints import Assignment, Endpoint, NameAddress, SocketAddress
 from ..envoy.host_retry import excluded_priorities, retry_rows, retry_shares
 from ..envoy.host_status import described_by
+from ..envoy.http_filters.progress import passed_back
 from ..envoy.name_resolution import has_unresolved, resolve_assignment
 from ..envoy.no_upstream import (
     NO_HEALTHY_UPSTREAM,
@@ -33,6 +34,9 @@ from ..reasons import Reason, because
 from ..report import Draft
 from ..states import AtEndpoint, AtReturn, AtTls, State
 from .stage import Stage, agree
+
+_SESSION_HEALTH = frozenset(("UNKNOWN", "HEALTHY", "DEGRADED"))
+"""A host in another state is no longer a session's (override_host_status, where it is not set)."""
 
 
 @frozen
@@ -57,17 +61,46 @@ def decide(_mesh: Mesh, at: AtEndpoint, chooser: Chooser) -> tuple[Selection, St
             return Selection(), AtReturn(Ending("forwarded", _unstated(cluster)), at.hop, at.frames)
         for doubt in (*plan.assignment.doubts, *_unweighed(cluster, plan)):
             chooser.assume(doubt)
-        picked = _select(plan, chooser, at.hop) if at.tried is None else _select_again(at, plan, chooser)
+        picked = _by_session(at, plan) or (
+            _select(plan, chooser, at.hop) if at.tried is None else _select_again(at, plan, chooser)
+        )
     endpoint = picked.endpoint
     if endpoint is None:
-        return picked, AtReturn(_nobody(at), at.hop, at.frames)
+        return picked, AtReturn(passed_back(_nobody(at), at.progress), at.hop, at.frames)
     if isinstance(endpoint.address, NameAddress):
         chooser.assume(_not_in_dump(cluster, endpoint.name, endpoint.place))
         ending = Ending("forwarded", _unresolved(cluster, endpoint), destination=endpoint.name)
         return picked, AtReturn(ending, at.hop, at.frames)
     return picked, AtTls(
-        at.pod, cluster, endpoint, at.via, at.connection, at.conversation, at.alpn_override, at.hop, at.frames, at.tried
+        at.pod,
+        cluster,
+        endpoint,
+        at.via,
+        at.connection,
+        at.conversation,
+        at.alpn_override,
+        at.hop,
+        at.frames,
+        at.tried,
+        at.progress,
     )
+
+
+def _by_session(at: AtEndpoint, plan: LoadPlan) -> Selection | None:
+    """The host that a filter wants (override host), whatever load balancing would pick; None: it is left to that."""
+    wanted = at.progress.host
+    if wanted is None or at.tried is not None:
+        return None
+    for endpoint in plan.assignment.endpoints:
+        if str(endpoint.address) == wanted and endpoint.health in _SESSION_HEALTH:
+            return Selection(endpoint)
+    return Selection() if at.progress.strict_host else None
+
+
+def _session_host(picked: Selection) -> tuple[Candidate, ...]:
+    """The only host that is looked at."""
+    host = picked.endpoint
+    return () if host is None else (Candidate(host.name, "endpoint", Fate.CHOSEN, (), host.place),)
 
 
 def _unweighed(cluster: Cluster, plan: LoadPlan) -> tuple[Reason, ...]:
@@ -205,6 +238,8 @@ def _why_nobody(at: AtEndpoint) -> Reason:
     if plan is None or plan.hosts == 0:
         place = cluster.place if plan is None else plan.assignment.place
         return because("endpoint.none", place, cluster=cluster.name)
+    if at.progress.host is not None and at.progress.strict_host:
+        return because("endpoint.session-gone", plan.assignment.place, cluster=cluster.name, host=at.progress.host)
     return because("endpoint.none-eligible", plan.assignment.place, cluster=cluster.name, hosts=plan.hosts)
 
 
@@ -244,7 +279,10 @@ def explain(_mesh: Mesh, at: AtEndpoint, picked: Selection) -> Decision:
     if plan is None:
         reason = _unstated(at.cluster)
         return Decision("endpoint", at.pod.name, question, None, reason, deciding=True, hop=at.hop)
-    if at.tried is None:
+    session = _by_session(at, plan)
+    if session is not None:
+        winner, candidates = session.endpoint, _session_host(session)
+    elif at.tried is None:
         winner, candidates = _explain_plan(plan, picked)
     else:
         winner, candidates = _rows_again(at, plan).explain(picked.endpoint)
@@ -298,6 +336,8 @@ def _why_chosen(at: AtEndpoint, plan: LoadPlan, picked: Selection, winner: Endpo
         return _unresolved(at.cluster, winner)
     if at.tried is not None:
         return because("endpoint.tried-again", winner.place, endpoint=winner.name, attempt=len(at.tried.endpoints) + 1)
+    if picked.priority is None:
+        return because("endpoint.by-session", winner.place, endpoint=winner.name)
     group = picked.locality or picked.priority
     eligible = len(group.endpoints.eligible) if group is not None else 0
     return because("endpoint.chosen", winner.place, endpoint=winner.name, eligible=eligible, hosts=plan.hosts)
@@ -364,7 +404,7 @@ def describe(_mesh: Mesh, at: AtEndpoint, picked: Selection, draft: Draft) -> No
     elif endpoint is not None:
         hop.endpoint = None if isinstance(endpoint.address, NameAddress) else endpoint.name
     elif at.cluster.original_dst is not None or _load_plan(at) is not None:
-        describe_no_upstream(hop, _nobody(at), NO_HEALTHY_UPSTREAM)
+        describe_no_upstream(hop, passed_back(_nobody(at), at.progress), NO_HEALTHY_UPSTREAM)
 
 
 STAGE = Stage("endpoint", AtEndpoint, decide, explain, describe)

@@ -12,6 +12,7 @@ from ..envoy.local_reply import local_reply
 from ..envoy.receive import Received, receive
 from ..envoy.refusal import Refusal
 from ..explanation import Candidate, Decision, Fate
+from ..facts.conversation import Conversation
 from ..facts.request import Request
 from ..mesh import Mesh
 from ..outcome import Ending
@@ -21,10 +22,22 @@ from ..states import AtHttp, AtReturn, AtVhost, State
 from .changes import request_changes
 from .stage import Stage, agree
 
+FRAGMENTS = "http_reject_path_with_fragment"
+NOT_FOLLOWED = (
+    "enable_new_query_param_present_match_behavior",
+    "strip_dotdot_segments_with_parameters",
+    "re2_use_latin1_mode",
+)
+"""Runtime guards whose old behaviour is not modelled."""
+
 
 def decide(_mesh: Mesh, at: AtHttp, chooser: Chooser) -> tuple[Received | Refusal, State]:
     for reason in at.hcm.unmodelled:
         chooser.assume(reason)
+    if at.pod.proxy is not None and at.pod.proxy.runtime.entries:
+        for guard in NOT_FOLLOWED:
+            if not at.pod.proxy.runtime.guard(guard):
+                chooser.assume(because("runtime.guard-not-followed", guard=guard))
     picked = _receive(at)
     if isinstance(picked, Received):
         return picked, AtVhost(at.pod, at.hcm, picked.connection, picked.request, at.hop, at.frames)
@@ -36,10 +49,19 @@ def _receive(at: AtHttp) -> Received | Refusal:
     return receive(
         at.hcm,
         at.connection,
-        at.conversation,
+        _without_fragment(at),
         at.pod.addresses[0] if at.pod.addresses else None,
         table.internal_only_headers if table is not None else (),
     )
+
+
+def _without_fragment(at: AtHttp) -> Conversation:
+    """Where the guard is off, what follows `#` is dropped before anything looks at the path."""
+    said, proxy = at.conversation, at.pod.proxy
+    request = said.request
+    if request is None or "#" not in request.path or proxy is None or proxy.runtime.guard(FRAGMENTS):
+        return said
+    return evolve(said, request=evolve(request, path=request.path.partition("#")[0]))
 
 
 def _ending(at: AtHttp, refusal: Refusal) -> Ending:

@@ -58,6 +58,7 @@ def _resumed(at: AtReturn, frame: Frame, picked: Return) -> AtEndpoint:
         dialled.hop,
         dialled.frames,
         tried,
+        dialled.progress,
     )
 
 
@@ -120,6 +121,12 @@ def describe(_mesh: Mesh, at: AtReturn, picked: Return, draft: Draft) -> None:
         return
     hop.response_flags = picked.flags
     hop.upstream_transport_failure_reason = failure.text if failure is not None else None
+    if picked.denial is not None:
+        hop.response_code_details = picked.denial.response_code_details
+        hop.connection_termination_details = picked.denial.termination_details
+        hop.downstream_local_close_reason = picked.denial.close_reason
+        _describe_left(draft, next_hop if opened else None)
+        return
     if frame.via.kind == "http":
         hop.status = ending.status
         if failure is not None:

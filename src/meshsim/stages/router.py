@@ -5,11 +5,10 @@ Order as in envoyproxy/envoy source/common/router/router.cc (Filter::decodeHeade
 
 from __future__ import annotations
 
-from itertools import accumulate, pairwise
-
 from attrs import frozen
 
-from ..choices import Choice, Chooser
+from ..choices import Chooser
+from ..envoy.http_filters.progress import passed_back
 from ..envoy.local_reply import local_reply
 from ..envoy.redirects import Redirect, TlsRedirect
 from ..envoy.refused_routes import table_refused
@@ -17,12 +16,10 @@ from ..envoy.request_limits import limited
 from ..envoy.response_headers import with_response_mutations
 from ..envoy.route_actions import DirectResponse, NonForwarding, RouteAction, WeightedCluster
 from ..envoy.routes import Route
-from ..envoy.runtime import NO_RUNTIME, Runtime
 from ..envoy.upstream_request import upstream_request
 from ..explanation import Candidate, Check, Decision, Fate
 from ..facts.conversation import Conversation
 from ..facts.request import Request
-from ..facts.residues import Residues
 from ..mesh import Mesh
 from ..outcome import Ending
 from ..place import Place
@@ -30,6 +27,7 @@ from ..reasons import Reason, because
 from ..report import Draft, Upstream
 from ..states import AtCluster, AtReturn, AtRouter, State
 from .changes import request_changes
+from .cluster_weights import cluster_name, entry_label, pick_entry, runtime_of
 from .stage import Stage, agree
 
 
@@ -44,7 +42,7 @@ class Forward:
 
 
 def decide(_mesh: Mesh, at: AtRouter, chooser: Chooser) -> tuple[Ending | Forward, State]:
-    ending = _answer(at)
+    ending = _passed_back(at)
     if ending is not None:
         if ending.kind == "unknown":
             chooser.assume(ending.why)
@@ -55,7 +53,9 @@ def decide(_mesh: Mesh, at: AtRouter, chooser: Chooser) -> tuple[Ending | Forwar
     route, action = _forwarding(at)
     for reason in action.unmodelled:
         chooser.assume(reason)
-    entry, residues = _pick_entry(at, action, chooser)
+    entry, residues = at.progress.entry, at.residues
+    if entry is None:
+        entry, residues = pick_entry(at, action, chooser)
     picked = _forward(at, route, action, entry)
     return picked, AtCluster(
         at.pod,
@@ -67,12 +67,18 @@ def decide(_mesh: Mesh, at: AtRouter, chooser: Chooser) -> tuple[Ending | Forwar
         residues,
         at.hop,
         at.frames,
+        at.progress,
     )
 
 
 def _forwarding(at: AtRouter) -> tuple[Route, RouteAction]:
     assert at.route is not None and isinstance(at.route.action, RouteAction)
     return at.route, at.route.action
+
+
+def _passed_back(at: AtRouter) -> Ending | None:
+    ending = _answer(at)
+    return None if ending is None else passed_back(ending, at.progress)
 
 
 def _answer(at: AtRouter) -> Ending | None:
@@ -135,54 +141,17 @@ def _redirect(at: AtRouter, route: Route, action: Redirect | TlsRedirect) -> End
     return local_reply(at.request, at.hop, why, status=action.status, details="direct_response", location=location)
 
 
-def _pick_entry(at: AtRouter, action: RouteAction, chooser: Chooser) -> tuple[WeightedCluster | None, Residues]:
-    if not action.weighted:
-        return None, at.residues
-    runtime = _runtime(at)
-    weighted = [
-        (entry, weight) for entry, weight in zip(action.weighted, action.weights(runtime), strict=True) if weight
-    ]
-    if action.runtime_key_prefix:
-        for entry in action.weighted:
-            doubt = runtime.doubt(f"{action.runtime_key_prefix}.{entry.name}")
-            if doubt is not None:
-                chooser.assume(doubt)
-    if not weighted:
-        return None, at.residues
-    entries = tuple(entry for entry, _weight in weighted)
-    if len(entries) == 1:
-        return entries[0], at.residues
-    ends = tuple(accumulate((weight for _entry, weight in weighted), initial=0))
-    choice = Choice(
-        f"{at.hop}/cluster",
-        because("router.weights-open", action.weighted_place, route=action.name),
-        tuple(_entry_label(entry) for entry in entries),
-        (None,) * len(entries),
-        action.weighted_place,
-    )
-    index, residues = chooser.pick_residue(choice, at.residues, ends[-1], tuple(pairwise(ends)))
-    return entries[index], residues
-
-
-def _runtime(at: AtRouter) -> Runtime:
-    return at.pod.proxy.runtime if at.pod.proxy is not None else NO_RUNTIME
-
-
-def _entry_label(entry: WeightedCluster) -> str:
-    return entry.name or f"header {entry.cluster_header}"
-
-
 def _forward(at: AtRouter, route: Route, action: RouteAction, entry: WeightedCluster | None) -> Forward:
-    header = entry.cluster_header if entry is not None else action.cluster_header
-    if entry is not None and entry.name:
-        cluster = entry.name
-    elif header is not None:
-        values = at.request.values(header.lower())
-        cluster = values[0] if values else ""
-    else:
-        cluster = action.cluster or ""
+    cluster = cluster_name(action, entry, at.progress.looked_up or at.request)
     request = upstream_request(
-        at.request, at.connection, route, action, entry, envoy_headers=not at.hcm.suppress_envoy_headers
+        at.request,
+        at.connection,
+        route,
+        action,
+        entry,
+        envoy_headers=not at.hcm.suppress_envoy_headers,
+        metadata=at.progress.metadata,
+        filter_state=at.progress.filter_state,
     )
     return Forward(cluster, entry, request)
 
@@ -197,7 +166,7 @@ def _alpn_override(at: AtRouter, name: str) -> tuple[str, ...]:
 
 
 def explain(_mesh: Mesh, at: AtRouter, picked: Ending | Forward) -> Decision:
-    ending = _answer(at)
+    ending = _passed_back(at)
     question = because("router.question", route=at.route.label if at.route is not None else "none")
     if ending is not None:
         agree("router", at, picked, ending)
@@ -217,7 +186,7 @@ def explain(_mesh: Mesh, at: AtRouter, picked: Ending | Forward) -> Decision:
     entry = picked.entry if isinstance(picked, Forward) else None
     again = _forward(at, route, action, entry)
     agree("router", at, picked, again)
-    weights = action.weights(_runtime(at))
+    weights = action.weights(runtime_of(at))
     candidates = tuple(
         _weighted_candidate(each, entry, f"{weight} of {sum(weights)}")
         for each, weight in zip(action.weighted, weights, strict=True)
@@ -244,9 +213,9 @@ def _chosen(route: Route) -> Candidate:
 def _weighted_candidate(entry: WeightedCluster, picked: WeightedCluster | None, want: str) -> Candidate:
     if entry is picked:
         check = Check("weight", want, "R", True, entry.place)
-        return Candidate(_entry_label(entry), "weighted_cluster", Fate.CHOSEN, (check,), entry.place)
+        return Candidate(entry_label(entry), "weighted_cluster", Fate.CHOSEN, (check,), entry.place)
     check = Check("weight", want, "R", False, entry.place)
-    return Candidate(_entry_label(entry), "weighted_cluster", Fate.FAILED, (check,), entry.place, "weight")
+    return Candidate(entry_label(entry), "weighted_cluster", Fate.FAILED, (check,), entry.place, "weight")
 
 
 def _reason(forward: Forward, route: Route, action: RouteAction, weights: tuple[int, ...]) -> Reason:

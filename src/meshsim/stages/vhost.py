@@ -8,15 +8,12 @@ from ..envoy.refused_routes import table_refused, update_refused
 from ..envoy.routes import Route
 from ..envoy.vhosts import ANY, RouteTable, VirtualHost
 from ..explanation import Candidate, Decision, Fate
-from ..facts.residues import Residues
 from ..mesh import Mesh
 from ..outcome import Ending
 from ..reasons import Reason, because
 from ..report import Draft
 from ..states import AtFilters, AtReturn, AtRoute, AtVhost, State
 from .stage import Stage, agree
-
-_EVERY_VALUE = Residues()
 
 
 def decide(_mesh: Mesh, at: AtVhost, chooser: Chooser) -> tuple[VirtualHost | None, State]:
@@ -41,11 +38,22 @@ def decide(_mesh: Mesh, at: AtVhost, chooser: Chooser) -> tuple[VirtualHost | No
         return vhost, _to_filters(at, vhost, vhost.tls_redirect if refused.code == "vhost.require-tls" else None)
     if vhost.matcher is not None:
         return vhost, _unknown(at, _by_matcher(vhost), chooser)
-    return vhost, AtRoute(at.pod, hcm, table, vhost, at.connection, at.request, at.hop, at.frames)
+    return vhost, AtRoute(at.pod, hcm, table, vhost, at.connection, at.request, at.hop, at.frames, at.progress)
 
 
 def _to_filters(at: AtVhost, vhost: VirtualHost | None, route: Route | None) -> State:
-    return AtFilters(at.pod, at.hcm, vhost, route, at.connection, at.request, _EVERY_VALUE, at.hop, at.frames)
+    return AtFilters(
+        at.pod,
+        at.hcm,
+        vhost,
+        route,
+        at.connection,
+        at.request,
+        at.progress.residues,
+        at.hop,
+        at.frames,
+        at.progress,
+    )
 
 
 def _unknown(at: AtVhost, why: Reason, chooser: Chooser) -> State:

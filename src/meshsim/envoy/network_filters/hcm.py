@@ -157,6 +157,11 @@ class HttpConnectionManager:
         return self._acting
 
     @property
+    def acts_on_responses(self) -> bool:
+        """Whether any filter does."""
+        return any(each.acts_on_responses for each in self.http_filters)
+
+    @property
     def istio_alpn(self) -> Mapping[str, tuple[str, ...]] | None:
         """Protocol spoken upstream -> ALPN list, where the istio.alpn filter is there."""
         if self._filters is None:

@@ -16,6 +16,7 @@ from ...place import Place
 from ...reasons import Reason
 from ..endpoints import filter_metadata
 from ..unmodelled import unmodelled_fields
+from .verdicts import Closes
 
 DEFAULT_IDLE_TIMEOUT_MS = 3_600_000
 
@@ -63,6 +64,8 @@ class TcpProxy:
     tunnels: bool
     """The bytes travel inside an HTTP CONNECT or POST."""
     unmodelled: tuple[Reason, ...]
+    denial: Closes | None = None
+    """What a filter before it will say once the upstream connection stands; None: nothing."""
 
     kind: ClassVar[str] = "tcp"
     retry_policy: ClassVar[None] = None

@@ -18,6 +18,8 @@ WORDS: dict[str, str] = {
     "endpoint.tried-again": "{endpoint} is taken for attempt {attempt}",
     "endpoint.limit-is-zero": "circuit breaker {limit} of {cluster} is 0, so nothing is dialled",
     "endpoint.none": "cluster {cluster} has no endpoints",
+    "endpoint.by-session": "{endpoint}: the request belongs to a session with it",
+    "endpoint.session-gone": "cluster {cluster} has no usable host {host}, and the session takes no other",
     "endpoint.none-eligible": "none of the {hosts} endpoints of {cluster} may be used",
     "endpoint.no-original-destination": "{cluster} dials the original destination, and this connection has none",
     "endpoint.unstated": "the call leaves for an endpoint of {cluster}; which one no input says",
