@@ -1,7 +1,7 @@
 """The pytest plugin: scenario suites are collected by plain `pytest`, beside fixtures for tests written by hand.
 
-pytest imports this module in every project on the machine, so nothing else of meshsim is imported before a suite is found
-or a fixture is asked for.
+pytest imports this module in every project on the machine, so nothing else of meshsim is imported before a suite is
+found or a fixture is asked for.
 """
 
 from __future__ import annotations

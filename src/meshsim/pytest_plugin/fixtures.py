@@ -49,7 +49,9 @@ class Asker:
 
     mesh: Mesh
 
-    def __call__(self, call: str | dict[str, Any] | Call | None = None, *, strict: bool = False, **fields: Any) -> Trace:
+    def __call__(
+        self, call: str | dict[str, Any] | Call | None = None, *, strict: bool = False, **fields: Any
+    ) -> Trace:
         """A URL, a curl command, a call document, a Call, or a call's fields by name. InputError where it is none."""
         if isinstance(call, str):
             asked = call_of(call)
