@@ -53,7 +53,7 @@ def mesh(request: pytest.FixtureRequest) -> Any:
 
 @pytest.fixture
 def trace(mesh: Any) -> Callable[..., Any]:
-    """A function: a URL, a curl command, a call document or a Call (or a call's fields by name) -> its meshsim.Trace."""
+    """A function: a URL, a curl command, a call document or a Call (or a call's fields by name) -> its Trace."""
     from .fixtures import Asker
 
     return Asker(mesh)
