@@ -10,7 +10,6 @@ import pytest
 import meshsim.render.suite_text
 import meshsim.suite  # noqa: F401  (pytester forgets what an inner run imports first; compiled modules bear it badly)
 
-pytest_plugins = ["pytester"]
 INSTALLED = any(each.value == "meshsim.pytest_plugin" for each in entry_points(group="pytest11"))
 Run = Callable[..., pytest.RunResult]
 
