@@ -31,7 +31,8 @@ ORDER = (REPORTED, MODELLED, HARMLESS, UNREAD)
 """Of the fates a field met, the one that is told."""
 NESTED_LIMIT = 60
 _ELSEWHERE = """
-    access_log alt_stat_name config_source custom_tags decorator eds_config filter_metadata filters initial_fetch_timeout
+    access_log alt_stat_name config_source custom_tags decorator eds_config filter_metadata filters
+    initial_fetch_timeout
     log_format metadata name per_connection_buffer_limit_bytes resource_api_version sds_config services stat_prefix
     tcp_backlog_size tracing track_remaining transport_api_version type_url vm_config
 """
