@@ -134,10 +134,20 @@ def run(
             break
     if not (handoff and filters.hands_off and socket.restored) and ended is None and not socket.transport:
         socket.transport = "raw_buffer"
-    return InspectResult(_learned(connection, socket), socket.conversation, tuple(happened), ended, after)
+    learned = _learned(connection, socket, unread=connection.unread or _peeked(happened, conversation))
+    return InspectResult(learned, socket.conversation, tuple(happened), ended, after)
 
 
-def _learned(connection: Connection, socket: Socket) -> Connection:
+_PEEK = frozenset(("tls_inspector", "http_inspector"))
+
+
+def _peeked(happened: list[tuple[ListenerFilter, str, Any]], conversation: Conversation) -> bool:
+    """Whether a filter waited for the client's first bytes and saw some."""
+    looked = any(each.kind in _PEEK and what not in ("disabled", "skipped-tls") for each, what, _value in happened)
+    return looked and (begins_with_tls(conversation) or first_text(conversation) is not None)
+
+
+def _learned(connection: Connection, socket: Socket, *, unread: bool) -> Connection:
     return Connection(
         local=socket.local,
         local_port=socket.local_port,
@@ -151,6 +161,7 @@ def _learned(connection: Connection, socket: Socket) -> Connection:
         sni=socket.sni,
         alpn=socket.alpn,
         tls=connection.tls,
+        unread=unread,
     )
 
 

@@ -49,6 +49,9 @@ class Connection:
     """Requested application protocols in the client's order, or what http_inspector found."""
     tls: DownstreamTls | None = None
     """Set once a filter chain terminated TLS."""
+    unread: bool = False
+    """Listener filters looked at the client's first bytes, which still lie in the socket: the kernel answers a close
+    with a reset."""
 
     def local_text(self) -> str:
         return format_endpoint(self.local, self.local_port)

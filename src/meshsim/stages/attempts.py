@@ -164,8 +164,11 @@ def _closed(frame: Frame, ending: Ending, failure: Failure) -> Return:
     flags = (*kept, *(flag for flag in failure.tcp_flags if flag not in kept))
     if not flags and failure.waited_ms == 0:
         return Return(ending, failure, again=False)
+    connection = frame.dialled.connection if frame.dialled is not None else None
+    reset = failure.result == "reset" or (failure.connecting and connection is not None and connection.unread)
     closed = Ending(
-        "closed",
+        # A reset goes through; so does the kernel's answer to a close that leaves bytes unread.
+        "reset" if reset and frame.below is not None else "closed",
         because("return.closed", ending.why.place, flags=list(flags), ending=ending.kind),
         after=_after(frame, failure),
         response_flags=flags,

@@ -14,6 +14,7 @@ from ..reasons import Reason, because
 from ..report import Draft
 from ..states import AtChain, AtHandshake, AtReturn, State
 from .stage import Stage, agree
+from .unread import as_dialler_sees
 
 FLAGS = ("NR",)
 DETAILS = "filter_chain_not_found"
@@ -40,7 +41,7 @@ def decide(_mesh: Mesh, at: AtChain, chooser: Chooser) -> tuple[FilterChain | No
             response_code_details=DETAILS,
             answered_by=at.hop,
         )
-        return None, AtReturn(ending, at.hop, at.frames)
+        return None, AtReturn(as_dialler_sees(ending, at.connection, at.frames), at.hop, at.frames)
     for reason in chain.unmodelled:
         chooser.assume(reason)
     return chain, AtHandshake(at.pod, listener, chain, at.connection, at.conversation, at.hop, at.frames)

@@ -15,6 +15,7 @@ from ..reasons import Reason, because
 from ..report import Draft, Upstream
 from ..states import AtCluster, AtEndpoint, AtReturn, State
 from .stage import Stage, agree
+from .unread import as_dialler_sees
 
 
 def decide(_mesh: Mesh, at: AtCluster, chooser: Chooser) -> tuple[Cluster | None, State]:
@@ -23,7 +24,7 @@ def decide(_mesh: Mesh, at: AtCluster, chooser: Chooser) -> tuple[Cluster | None
     if cluster is None:
         if _unstated(at.pod):
             chooser.assume(because("upstream.clusters-not-in-dump", cluster=at.name))
-        return None, AtReturn(_missing(at), at.hop, at.frames)
+        return None, AtReturn(as_dialler_sees(_missing(at), at.connection, at.frames), at.hop, at.frames)
     for doubt in cluster.doubts:
         chooser.assume(doubt)
     if not cluster.modelled:

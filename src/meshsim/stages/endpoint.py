@@ -33,6 +33,7 @@ from ..reasons import Reason, because
 from ..report import Draft
 from ..states import AtEndpoint, AtReturn, AtTls, State
 from .stage import Stage, agree
+from .unread import as_dialler_sees
 
 
 @frozen
@@ -47,7 +48,8 @@ class Selection:
 def decide(_mesh: Mesh, at: AtEndpoint, chooser: Chooser) -> tuple[Selection, State]:
     cluster = at.cluster
     if cluster.limits.max_connections == 0 and at.via.kind == "tcp":
-        return Selection(), AtReturn(too_many_connections(at.hop, _overflow(at)), at.hop, at.frames)
+        ending = too_many_connections(at.hop, _overflow(at))
+        return Selection(), AtReturn(as_dialler_sees(ending, at.connection, at.frames), at.hop, at.frames)
     if cluster.original_dst is not None:
         picked = Selection(_original_destination(at, cluster.original_dst))
     else:
@@ -60,7 +62,7 @@ def decide(_mesh: Mesh, at: AtEndpoint, chooser: Chooser) -> tuple[Selection, St
         picked = _select(plan, chooser, at.hop) if at.tried is None else _select_again(at, plan, chooser)
     endpoint = picked.endpoint
     if endpoint is None:
-        return picked, AtReturn(_nobody(at), at.hop, at.frames)
+        return picked, AtReturn(as_dialler_sees(_nobody(at), at.connection, at.frames), at.hop, at.frames)
     if isinstance(endpoint.address, NameAddress):
         chooser.assume(_not_in_dump(cluster, endpoint.name, endpoint.place))
         ending = Ending("forwarded", _unresolved(cluster, endpoint), destination=endpoint.name)

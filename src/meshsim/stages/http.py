@@ -9,7 +9,7 @@ from ..choices import Chooser
 from ..envoy.codec import with_raw_request
 from ..envoy.inline_headers import joined
 from ..envoy.local_reply import local_reply
-from ..envoy.receive import Received, receive
+from ..envoy.receive import DRAINED, Received, closes_after_answer, receive
 from ..envoy.refusal import Refusal
 from ..explanation import Candidate, Decision, Fate
 from ..facts.request import Request
@@ -137,6 +137,9 @@ def describe(_mesh: Mesh, at: AtHttp, picked: Received | Refusal, draft: Draft) 
         hop.status = ending.status
         hop.response_flags = ending.response_flags
         hop.response_code_details = ending.response_code_details
+        hop.downstream_local_close_reason = picked.close
+    elif request is not None and closes_after_answer(request):
+        hop.downstream_local_close_reason = DRAINED
 
 
 STAGE = Stage("http", AtHttp, decide, explain, describe)

@@ -17,6 +17,7 @@ from ..reasons import Reason, because
 from ..report import Downstream, DownstreamTlsReport, Draft
 from ..states import AtChain, AtInspect, AtListener, AtReturn, State
 from .stage import Stage, agree
+from .unread import as_dialler_sees
 
 _OPTIONS = ("pass", "blocks")
 
@@ -33,7 +34,8 @@ def decide(_mesh: Mesh, at: AtInspect, chooser: Chooser) -> tuple[InspectResult,
         chooser.assume(reason)
     result = run(filters, at.connection, at.conversation, at.handoff, ask)
     if result.ended is not None:
-        return result, AtReturn(_ending(at, result), at.hop, at.frames)
+        ending = as_dialler_sees(_ending(at, result), result.connection, at.frames)
+        return result, AtReturn(ending, at.hop, at.frames)
     connection, conversation = result.connection, result.conversation
     if at.handoff and listener.use_original_dst and connection.restored:
         return result, AtListener(at.pod, listener, connection, conversation, at.hop, at.frames)

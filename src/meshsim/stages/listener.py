@@ -50,6 +50,7 @@ def _raw(seen: Connection) -> Connection:
         sni=seen.sni,
         alpn=seen.alpn,
         tls=seen.tls,
+        unread=seen.unread,
     )
 
 

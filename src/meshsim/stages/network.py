@@ -21,6 +21,7 @@ from ..reasons import Reason, because
 from ..report import Downstream, Draft
 from ..states import AtCluster, AtHttp, AtNetwork, AtReturn, State
 from .stage import Stage, agree
+from .unread import as_dialler_sees
 
 _OPTIONS = ("pass", "blocks")
 _FRESH = Residues()
@@ -89,7 +90,10 @@ def _cluster(at: AtNetwork, config: TcpProxy, *, by_sni: bool, chooser: Chooser)
 
 
 def _ended(at: AtNetwork, course: Course) -> tuple[Course, State]:
-    return course, AtReturn(_ending(at, course), at.hop, at.frames)
+    ending = _ending(at, course)
+    if course.ended_by is None:
+        ending = as_dialler_sees(ending, at.connection, at.frames)
+    return course, AtReturn(ending, at.hop, at.frames)
 
 
 def _ending(at: AtNetwork, course: Course) -> Ending:

@@ -122,6 +122,8 @@ def describe(_mesh: Mesh, at: AtReturn, picked: Return, draft: Draft) -> None:
     hop.upstream_transport_failure_reason = failure.text if failure is not None else None
     if frame.via.kind == "http":
         hop.status = ending.status
+        if ending.status is None:
+            hop.downstream_local_close_reason = None
         if failure is not None:
             hop.response_code_details = ending.response_code_details
         elif ending.status is not None:
