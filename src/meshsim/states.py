@@ -64,6 +64,8 @@ class Frame:
     """What we speak on it; None: no TLS of our own."""
     shaken: bool = False
     """Whether the far side took our TLS handshake."""
+    refused: Ending | None = None
+    """Not an attempt: the handshake with the side in front failed while tcp_proxy dialled, and this is what it gets."""
 
     @property
     def is_retry(self) -> bool:

@@ -14,7 +14,6 @@ REMARK_ABOUT_PLAIN_BYTES = re.compile(
 )
 """What the tls inspector leaves in the log of a connection that speaks no TLS; it says nothing of a handshake."""
 
-LINGERED = "triggered_delayed_close_timeout"
 """How long a client takes to hang up after a proxy's last word is chance."""
 
 
@@ -67,8 +66,6 @@ def _witnessed(hop: Document, client: Document) -> dict[str, Any]:
     reason = hop["downstream_transport_failure_reason"]
     if reason is not None and REMARK_ABOUT_PLAIN_BYTES.match(reason):
         seen["downstream_transport_failure_reason"] = None
-    if hop["downstream_local_close_reason"] == LINGERED:
-        seen["downstream_local_close_reason"] = None
     if client["ended"] == "nothing" and hop["response_code_details"] == "downstream_remote_disconnect":
         seen |= {"response_code_details": None, "response_flags": [f for f in hop["response_flags"] if f != "DC"]}
     return seen

@@ -54,7 +54,8 @@ def refused_by_codec(
         return Refusal(because("http.server-first", place), "hanging")
     if _is_http2_codec(options, connection, conversation):
         if request is None or conversation.tls is not None or request.version != "http2":
-            return Refusal(because("http.not-http2", place, seen=_spoken(conversation)), "closed")
+            why = because("http.not-http2", place, seen=_spoken(conversation))
+            return Refusal(why, "closed", flags=("DPE",), close=_NOT_HTTP2)
         return _http2_error(request, place)
     if request is None and conversation.tls is None and request_in(conversation.payload) == WAITS:
         return Refusal(because("http.incomplete", place), "hanging")
@@ -85,6 +86,7 @@ _ERRORS = {
     "http1.content_length_and_chunked_not_allowed": "both_'Content-Length'_and_'Transfer-Encoding'_are_set.",
 }
 """Details -> the codec's own words, which the close reason of the connection carries."""
+_NOT_HTTP2 = "codec_error:Received_bad_client_magic_byte_string"
 _NO_LINE = "NO_REQUEST_LINE_IN_REQUEST"
 
 

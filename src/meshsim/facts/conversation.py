@@ -26,6 +26,9 @@ class ClientTls:
     alpn: tuple[str, ...] = ()
     """Offered protocols in the client's order."""
     client_certificate: ClientCertificate | None = None
+    lowest: int = 2
+    """The lowest x of TLS 1.x that the client speaks."""
+    highest: int = 3
 
 
 @frozen

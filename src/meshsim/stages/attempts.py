@@ -42,6 +42,9 @@ class Return:
 
 def returned(frame: Frame, ending: Ending) -> Return:
     """Pure: explaining asks it again."""
+    if frame.refused is not None:
+        own = ending.answered_by == frame.hop and bool(ending.response_flags)
+        return Return(ending if own else frame.refused, None, again=False, flags=ending.response_flags if own else ())
     if ending.status is None and ending.kind in _SETTLED:
         return Return(ending, None, again=False, flags=_kept_flags(frame) if frame.via.kind == "tcp" else ())
     failure = _failure(frame, ending)

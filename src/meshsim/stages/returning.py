@@ -13,7 +13,7 @@ from ..explanation import Candidate, Change, Decision, Fate
 from ..mesh import Mesh
 from ..outcome import Ending
 from ..reasons import Reason, because
-from ..report import Attempt, Draft
+from ..report import Attempt, Draft, Hop
 from ..states import AtEndpoint, AtReturn, Ended, Frame, State
 from .attempts import ANSWERED, Return, counted_again, returned, tried_endpoints, tried_now
 from .stage import Stage, agree
@@ -103,6 +103,10 @@ def describe(_mesh: Mesh, at: AtReturn, picked: Return, draft: Draft) -> None:
     if frame is None:
         return
     hop = draft.hop(frame.hop, frame.pod.name)
+    if frame.refused is not None:
+        if picked.ending is frame.refused:
+            _describe_refused(draft, hop, frame)
+        return
     failure, ending = picked.failure, picked.ending
     next_hop = frame.next_hop
     opened = next_hop is not None and next_hop < len(draft.hops)
@@ -132,6 +136,15 @@ def describe(_mesh: Mesh, at: AtReturn, picked: Return, draft: Draft) -> None:
         hop.downstream_local_close_reason = NOT_CONNECTED
     elif failure is not None and failure.waited_ms:
         hop.downstream_local_close_reason = failure.reset
+
+
+def _describe_refused(draft: Draft, hop: Hop, frame: Frame) -> None:
+    """Whatever the upstream would have done, the client's side was closed first."""
+    hop.response_flags = ()
+    hop.downstream_local_close_reason = hop.upstream_transport_failure_reason = None
+    hop.attempts = tuple(evolve(attempt, result="connected") for attempt in hop.attempts)
+    if frame.next_hop is not None and frame.next_hop < len(draft.hops):
+        _describe_left(draft, frame.next_hop)
 
 
 def _describe_left(draft: Draft, index: int | None) -> None:

@@ -181,7 +181,8 @@ def _hello(at: AtTls, socket: TransportSocket, request: Request | None) -> Clien
             tls, override if at.cluster.overrides_alpn else (), pool_alpn(protocol.versions(request.version))
         )
     certificate = _certificate(at.pod) if tls.client_certificate else None
-    made = ClientTls(server_name(tls, protocol, at.endpoint, request), alpn, certificate)
+    sni, versions = server_name(tls, protocol, at.endpoint, request), tls.versions
+    made = ClientTls(sni, alpn, certificate, versions.lowest, versions.highest)
     if not protocol.auto_sni and not tls.auto_host_sni:
         socket.hellos[key] = made
     return made
