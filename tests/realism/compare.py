@@ -24,6 +24,8 @@ PASSAGE_FIELDS = ("sender", "rules", "result", "by")
 LAST_SEEN_FIELDS = ("way", "destination", "interface", "mark")
 """What the kernel shows of a packet only when it came to the end of its hooks."""
 PROXY_UID = 1337
+PLAIN_ALERT = "\x15\x03"
+"""A TLS alert, to a client that speaks none."""
 LINGERED = "triggered_delayed_close_timeout"
 """The client did not hang up after the last answer: this takes the place of the reason to close."""
 # An alert can be overtaken by the reset that follows it.
@@ -78,7 +80,8 @@ def _outcome(observation: Document, trace: Document) -> Iterator[tuple[str, str]
         return
     answered_by_proxy = outcome["answered_by"] is not None
     if answered_by_proxy or outcome["kind"] in ("closed", "hanging", "refused", "dropped", "replied"):
-        seen = SEEN_ALIKE.get(client["ended"], client["ended"])
+        alert = client["ended"] == "data" and client["body"].startswith(PLAIN_ALERT)
+        seen = "closed" if alert else SEEN_ALIKE.get(client["ended"], client["ended"])
         told = SEEN_ALIKE.get(outcome["client_sees"], outcome["client_sees"])
         rejected = any(passage["result"] == "rejected" for passage in observation["netfilter"])
         if not (rejected and outcome["kind"] == "refused"):

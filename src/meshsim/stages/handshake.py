@@ -86,9 +86,10 @@ def _shaken(at: AtHandshake, context: DownstreamTlsContext) -> Handshake:
     """Pure. A known proxy that dialled looks at this side's certificate before it shows its own."""
     if at.pod.proxy is not None and any(at.pod.proxy.lacks_secret(name) for name in context.secrets):
         return Handshake(None, "secret-missing", SECRET_MISSING)
-    if _own_name_refused(at, context) is not None:
+    result = shake_hands(context, at.conversation)
+    if result.failure != "other-version" and _own_name_refused(at, context) is not None:
         return Handshake(None, "own-name", OWN_REFUSED)
-    return shake_hands(context, at.conversation)
+    return result
 
 
 def _own_name_refused(at: AtHandshake, context: DownstreamTlsContext) -> str | None:
