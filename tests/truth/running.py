@@ -16,6 +16,7 @@ from tests.realism.certificates import Authority
 from tests.realism.client import Clients
 from tests.realism.record import stable
 from tests.realism.stack import DEFAULT_SPIFFE, FIRST_CLIENT_PORT
+from tests.truth.joining import joined
 from tests.truth.presented import Presented
 from tests.truth.setting import POD, POD_ADDRESS, Setting
 
@@ -102,31 +103,9 @@ def _observations(
     hops: Sequence[dict[str, Any]],
     records: Sequence[dict[str, Any]],
 ) -> Iterator[Observation]:
-    by_peer: dict[str, list[dict[str, Any]]] = {}
-    for hop in hops:
-        by_peer.setdefault(_port(hop["downstream"]["direct_remote"]), []).append(hop)
-    owned = {_port(call["source"]) for call, _ in made} | {_port(hop["upstream"]["local"]) for hop in hops}
-    for call, client in made:
-        mine: list[dict[str, Any]] = []
-        wanted = [_port(call["source"])]
-        while wanted:
-            for hop in by_peer.pop(wanted.pop(0), ()):
-                mine.append(hop)
-                if hop["upstream"]["local"]:
-                    wanted.append(_port(hop["upstream"]["local"]))
-                elif hop["endpoint"]:
-                    # The log has no address of a connection whose handshake failed: calls are made one by one.
-                    mine_too = (peer for peer, of in by_peer.items() if peer not in owned and _reached(of, hop))
-                    wanted += [peer for peer in (next(mine_too, None),) if peer is not None]
+    of_calls = joined(hops, (call["source"] for call, _ in made))
+    for (call, client), mine in zip(made, of_calls, strict=True):
         ends = {(hop["upstream"]["local"], hop["endpoint"]) for hop in mine}
         upstream = [record for record in records if (record["peer"], record["local"]) in ends]
         own = [{"pod": POD, **hop} for hop in mine]
         yield stable({"pod": POD, "call": call, "client": client, "hops": own, "netfilter": [], "upstream": upstream})
-
-
-def _reached(accepted: Sequence[dict[str, Any]], hop: dict[str, Any]) -> bool:
-    return bool(accepted[0]["accepted_at"] == hop["endpoint"])
-
-
-def _port(address: str | None) -> str:
-    return (address or "").rpartition(":")[2]

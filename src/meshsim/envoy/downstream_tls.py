@@ -62,6 +62,11 @@ class DownstreamTlsContext:
         return self.validation.verifies
 
     @property
+    def demands_certificate(self) -> bool:
+        """Whether a client without one is refused."""
+        return self.validation.verifies and (self.require_client_certificate or self.validation.demands)
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """The secrets without which no handshake begins."""
         return (*self.certificates, *(() if self.validation_secret is None else (self.validation_secret,)))
@@ -93,7 +98,7 @@ def shake_hands(context: DownstreamTlsContext, conversation: Conversation) -> Ha
     certificate = hello.client_certificate if validation.verifies else None
     alpn = negotiated(context.alpn_protocols, hello)
     if certificate is None:
-        if validation.verifies and (context.require_client_certificate or validation.demands):
+        if context.demands_certificate:
             return Handshake(None, "no-certificate", NO_CERTIFICATE, alert=True)
         return Handshake(DownstreamTls(alpn, Peer(presented=False, validated=False)))
     fault = validation.fault(certificate)

@@ -41,6 +41,8 @@ _WRAPPERS = frozenset(
 )
 """Sockets around another one, which decides what is on the wire."""
 
+_PLAIN = frozenset((_RAW, "envoy.extensions.transport_sockets.starttls.v3.UpstreamStartTlsConfig"))
+"""starttls is plaintext until a filter that knows the protocol inside switches it over."""
 _RAW_NAMES = frozenset(("raw_buffer", "envoy.transport_sockets.raw_buffer"))
 _TLS_NAMES = frozenset(("tls", "envoy.transport_sockets.tls"))
 
@@ -251,7 +253,7 @@ def _compile_socket(view: View, name: str, resource: str) -> TransportSocket:
     if _is_tls(typed, written):
         context = typed.view if typed is not None else view.view("config") or view
         return _compile_tls(context, name, resource)
-    if type_name == _RAW or (typed is None and written in _RAW_NAMES):
+    if type_name in _PLAIN or (typed is None and written in _RAW_NAMES):
         return TransportSocket(name, view.place, "raw_buffer")
     return TransportSocket(name, view.place, type_name or written)
 

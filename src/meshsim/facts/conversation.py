@@ -53,6 +53,8 @@ class Conversation:
     payload: str = ""
     """The first bytes of a tcp or udp client."""
     proxy_protocol: ProxyProtocol | None = None
+    inner: Conversation | None = None
+    """What is said inside the TLS where that is TLS again, passed on by a proxy that encrypts it once more."""
     protocol_stated: bool = True
     """False where the protocol follows from what ALPN negotiates (an https call that states none)."""
 

@@ -38,6 +38,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "handshake.client-silent-closed": ("chain", "after"),
     "handshake.no-certificate": ("chain",),
     "handshake.untrusted-certificate": ("chain",),
+    "handshake.peer-speaks-plaintext": ("chain", "demand", "near", "cluster", "transport", "written"),
     "handshake.expired-certificate": ("chain",),
     "handshake.other-name": ("chain",),
     "handshake.other-version": ("chain",),

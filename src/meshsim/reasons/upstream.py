@@ -29,6 +29,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "tls.plaintext": ("endpoint",),
     "tls.originated": ("endpoint", "mode", "sni"),
     "tls.around-client-tls": ("endpoint",),
+    "tls.secret-missing": ("endpoint", "secret"),
     "tls.source-is-loopback": ("endpoint", "source"),
     "tls.source-of-other-family": ("endpoint", "source"),
     "tls.version-by-alpn": ("offered",),

@@ -135,6 +135,8 @@ def _terminated(seen: Connection, tls: DownstreamTls) -> Connection:
 
 def _inside(conversation: Conversation) -> Conversation:
     """What is said inside the TLS that was just terminated."""
+    if conversation.inner is not None:
+        return conversation.inner
     return Conversation(
         protocol=conversation.protocol,
         tls=None,
@@ -182,6 +184,19 @@ def _reason(at: AtHandshake, result: Handshake) -> Reason:
     if result.failure == "own-name" and context is not None and at.frames is not None and at.frames.tls is not None:
         wanted, own = ", ".join(at.frames.tls.san), _own_name_refused(at, context)
         return because("handshake.own-name", place, chain=chain.label, own=own, wanted=wanted)
+    near = at.frames
+    if result.failure == "plaintext" and near is not None and near.tls is None and near.transport is not None:
+        demand = "mTLS" if context is not None and context.demands_certificate else "TLS"
+        return because(
+            "handshake.peer-speaks-plaintext",
+            place,
+            chain=chain.label,
+            demand=demand,
+            near=near.pod.name,
+            cluster=near.cluster,
+            transport=near.transport.name,
+            written=str(near.transport.place),
+        )
     return because(_FAILURES[result.failure or ""], place, chain=chain.label)
 
 

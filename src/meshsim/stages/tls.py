@@ -6,6 +6,7 @@ from attrs import evolve
 
 from ..address import LOOPBACK_V4, LOOPBACK_V6, format_endpoint, format_ip, is_loopback, is_v6
 from ..choices import Choice, Chooser
+from ..envoy.downstream_tls import SECRET_MISSING
 from ..envoy.endpoints import Endpoint, PipeAddress, SocketAddress
 from ..envoy.route_actions import RouteAction
 from ..envoy.upstream_protocol import pool_alpn
@@ -54,8 +55,11 @@ def decide(mesh: Mesh, at: AtTls, chooser: Chooser) -> tuple[TransportSocket, St
         pod.proxy_gid,
     )
     next_hop = at.hop + 1 if at.tried is None else at.tried.next_hop
-    frame = Frame(pod, at.hop, at.via, at.cluster.name, endpoint.name, at.frames, at, next_hop, socket.tls)
-    fault = _fault(at) if at.cluster.bind_addresses or at.cluster.limits.max_pending_requests == 0 else None
+    frame = Frame(
+        pod, at.hop, at.via, at.cluster.name, endpoint.name, at.frames, at, next_hop, socket.tls, transport=socket
+    )
+    rare = at.cluster.bind_addresses or at.cluster.limits.max_pending_requests == 0 or socket.tls is not None
+    fault = _fault(at, socket) if rare else None
     if fault is not None:
         return socket, AtReturn(fault, next_hop, frame, opened=False)
     return socket, AtHook(pod, "out", "proxy", packet, _conversation(at, socket), next_hop, frame)
@@ -100,12 +104,16 @@ def _source(at: AtTls, destination: int) -> int:
     return at.pod.source_address(destination)
 
 
-def _fault(at: AtTls) -> Ending | None:
+def _fault(at: AtTls, socket: TransportSocket) -> Ending | None:
     """What is wrong before any packet leaves: no pending request is allowed, or nothing can go from a bound source."""
     if at.cluster.limits.max_pending_requests == 0:
         limit = "max_pending_requests"
         why = because("endpoint.limit-is-zero", at.cluster.place, cluster=at.cluster.name, limit=limit)
         return Ending("overflow", why)
+    missing = _missing_secret(at, socket)
+    if missing is not None:
+        why = because("tls.secret-missing", socket.place, endpoint=at.endpoint.name, secret=missing)
+        return Ending("tls_failure", why, transport_failure_reason=SECRET_MISSING, destination=at.endpoint.name)
     address = at.endpoint.address
     if not at.cluster.bind_addresses or not isinstance(address, SocketAddress):
         return None
@@ -123,6 +131,13 @@ def _fault(at: AtTls) -> Ending | None:
         error = f"immediate_connect_error:_Invalid_argument|remote_address:{address}"
         return Ending("not_connected", why, transport_failure_reason=error, destination=at.endpoint.name)
     return None
+
+
+def _missing_secret(at: AtTls, socket: TransportSocket) -> str | None:
+    proxy = at.pod.proxy
+    if socket.tls is None or proxy is None:
+        return None
+    return next((name for name in socket.tls.secrets if proxy.lacks_secret(name)), None)
 
 
 def _is_local(pod: Pod, ip: int) -> bool:
@@ -146,7 +161,7 @@ def _conversation(at: AtTls, socket: TransportSocket) -> Conversation:
         return evolve(said, proxy_protocol=proxy_protocol)
     tls = _hello(at, socket, None)
     if said.tls is not None:
-        return Conversation("tcp", tls, None, False, said.payload, proxy_protocol)
+        return Conversation("tcp", tls, None, False, said.payload, proxy_protocol, inner=said)
     return Conversation(said.protocol, tls, request, said.server_first, said.payload, proxy_protocol)
 
 
@@ -199,7 +214,7 @@ def explain(mesh: Mesh, at: AtTls, picked: TransportSocket) -> Decision:
     socket, candidates = at.cluster.transport.explain(labelled, lambda row: row.socket is picked)
     agree("tls", at, picked, socket)
     known = isinstance(at.endpoint.address, SocketAddress | PipeAddress) and socket.kind in _SPOKEN
-    fault = _fault(at) if known else None
+    fault = _fault(at, socket) if known else None
     return Decision(
         stage="tls",
         pod=at.pod.name,

@@ -75,6 +75,10 @@ WORDS: dict[str, str] = {
     ),
     "handshake.no-certificate": "{chain} requires a client certificate and the client has none: the handshake fails",
     "handshake.untrusted-certificate": "{chain} does not accept the client's certificate: the handshake fails",
+    "handshake.peer-speaks-plaintext": (
+        "{near} sends plaintext because that is what {transport} of its cluster {cluster} says ({written}), {chain} "
+        "demands {demand}: the connection is closed"
+    ),
     "handshake.expired-certificate": "{chain} does not accept a certificate that has expired: the handshake fails",
     "handshake.other-version": "{chain} and the client have no TLS version in common: the handshake fails",
     "handshake.secret-missing": "{chain} still waits for a secret with its certificates, and closes until it has it",

@@ -30,6 +30,7 @@ WORDS: dict[str, str] = {
     "tls.plaintext": "plaintext to {endpoint}",
     "tls.originated": "{mode} to {endpoint} with server name {sni}",
     "tls.around-client-tls": "the client's own TLS to {endpoint} is wrapped in another TLS",
+    "tls.secret-missing": "{secret} was not delivered, so no TLS can be spoken to {endpoint}",
     "tls.source-is-loopback": "the cluster binds to {source}, from which nothing can leave for {endpoint}",
     "tls.source-of-other-family": "the cluster binds to {source}, which is not of the address family of {endpoint}",
     "tls.version-by-alpn": "the upstream picks the HTTP version by ALPN from {offered}; the first is assumed",
