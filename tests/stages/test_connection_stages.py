@@ -12,6 +12,7 @@ from meshsim.errors import Bug
 from meshsim.explanation import Decision, Fate
 from meshsim.facts.conversation import Conversation
 from meshsim.mesh import Mesh, Pod
+from meshsim.outcome import Ending
 from meshsim.report import Draft, Hop
 from meshsim.stages import chain as chain_stage
 from meshsim.stages import handshake, inspect, listener, network
@@ -353,6 +354,14 @@ class TestChain:
             chain_stage.explain(Mesh((at.pod,), {}), at, wrong)
 
 
+def refused_with(step: Step) -> Ending:
+    """What the client of a failed handshake gets; behind tcp_proxy only after the upstream was dialled for nothing."""
+    assert isinstance(step.after, AtNetwork)
+    assert step.after.conversation.server_first and step.after.conversation.tls is None
+    assert step.after.frames is not None and step.after.frames.refused is not None
+    return step.after.frames.refused
+
+
 class TestHandshake:
     def test_a_plaintext_chain_takes_bytes_as_they_come(self) -> None:
         step = Step(handshake.STAGE, at_handshake(tcp(tls=hello("a")), chain("c")))
@@ -374,8 +383,8 @@ class TestHandshake:
 
     def test_plaintext_to_a_tls_chain_is_closed(self) -> None:
         step = Step(handshake.STAGE, at_handshake(http(), chain("c", transport_socket=tls_socket())))
-        assert isinstance(step.after, AtReturn)
-        assert (step.after.ending.kind, step.after.ending.client_sees) == ("closed", "closed")
+        ending = refused_with(step)
+        assert (ending.kind, ending.client_sees) == ("closed", "closed")
         assert step.hop.downstream_transport_failure_reason is not None
         assert "HTTP_REQUEST" in step.hop.downstream_transport_failure_reason
         assert step.hop.response_flags == ()
@@ -384,7 +393,7 @@ class TestHandshake:
     def test_a_missing_certificate_is_an_alert(self) -> None:
         made = chain("c", transport_socket=tls_socket(require=True, ca=True))
         step = Step(handshake.STAGE, at_handshake(tcp(tls=hello("a")), made))
-        assert isinstance(step.after, AtReturn) and step.after.ending.client_sees == "tls_alert"
+        assert refused_with(step).client_sees == "tls_alert"
 
     @pytest.mark.parametrize(
         ("rest", "kind", "after", "local"),
@@ -397,8 +406,8 @@ class TestHandshake:
         self, rest: dict[str, Any], kind: str, after: str | None, local: str | None
     ) -> None:
         step = Step(handshake.STAGE, at_handshake(SILENT, chain("c", transport_socket=tls_socket(), **rest)))
-        assert isinstance(step.after, AtReturn)
-        assert (step.after.ending.kind, step.after.ending.after) == (kind, after)
+        ending = refused_with(step)
+        assert (ending.kind, ending.after) == (kind, after)
         assert step.hop.downstream_local_close_reason == local
 
     def test_a_transport_socket_nobody_models_is_an_assumption(self) -> None:

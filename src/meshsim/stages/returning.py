@@ -19,6 +19,7 @@ from .attempts import ANSWERED, Return, counted_again, returned, tried_endpoints
 from .stage import Stage, agree
 
 _ANSWERS_OF_TIMERS = frozenset(timer.reset for timer in (PER_TRY_TIMEOUT, RESPONSE_TIMEOUT, STREAM_IDLE))
+HANDSHAKE_TIMEOUT = "transport_socket_timeout"
 NOT_CONNECTED = "tcp_initializion_failure:0"
 """Envoy's own spelling (source/common/tcp_proxy/tcp_proxy.cc)."""
 
@@ -141,9 +142,12 @@ def describe(_mesh: Mesh, at: AtReturn, picked: Return, draft: Draft) -> None:
 def _describe_refused(draft: Draft, hop: Hop, frame: Frame) -> None:
     """Whatever the upstream would have done, the client's side was closed first."""
     hop.response_flags = ()
-    hop.downstream_local_close_reason = hop.upstream_transport_failure_reason = None
+    hop.upstream_transport_failure_reason = None
+    timed_out = frame.refused is not None and frame.refused.after is not None
+    hop.downstream_local_close_reason = HANDSHAKE_TIMEOUT if timed_out else None
     hop.attempts = tuple(evolve(attempt, result="connected") for attempt in hop.attempts)
-    if frame.next_hop is not None and frame.next_hop < len(draft.hops):
+    waits = frame.refused is not None and frame.refused.kind == "hanging"
+    if not waits and frame.next_hop is not None and frame.next_hop < len(draft.hops):
         _describe_left(draft, frame.next_hop)
 
 
