@@ -61,6 +61,8 @@ def answer(call: dict[str, Any]) -> dict[str, Any]:
 def _converse(plain: socket.socket, call: dict[str, Any], seen: dict[str, Any]) -> None:
     connection = plain
     try:
+        if call.get("proxy_protocol"):
+            plain.sendall(_proxy_header(call["proxy_protocol"]))
         if call.get("tls") is not None:
             connection = _handshake(plain, call["tls"])
             assert isinstance(connection, ssl.SSLSocket)
@@ -82,6 +84,13 @@ def _converse(plain: socket.socket, call: dict[str, Any], seen: dict[str, Any]) 
         seen.update(ended="closed", detail=type(error).__name__)
     except OSError as error:
         seen.update(ended="closed", detail=_words(error))
+
+
+def _proxy_header(stated: dict[str, Any]) -> bytes:
+    """Version 1, as text."""
+    (source, source_port), (to, to_port) = (stated[end].rsplit(":", 1) for end in ("source", "destination"))
+    family = "TCP6" if ":" in source else "TCP4"
+    return f"PROXY {family} {source.strip('[]')} {to.strip('[]')} {source_port} {to_port}\r\n".encode()
 
 
 def _handshake(plain: socket.socket, tls: dict[str, Any]) -> ssl.SSLSocket:

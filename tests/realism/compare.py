@@ -125,10 +125,8 @@ def _hop(path: str, seen: Document, told: Document, observation: Document, *, wh
         if from_application and told[name] is None:
             continue
         yield from _differ(f"{path}.{name}", told[name], seen[name])
-    if seen["kind"] == "listener" and "NR" not in seen["response_flags"]:
-        # Where no handshake was tried, the tls inspector leaves its own remark about plain bytes in this field.
-        name = "downstream_transport_failure_reason"
-        yield from _differ(f"{path}.{name}", told[name], seen[name])
+    name = "downstream_transport_failure_reason"
+    yield from _differ(f"{path}.{name}", told[name], seen[name])
     yield from _differ(f"{path}.response_flags", sorted(told["response_flags"]), sorted(seen["response_flags"]))
     downstream = told.get("downstream") or {}
     for name in ("protocol", "remote", "direct_remote"):

@@ -148,7 +148,7 @@ class TestInspect:
         step = Step(inspect.STAGE, at_inspect("one", on, tcp(tls=hello("A.b", "istio"))))
         tls = step.hop.downstream.tls if step.hop.downstream is not None else None
         assert tls is not None
-        assert (tls.terminated, tls.sni, tls.alpn_offered, tls.alpn) == (False, "A.b", ("istio",), None)
+        assert (tls.terminated, tls.sni, tls.alpn_offered, tls.alpn) == (False, "a.b", ("istio",), None)
         assert {change.field for change in step.decision.changes} == {"transport", "sni", "alpn"}
 
     @pytest.mark.parametrize(("timeout", "kind", "after"), [("15s", "closed", "15s"), ("0s", "hanging", None)])

@@ -9,6 +9,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "inspect.hanging": ("filter",),
     "inspect.closed": ("filter",),
     "inspect.opaque-filter": ("filter", "type"),
+    "inspect.tokens-unknown": ("filter",),
     "listener.question": ("destination",),
     "listener.handed-off": ("listener", "destination"),
     "listener.to-itself": ("listener", "destination"),

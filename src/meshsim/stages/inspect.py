@@ -10,6 +10,7 @@ from ..envoy.listener_filters import InspectResult, ListenerFilter, run
 from ..envoy.listeners import Listener
 from ..explanation import Candidate, Change, Check, Decision, Fate
 from ..facts.connection import Connection
+from ..facts.conversation import ClientTls
 from ..istio.names import parse_config_path
 from ..mesh import Mesh, Pod
 from ..outcome import Ending
@@ -41,6 +42,8 @@ def decide(_mesh: Mesh, at: AtInspect, chooser: Chooser) -> tuple[InspectResult,
 
 
 def _opaque(each: ListenerFilter) -> Reason:
+    if each.kind == "local_ratelimit":
+        return because("inspect.tokens-unknown", each.place, filter=each.name)
     return because("inspect.opaque-filter", each.place, filter=each.name, type=each.type_url)
 
 
@@ -135,20 +138,26 @@ def describe(_mesh: Mesh, at: AtInspect, picked: InspectResult, draft: Draft) ->
         hop.cause = "retry" if at.frames is not None and at.frames.is_retry else "connect"
     hop.listener = listener.name
     hop.direction = direction(at.pod, listener)
+    if picked.remark is not None:
+        hop.downstream_transport_failure_reason = picked.remark
     hop.original_destination = connection.local_text()
     hello = at.conversation.tls
     hop.downstream = Downstream(
         protocol=at.conversation.protocol,
         remote=connection.remote_text(),
         direct_remote=connection.direct_remote_text(),
-        tls=DownstreamTlsReport(terminated=False, sni=hello.sni, alpn_offered=hello.alpn, alpn=None, peer=None)
-        if hello is not None
-        else None,
+        tls=_offered(hello, connection) if hello is not None else None,
     )
     if listener.origin is not None:
         hop.origin = {**hop.origin, "listener": parse_config_path(listener.origin) or listener.origin}
     hop.config_version = listener.version or None
     hop.rejected_updates += _refused_update(listener)
+
+
+def _offered(hello: ClientTls, connection: Connection) -> DownstreamTlsReport:
+    """What Envoy read of the ClientHello, in lower case; what the client sent where nobody looked."""
+    sni = connection.sni or hello.sni
+    return DownstreamTlsReport(terminated=False, sni=sni, alpn_offered=hello.alpn, alpn=None, peer=None)
 
 
 def direction(pod: Pod, listener: Listener) -> str:

@@ -18,6 +18,9 @@ WORDS: dict[str, str] = {
     ),
     "inspect.closed": "{filter} closes the connection",
     "inspect.opaque-filter": "the listener filter {filter} ({type}) is not modelled; it is taken to let the call pass",
+    "inspect.tokens-unknown": (
+        "{filter} closes new connections while its token bucket is empty; it is taken to have a token left"
+    ),
     "listener.question": "is there a listener for {destination}?",
     "listener.handed-off": "the listener {listener} owns {destination}",
     "listener.to-itself": "{destination} is the address of {listener} itself: its listener filters run a second time",
