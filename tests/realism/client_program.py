@@ -61,15 +61,16 @@ def answer(call: dict[str, Any]) -> dict[str, Any]:
 def _converse(plain: socket.socket, call: dict[str, Any], seen: dict[str, Any]) -> None:
     connection = plain
     try:
-        if call.get("proxy_protocol"):
-            plain.sendall(_proxy_header(call["proxy_protocol"]))
+        header = _proxy_header(call["proxy_protocol"]) if call.get("proxy_protocol") else b""
         if call.get("tls") is not None:
+            plain.sendall(header)
+            header = b""
             connection = _handshake(plain, call["tls"])
             assert isinstance(connection, ssl.SSLSocket)
             seen["alpn"] = connection.selected_alpn_protocol()
         payload = _request(call) if call["protocol"].startswith("http") else call.get("payload", "").encode()
-        if payload:
-            connection.sendall(payload)
+        if header or payload:
+            connection.sendall(header + payload)
         if call["protocol"].startswith("http"):
             _read_response(connection, call["method"], seen)
         else:
