@@ -98,7 +98,9 @@ def _server_name(name: str, match: View) -> str:
 
 
 def is_local(connection: Connection) -> bool:
-    """SAME_IP_OR_LOOPBACK: the remote side is 127.0.0.1 or ::1 exactly, or the local address itself."""
+    """SAME_IP_OR_LOOPBACK: the remote side is 127.0.0.1 or ::1 exactly, or the local address itself, or a pipe."""
+    if connection.remote_name:
+        return not connection.is_internal
     remote = connection.remote
     return remote in (LOOPBACK_V4, LOOPBACK_V6) or remote == connection.local
 

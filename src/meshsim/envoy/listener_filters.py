@@ -48,6 +48,8 @@ class Socket:
     alpn: tuple[str, ...]
     conversation: Conversation
     transparent: bool
+    local_name: str = ""
+    remote_name: str = ""
     remark: str | None = None
     """What tls_inspector notes of bytes that are no TLS; logged as downstream transport failure reason."""
 
@@ -125,11 +127,13 @@ def run(
         alpn=connection.alpn,
         conversation=conversation,
         transparent=filters.transparent,
+        local_name=connection.local_name,
+        remote_name=connection.remote_name,
     )
     happened: list[tuple[ListenerFilter, str, Any]] = []
     ended = after = None
     for each in filters.filters:
-        if each.disabled is not None and each.disabled(socket.local_port):
+        if each.disabled is not None and each.disabled(None if socket.local_name else socket.local_port):
             happened.append((each, "disabled", None))
             continue
         what, value = each.act(each, socket)
@@ -168,6 +172,9 @@ def _learned(connection: Connection, socket: Socket) -> Connection:
         sni=socket.sni,
         alpn=socket.alpn,
         tls=connection.tls,
+        local_name=socket.local_name,
+        remote_name=socket.remote_name,
+        direct_remote_name=connection.direct_remote_name,
     )
 
 
@@ -178,11 +185,12 @@ def seconds(milliseconds: int | float) -> str:
 
 def _original_dst(_filter: ListenerFilter, socket: Socket) -> tuple[str, Any]:
     original = socket.original
-    if original is None and socket.transparent:
+    if original is None and socket.transparent and not socket.local_name:
         original = (socket.local, socket.local_port)
     if original is None:
         return "not-restored", None
     socket.local, socket.local_port = original
+    socket.local_name = ""
     socket.restored = True
     return "restored", None
 
@@ -232,8 +240,10 @@ def _proxy_protocol(this: ListenerFilter, socket: Socket) -> tuple[str, Any]:
     if not (proxy_protocol.is_unicast(source[0]) and proxy_protocol.is_unicast(destination[0])):
         return "closes", None
     socket.remote, socket.remote_port = source
+    socket.remote_name = ""
     if destination != (socket.local, socket.local_port):
         socket.local, socket.local_port = destination
+        socket.local_name = ""
         socket.restored = True
     socket.conversation = conversation.after_proxy_header()
     return "found-proxy-header", header.source

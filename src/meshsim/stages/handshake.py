@@ -101,6 +101,9 @@ def _terminated(seen: Connection, tls: DownstreamTls) -> Connection:
         sni=seen.sni,
         alpn=seen.alpn,
         tls=tls,
+        local_name=seen.local_name,
+        remote_name=seen.remote_name,
+        direct_remote_name=seen.direct_remote_name,
     )
 
 

@@ -32,13 +32,18 @@ def decide(_mesh: Mesh, at: AtInspect, chooser: Chooser) -> tuple[InspectResult,
     filters = listener.listener_filters
     for reason in filters.unmodelled:
         chooser.assume(reason)
-    result = run(filters, at.connection, at.conversation, at.handoff, ask)
+    result = run(filters, at.connection, at.conversation, _may_hand_off(at), ask)
     if result.ended is not None:
         return result, AtReturn(_ending(at, result), at.hop, at.frames)
     connection, conversation = result.connection, result.conversation
-    if at.handoff and listener.use_original_dst and connection.restored:
+    if _may_hand_off(at) and listener.use_original_dst and connection.restored:
         return result, AtListener(at.pod, listener, connection, conversation, at.hop, at.frames)
     return result, AtChain(at.pod, listener, connection, conversation, at.hop, at.frames)
+
+
+def _may_hand_off(at: AtInspect) -> bool:
+    """Internal listeners keep what they are given, restored destination or not."""
+    return at.handoff and not at.connection.is_internal
 
 
 def _opaque(each: ListenerFilter) -> Reason:
@@ -78,7 +83,7 @@ def _reason(at: AtInspect, result: InspectResult) -> Reason:
 def explain(_mesh: Mesh, at: AtInspect, picked: InspectResult) -> Decision:
     closed = {each for each, what, _value in picked.filters if what == "closes"}
     filters = at.listener.listener_filters
-    result = run(filters, at.connection, at.conversation, at.handoff, lambda each: each not in closed)
+    result = run(filters, at.connection, at.conversation, _may_hand_off(at), lambda each: each not in closed)
     agree("inspect", at, picked, result)
     found = {each: (what, value) for each, what, value in result.filters}
     candidates = tuple(_candidate(each, found.get(each)) for each in filters.filters)
@@ -135,7 +140,8 @@ def describe(_mesh: Mesh, at: AtInspect, picked: InspectResult, draft: Draft) ->
     if at.handoff:
         hop.received_by = listener.name
         hop.from_hop = at.frames.hop if at.frames is not None else None
-        hop.cause = "retry" if at.frames is not None and at.frames.is_retry else "connect"
+        first = "internal_listener" if at.connection.is_internal else "connect"
+        hop.cause = "retry" if at.frames is not None and at.frames.is_retry else first
     hop.listener = listener.name
     hop.direction = direction(at.pod, listener)
     if picked.remark is not None:
