@@ -152,6 +152,14 @@ NO_CERTIFICATE = "TLS_error:|268436496:SSL_routines:OPENSSL_internal:SSLV3_ALERT
 STRICT = far(held=proxy(hcm(), at=f"{FAR}:80", **downstream_tls()))
 NOT_INITIALISED = "tcp_initializion_failure"
 
+INTERNAL_ADDRESS = {"envoy_internal_address": {"server_listener_name": "nobody"}}
+INTERNAL = {
+    "load_assignment": {
+        "cluster_name": "out",
+        "endpoints": [{"lb_endpoints": [{"endpoint": {"address": INTERNAL_ADDRESS}}]}],
+    }
+}
+
 TCP_PROXY: Table = {
     "unknown cluster": over_tcp(("NC",), f"{NOT_INITIALISED}:3", filters=(tcp_proxy("none"),), made=0),
     "no host": over_tcp(("UH",), f"{NOT_INITIALISED}:1", to=NOBODY, made=0),
@@ -171,7 +179,7 @@ TCP_PROXY: Table = {
     "nothing leaves from a bound loopback address": over_tcp(
         ("UF", "URX"), f"{NOT_INITIALISED}:0", to={**cluster("10.9.9.9:80"), **BOUND}, made=1
     ),
-    "unknown internal listener": NOT_YET_MODELLED,
+    "unknown internal listener": over_tcp(("UF", "URX"), f"{NOT_INITIALISED}:0", to=INTERNAL, made=1),
     "missing pipe": NOT_YET_MODELLED,
     "first attempt failed, second did not": over_tcp(
         ("UF",),

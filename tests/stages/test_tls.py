@@ -256,7 +256,9 @@ def test_an_internal_listener_that_is_not_there_takes_no_connection() -> None:
     inside = evolve(at, endpoint=evolve(at.endpoint, name="envoy://x/", address=InternalAddress("x")))
     picked, after, _chooser = decided(stage.STAGE, inside)
     assert isinstance(after, AtReturn) and after.ending.kind == "not_connected"
-    assert after.ending.transport_failure_reason == "immediate_connect_error:_Invalid_argument|remote_address:envoy://x/"
+    assert (
+        after.ending.transport_failure_reason == "immediate_connect_error:_Invalid_argument|remote_address:envoy://x/"
+    )
     assert stage.explain(MESH, inside, picked).reason.code == "upstream.no-internal-listener"
 
 
