@@ -88,7 +88,7 @@ def explain(_mesh: Mesh, at: AtInspect, picked: InspectResult) -> Decision:
     found = {each: (what, value) for each, what, value in result.filters}
     candidates = tuple(_candidate(each, found.get(each)) for each in filters.filters)
     peeks = any(each.kind != "original_dst" for each in filters.filters)
-    notes = _refused_update(at.listener)
+    notes = (*_refused_update(at.listener), *_source_kept(result))
     return Decision(
         stage="inspect",
         pod=at.pod.name,
@@ -110,6 +110,15 @@ def _refused_update(listener: Listener) -> tuple[Reason, ...]:
         return ()
     facts = {"listener": refused.name, "error": refused.error, "time": refused.time}
     return (because("listener.update-refused", refused.place, **facts),)
+
+
+def _source_kept(result: InspectResult) -> tuple[Reason, ...]:
+    source = result.connection.remote_text()
+    return tuple(
+        because("inspect.source-kept", each.place, filter=each.name, source=source)
+        for each, what, _value in result.filters
+        if each.kind == "original_src" and what == "passes"
+    )
 
 
 def _candidate(each: ListenerFilter, found: tuple[str, object] | None) -> Candidate:
