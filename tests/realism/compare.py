@@ -135,9 +135,9 @@ def _hop(path: str, seen: Document, told: Document, observation: Document, *, wh
         if seen[name] == LINGERED:
             continue
         yield from _differ(f"{path}.{name}", told[name], seen[name])
-    if seen["kind"] == "listener" and "NR" not in seen["response_flags"]:
-        # Where no handshake was tried, the tls inspector leaves its own remark about plain bytes in this field.
-        name = "downstream_transport_failure_reason"
+    name = "downstream_transport_failure_reason"
+    if seen["kind"] != "http" or seen[name] is not None:
+        # Of a connection that stays open only its requests are logged, and their lines do not say this.
         yield from _differ(f"{path}.{name}", told[name], seen[name])
     yield from _differ(f"{path}.response_flags", sorted(told["response_flags"]), sorted(seen["response_flags"]))
     downstream = told.get("downstream") or {}

@@ -144,12 +144,19 @@ class TestInspect:
         assert isinstance(step.after, AtChain)
         assert step.hop.received_by is None
 
+    def test_a_kept_source_is_noted(self) -> None:
+        original_src = {"@type": FILTERS + "listener.original_src.v3.OriginalSrc", "mark": 1337}
+        entry = {"name": "src", "typed_config": original_src}
+        on = pod(listener_config("one", "0.0.0.0:80", chain("c"), listener_filters=[entry]))
+        step = Step(inspect.STAGE, at_inspect("one", on, http()))
+        assert [note.code for note in step.decision.notes] == ["inspect.source-kept"]
+
     def test_what_tls_says_is_described_before_anybody_terminates_it(self) -> None:
         on = pod(listener_config("one", "0.0.0.0:80", chain(), listener_filters=[TLS_INSPECTOR]))
         step = Step(inspect.STAGE, at_inspect("one", on, tcp(tls=hello("A.b", "istio"))))
         tls = step.hop.downstream.tls if step.hop.downstream is not None else None
         assert tls is not None
-        assert (tls.terminated, tls.sni, tls.alpn_offered, tls.alpn) == (False, "A.b", ("istio",), None)
+        assert (tls.terminated, tls.sni, tls.alpn_offered, tls.alpn) == (False, "a.b", ("istio",), None)
         assert {change.field for change in step.decision.changes} == {"transport", "sni", "alpn"}
 
     @pytest.mark.parametrize(("timeout", "kind", "after"), [("15s", "closed", "15s"), ("0s", "hanging", None)])
@@ -327,7 +334,7 @@ class TestChain:
 
     def test_a_matcher_tree_names_the_chain(self) -> None:
         step = Step(chain_stage.STAGE, at_chain(matching_pod(MATCH_PORT_80), local="10.0.0.5:80"))
-        assert (step.hop.filter_chain, step.assumed, step.decision.reason.code) == ("b", [], "chain.matched")
+        assert (step.hop.filter_chain, step.assumed, step.decision.reason.code) == ("b", [], "chain.named")
         assert step.fates == {"a": Fate.FAILED, "b": Fate.CHOSEN, "d": Fate.NOT_REACHED}
 
     def test_a_matcher_tree_that_matches_nothing_leaves_the_default_chain(self) -> None:

@@ -9,6 +9,7 @@ Document = Mapping[str, Any]
 OUTCOMES: dict[str, Callable[[Document], bool]] = {
     "NR filter_chain_not_found": lambda hop: hop["response_code_details"] == "filter_chain_not_found",
     "NR route_not_found": lambda hop: hop["response_code_details"] == "route_not_found",
+    "closed by listener filters": lambda hop: hop["kind"] == "listener" and not hop["filter_chain"],
     "via_upstream": lambda hop: hop["response_code_details"] == "via_upstream",
 }
 """Row of the reference -> whether a logged hop shows it. Families add theirs."""

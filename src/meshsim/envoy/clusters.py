@@ -161,6 +161,8 @@ class Cluster:
     limits: Limits
     istio: Mapping[str, Any]
     """filter_metadata istio, as Istio wrote it."""
+    original_dst_metadata: Mapping[str, Any]
+    """filter_metadata envoy.filters.listener.original_dst, which an internal listener may be given."""
     unmodelled: tuple[Reason, ...]
     """Stated, without influence on where a call goes as far as is known."""
     doubts: tuple[Reason, ...]
@@ -214,6 +216,7 @@ def compile_cluster(view: View) -> Cluster:
         bind_addresses=_bind_addresses(view),
         limits=limits,
         istio=filter_metadata(view, "istio"),
+        original_dst_metadata=filter_metadata(view, "envoy.filters.listener.original_dst"),
         unmodelled=unmodelled_fields(view, _MODELLED | _HARMLESS | _COURSE | {"filters"}, name)
         + filters
         + protocol.unmodelled,

@@ -106,6 +106,8 @@ class Endpoint:
     """filter_metadata envoy.transport_socket_match."""
     lb_metadata: Mapping[str, Any] = {}
     """filter_metadata envoy.lb, which subsets select by."""
+    original_dst_metadata: Mapping[str, Any] = {}
+    """filter_metadata envoy.filters.listener.original_dst, which an internal listener may be given."""
     locality: Locality | None = None
     metadata_stated: bool = True
     """False where the input is one that shows no metadata, so that having none means nothing."""
@@ -233,6 +235,7 @@ class _Reader:
             weight=view.integer("load_balancing_weight", 1),
             socket_metadata=filter_metadata(view, "envoy.transport_socket_match"),
             lb_metadata=filter_metadata(view, "envoy.lb"),
+            original_dst_metadata=filter_metadata(view, "envoy.filters.listener.original_dst"),
             locality=locality,
         )
 

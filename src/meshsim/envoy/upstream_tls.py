@@ -31,9 +31,10 @@ Labels = Mapping[str, Any]
 _TLS = "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
 _RAW = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer"
 _PROXY_PROTOCOL = "envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport"
+_INTERNAL_UPSTREAM = "envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport"
 _WRAPPERS = frozenset(
     (
-        "envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport",
+        _INTERNAL_UPSTREAM,
         "envoy.extensions.transport_sockets.tap.v3.Tap",
         "envoy.extensions.transport_sockets.tcp_stats.v3.Config",
         _PROXY_PROTOCOL,
@@ -116,6 +117,8 @@ class TransportSocket:
     """Whether it is a row of transport_socket_matches."""
     conditions: tuple[Condition[Labels], ...] = ()
     sends_proxy_protocol: bool = False
+    passes: tuple[tuple[str, str], ...] = ()
+    """Metadata that an internal listener is given: (host, cluster, route or request, namespace)."""
     unmodelled: tuple[Reason, ...] = ()
     hellos: dict[Any, ClientTls] = field(factory=dict, init=False)
     """What this proxy says on it where that hangs on no request; filled by the tls stage."""
@@ -248,6 +251,8 @@ def _compile_socket(view: View, name: str, resource: str) -> TransportSocket:
         if inner is not None:
             socket = _compile_socket(inner, name, resource)
             socket.sends_proxy_protocol |= type_name == _PROXY_PROTOCOL
+            if type_name == _INTERNAL_UPSTREAM:
+                socket.passes = tuple(_passed(each) for each in typed.view.views("passthrough_metadata"))
             return socket
     written = view.text("name", "")
     if _is_tls(typed, written):
@@ -256,6 +261,11 @@ def _compile_socket(view: View, name: str, resource: str) -> TransportSocket:
     if type_name in _PLAIN or (typed is None and written in _RAW_NAMES):
         return TransportSocket(name, view.place, "raw_buffer")
     return TransportSocket(name, view.place, type_name or written)
+
+
+def _passed(view: View) -> tuple[str, str]:
+    kind = view.view("kind")
+    return next(iter(kind.keys()), "") if kind is not None else "", view.text("name", "")
 
 
 def _is_tls(typed: TypedConfig | None, written: str) -> bool:

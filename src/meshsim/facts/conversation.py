@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from .request import Request
 
@@ -57,6 +57,10 @@ class Conversation:
     """What is said inside the TLS where that is TLS again, passed on by a proxy that encrypts it once more."""
     protocol_stated: bool = True
     """False where the protocol follows from what ALPN negotiates (an https call that states none)."""
+
+    def after_proxy_header(self) -> Conversation:
+        """The same once somebody has read the PROXY header."""
+        return evolve(self, proxy_protocol=None)
 
     def speaks_http(self) -> bool:
         return self.request is not None

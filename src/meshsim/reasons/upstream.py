@@ -40,5 +40,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "upstream.clusters-not-in-dump": ("cluster",),
     "endpoints-not-in-dump": ("cluster", "discovery"),
     "upstream.to-pipe": ("endpoint",),
+    "upstream.to-own-listener": ("endpoint", "listener"),
+    "upstream.no-internal-listener": ("endpoint",),
     "upstream.transport-not-modelled": ("endpoint", "transport"),
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from attrs import evolve, frozen
 
-from ..envoy.endpoints import Endpoint
+from ..envoy.endpoints import Endpoint, InternalAddress
 from ..envoy.listener_filters import seconds
 from ..envoy.local_reply import local_reply
 from ..envoy.retry_policy import RetryPolicy
@@ -18,6 +18,7 @@ from ..facts.request import Headers
 from ..outcome import Ending
 from ..reasons import Reason, because
 from ..states import AtTls, Frame, Tried
+from .socketless import not_connected
 
 ATTEMPT_COUNT = "x-envoy-attempt-count"
 ANSWERED = ("delivered", "replied")
@@ -62,17 +63,32 @@ def returned(frame: Frame, ending: Ending) -> Return:
 
 def _failure(frame: Frame, ending: Ending) -> Failure | None:
     request = frame.dialled.conversation.request if frame.dialled is not None else None
+    at_once = _closed_at_once(frame, ending)
     failure = failure_of(
-        ending.kind,
+        "not_connected" if at_once else ending.kind,
         http=_version(frame, request.version if request is not None else "") if frame.via.kind == "http" else None,
         secured=frame.tls is not None,
         shaken=frame.shaken,
         sees=ending.client_sees,
     )
+    if failure is not None and at_once:
+        return evolve(failure, text=not_connected(frame.endpoint or ""))
     if failure is not None and ending.transport_failure_reason is not None and failure.connecting:
         failure = evolve(failure, text=ending.transport_failure_reason)
     timer = _timer(frame, ending)
     return failure if timer is None else timer
+
+
+_AT_ONCE = frozenset(("NR", "UH", "NC"))
+"""Response flags of a connection that is closed before anything was read from it."""
+
+
+def _closed_at_once(frame: Frame, ending: Ending) -> bool:
+    """An internal listener that closes while it is being dialled makes the dial itself fail."""
+    dialled = frame.dialled
+    if dialled is None or ending.kind != "closed" or not isinstance(dialled.endpoint.address, InternalAddress):
+        return False
+    return ending.answered_by == frame.next_hop and bool(_AT_ONCE.intersection(ending.response_flags))
 
 
 def _version(frame: Frame, downstream: str) -> str:

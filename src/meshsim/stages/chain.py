@@ -111,6 +111,8 @@ def _reason(at: AtChain, winner: FilterChain | None, candidates: tuple[Candidate
         )
     if len(candidates) == 1 and not candidates[0].checks:
         return because("chain.only", winner.place, chain=winner.label)
+    if at.listener.chains.matcher is not None and not winner.is_default:
+        return because("chain.named", winner.place, listener=at.listener.name, chain=winner.label)
     code = "chain.default" if winner.is_default else "chain.matched"
     return because(code, winner.place, chain=winner.label)
 

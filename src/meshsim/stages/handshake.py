@@ -130,6 +130,9 @@ def _terminated(seen: Connection, tls: DownstreamTls) -> Connection:
         sni=seen.sni,
         alpn=seen.alpn,
         tls=tls,
+        local_name=seen.local_name,
+        remote_name=seen.remote_name,
+        direct_remote_name=seen.direct_remote_name,
     )
 
 
@@ -255,7 +258,7 @@ def describe(_mesh: Mesh, at: AtHandshake, picked: Handshake, draft: Draft) -> N
         alpn = tls.alpn if tls is not None else None
         describe_handshake(at.frames, draft, alpn, certificate_requested=context.verifies_clients)
     if tls is None:
-        hop.downstream_transport_failure_reason = picked.text
+        hop.downstream_transport_failure_reason = picked.text or hop.downstream_transport_failure_reason
         if picked.failure == "silent" and at.chain.transport_socket_connect_timeout_ms:
             hop.downstream_local_close_reason = TIMEOUT_REASON
 

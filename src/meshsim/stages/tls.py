@@ -6,8 +6,12 @@ from attrs import evolve
 
 from ..address import LOOPBACK_V4, LOOPBACK_V6, format_endpoint, format_ip, is_loopback, is_v6
 from ..choices import Choice, Chooser
+<<<<<<< HEAD
 from ..envoy.downstream_tls import SECRET_MISSING
 from ..envoy.endpoints import Endpoint, PipeAddress, SocketAddress
+=======
+from ..envoy.endpoints import Endpoint, InternalAddress, PipeAddress, SocketAddress
+>>>>>>> wL
 from ..envoy.route_actions import RouteAction
 from ..envoy.upstream_protocol import pool_alpn
 from ..envoy.upstream_tls import TransportSocket, UnstatedRow, offered_alpn, server_name, wanted_san
@@ -21,8 +25,10 @@ from ..outcome import Ending
 from ..reasons import Reason, because
 from ..report import Draft, UpstreamTls
 from ..states import AtHook, AtReturn, AtTls, Frame, State
+from . import socketless
 from .stage import Stage, agree
 
+_DIALLED = SocketAddress | PipeAddress | InternalAddress
 _SPOKEN = frozenset(("raw_buffer", "tls"))
 
 
@@ -36,14 +42,18 @@ def decide(mesh: Mesh, at: AtTls, chooser: Chooser) -> tuple[TransportSocket, St
 
     socket = at.cluster.transport.pick(_labelled(mesh, at)[0], ask)
     address = endpoint.address
-    if isinstance(address, PipeAddress) and socket.kind in _SPOKEN:
-        why = because("upstream.to-pipe", endpoint.place, endpoint=endpoint.name)
-        return socket, AtReturn(Ending("forwarded", why, destination=endpoint.name), at.hop, at.frames)
-    if not isinstance(address, SocketAddress) or socket.kind not in _SPOKEN:
+    if not isinstance(address, _DIALLED) or socket.kind not in _SPOKEN:
         why = _not_modelled(at, socket)
         chooser.assume(why)
         return socket, AtReturn(Ending("unknown", why, destination=endpoint.name), at.hop, at.frames)
     pod = at.pod
+    next_hop = at.hop + 1 if at.tried is None else at.tried.next_hop
+    frame = Frame(pod, at.hop, at.via, at.cluster.name, endpoint.name, at.frames, at, next_hop, socket.tls)
+    fault = _fault(at) if at.cluster.bind_addresses or at.cluster.limits.max_pending_requests == 0 else None
+    if fault is not None:
+        return socket, AtReturn(fault, next_hop, frame, opened=False)
+    if not isinstance(address, SocketAddress):
+        return socket, socketless.dialled(at, socket, _conversation(at, socket), next_hop, frame)
     source = _source(at, address.ip)
     packet = Packet(
         "tcp",
@@ -54,6 +64,7 @@ def decide(mesh: Mesh, at: AtTls, chooser: Chooser) -> tuple[TransportSocket, St
         pod.proxy_uid,
         pod.proxy_gid,
     )
+<<<<<<< HEAD
     next_hop = at.hop + 1 if at.tried is None else at.tried.next_hop
     frame = Frame(
         pod, at.hop, at.via, at.cluster.name, endpoint.name, at.frames, at, next_hop, socket.tls, transport=socket
@@ -62,6 +73,8 @@ def decide(mesh: Mesh, at: AtTls, chooser: Chooser) -> tuple[TransportSocket, St
     fault = _fault(at, socket) if rare else None
     if fault is not None:
         return socket, AtReturn(fault, next_hop, frame, opened=False)
+=======
+>>>>>>> wL
     return socket, AtHook(pod, "out", "proxy", packet, _conversation(at, socket), next_hop, frame)
 
 
@@ -87,7 +100,7 @@ def _labelled(mesh: Mesh, at: AtTls) -> tuple[Endpoint, Reason | None]:
 
 def _not_modelled(at: AtTls, socket: TransportSocket) -> Reason:
     name = at.endpoint.name
-    if isinstance(at.endpoint.address, SocketAddress):
+    if isinstance(at.endpoint.address, _DIALLED):
         return because("upstream.transport-not-modelled", socket.place, endpoint=name, transport=socket.kind)
     return because("upstream.address-not-modelled", at.endpoint.place, endpoint=name)
 
@@ -213,8 +226,13 @@ def explain(mesh: Mesh, at: AtTls, picked: TransportSocket) -> Decision:
     labelled, of_pod = _labelled(mesh, at)
     socket, candidates = at.cluster.transport.explain(labelled, lambda row: row.socket is picked)
     agree("tls", at, picked, socket)
+<<<<<<< HEAD
     known = isinstance(at.endpoint.address, SocketAddress | PipeAddress) and socket.kind in _SPOKEN
     fault = _fault(at, socket) if known else None
+=======
+    known = isinstance(at.endpoint.address, _DIALLED) and socket.kind in _SPOKEN
+    fault = _fault(at) if known else None
+>>>>>>> wL
     return Decision(
         stage="tls",
         pod=at.pod.name,
@@ -234,6 +252,8 @@ def _chosen(socket: TransportSocket) -> Candidate:
 
 
 def _why(at: AtTls, socket: TransportSocket) -> Reason:
+    if not isinstance(at.endpoint.address, SocketAddress) and socket.tls is None:
+        return socketless.reason(at)
     if socket.tls is None:
         return because("tls.plaintext", socket.place, endpoint=at.endpoint.name)
     sni = _hello(at, socket, _http_request(at)).sni

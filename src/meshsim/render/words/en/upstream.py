@@ -41,6 +41,8 @@ WORDS: dict[str, str] = {
     "upstream.cluster-type-not-modelled": "cluster {cluster} is of type {discovery}, which is not modelled",
     "upstream.clusters-not-in-dump": "the dump has no clusters, so {cluster} is unknown: take a full config_dump",
     "upstream.to-pipe": "the call goes to the pipe {endpoint} on the same host, and what follows is not known",
+    "upstream.to-own-listener": "{endpoint} is the listener {listener} of the same proxy",
+    "upstream.no-internal-listener": "{endpoint} names no internal listener of this proxy: the dial fails at once",
     "endpoints-not-in-dump": "no input states the endpoints of {cluster} ({discovery}): take "
     "`pilot-agent request GET 'config_dump?include_eds'`, or state a DNS name's addresses under `names` in host facts",
     "upstream.transport-not-modelled": "{endpoint} is spoken to through {transport}, which is not modelled",
