@@ -6,18 +6,19 @@ Compiles one resource. Which endpoint is taken is decided with `priorities`; Ist
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import floor
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from ..address import try_parse_ip
 from ..config.view import View
 from ..place import Place
 from ..reasons import Reason, because
 from .endpoints import Assignment, compile_assignment, compile_hosts, filter_metadata
+from .host_override import HostOverride
+from .load_balancing import compile_load_balancing
 from .priorities import Balancing, LoadPlan
-from .subsets import Subsets, compile_subsets
+from .subsets import Subsets
 from .unmodelled import unmodelled_fields
 from .upstream_protocol import UpstreamProtocol, compile_upstream_protocol
 from .upstream_tls import UpstreamTransport, compile_upstream_transport
@@ -32,27 +33,7 @@ _CLUSTER_TYPES = {
 }
 DNS_TYPES = frozenset(("STRICT_DNS", "LOGICAL_DNS"))
 _LOOKUP_FAMILIES = ("AUTO", "V4_ONLY", "V6_ONLY", "V4_PREFERRED", "ALL")
-_LB_POLICIES = (
-    "ROUND_ROBIN",
-    "LEAST_REQUEST",
-    "RING_HASH",
-    "RANDOM",
-    "ORIGINAL_DST_LB",
-    "MAGLEV",
-    "CLUSTER_PROVIDED",
-    "LOAD_BALANCING_POLICY_CONFIG",
-)
-_TYPED_POLICIES = {
-    "RoundRobin": "ROUND_ROBIN",
-    "LeastRequest": "LEAST_REQUEST",
-    "Random": "RANDOM",
-    "RingHash": "RING_HASH",
-    "Maglev": "MAGLEV",
-    "ClusterProvided": "CLUSTER_PROVIDED",
-    "ClientSideWeightedRoundRobin": "ROUND_ROBIN",
-}
 DEFAULT_CONNECT_TIMEOUT_MS = 5_000
-HASHING = frozenset(("RING_HASH", "MAGLEV"))
 
 _MODELLED = frozenset(
     (
@@ -153,6 +134,8 @@ class Cluster:
     """Its own load_assignment."""
     balancing: Balancing
     subsets: Subsets | None
+    override: HostOverride | None
+    """Requests may say themselves which endpoint they go to."""
     original_dst: OriginalDst | None
     lookup_family: str
     transport: UpstreamTransport
@@ -174,6 +157,17 @@ class Cluster:
         return self.discovery in DISCOVERY_TYPES
 
     @property
+    def balancing_of_subsets(self) -> tuple[Balancing, bool]:
+        """How a subset is balanced over, and whether its localities' weights shrink with it.
+
+        Without locality_weight_aware a subset knows no weights of localities.
+        """
+        subsets = self.subsets
+        if subsets is None or subsets.weighs_localities:
+            return self.balancing, subsets is not None and subsets.scales_weights
+        return evolve(self.balancing, locality_weighted=False), False
+
+    @property
     def overrides_alpn(self) -> bool:
         """Whether Istio's alpn filter may replace this cluster's ALPN list."""
         return self.istio.get("alpn_override") != "false"
@@ -188,15 +182,12 @@ def compile_cluster(view: View) -> Cluster:
     )
     discovery, dns = _discovery(view)
     eds = view.view("eds_cluster_config")
-    subset_config = view.view("lb_subset_config")
-    subsets = None if subset_config is None else compile_subsets(subset_config, name)
     assignment = _own_assignment(view)
-    balancing, policy_doubts = _balancing(view, name)
+    balancing = compile_load_balancing(view, name)
     protocol = compile_upstream_protocol(view, name)
     transport = compile_upstream_transport(view, name)
     original_dst, destination_doubts = _original_dst(view, name) if discovery == "ORIGINAL_DST" else (None, ())
-    doubts += policy_doubts + protocol.doubts + transport.doubts + destination_doubts
-    doubts += subsets.doubts if subsets is not None else ()
+    doubts += balancing.doubts + protocol.doubts + transport.doubts + destination_doubts
     doubts += assignment.doubts if assignment is not None else ()
     filters, limits = _filters(view, name), _limits(view)
     return Cluster(
@@ -205,8 +196,9 @@ def compile_cluster(view: View) -> Cluster:
         discovery=discovery,
         service_name=(eds.text("service_name", "") if eds is not None else "") or name,
         assignment=assignment,
-        balancing=balancing,
-        subsets=subsets,
+        balancing=balancing.balancing,
+        subsets=balancing.subsets,
+        override=balancing.override,
         original_dst=original_dst,
         lookup_family=(dns or view).enum("dns_lookup_family", _LOOKUP_FAMILIES),
         transport=transport,
@@ -239,57 +231,6 @@ def _own_assignment(view: View) -> Assignment | None:
     if own is not None:
         return compile_assignment(own)
     return compile_hosts(view, "hosts") if view.has("hosts") else None
-
-
-def _balancing(view: View, name: str) -> tuple[Balancing, tuple[Reason, ...]]:
-    policy = view.enum("lb_policy", _LB_POLICIES)
-    common = view.view("common_lb_config")
-    zone_aware = common.view("zone_aware_lb_config") if common is not None else None
-    threshold = common.view("healthy_panic_threshold") if common is not None else None
-    locality_weighted = common is not None and common.has("locality_weighted_lb_config")
-    doubts: tuple[Reason, ...] = ()
-    typed = view.view("load_balancing_policy")
-    if typed is not None:
-        policy, locality_weighted, zone_aware = _typed_policy(typed)
-        if policy not in _TYPED_POLICIES.values():
-            doubts = (
-                because(
-                    "config.field-not-modelled", typed.place, field=f"load_balancing_policy {policy}", resource=name
-                ),
-            )
-    return (
-        Balancing(
-            policy=policy,
-            # protobuf's percent, rounded as Envoy does: half away from zero.
-            panic_threshold=50 if threshold is None else min(100, floor(threshold.number("value", 0) + 0.5)),
-            locality_weighted=locality_weighted,
-            fail_traffic_on_panic=zone_aware is not None and zone_aware.boolean("fail_traffic_on_panic", False),
-        ),
-        doubts,
-    )
-
-
-def _typed_policy(view: View) -> tuple[str, bool, View | None]:
-    """(policy, whether localities are weighted, zone aware options): the first entry of a type Envoy knows."""
-    unknown = ""
-    for entry in view.views("policies"):
-        config = entry.view("typed_extension_config")
-        typed = config.any("typed_config") if config is not None else None
-        if typed is None:
-            continue
-        kind = typed.type_name.rpartition(".")[2]
-        if kind == "WrrLocality":
-            below = typed.view.view("endpoint_picking_policy")
-            policy, _weighted, zone_aware = _typed_policy(below) if below is not None else ("", True, None)
-            return policy, True, zone_aware
-        if kind in _TYPED_POLICIES:
-            locality = typed.view.view("locality_lb_config")
-            if locality is None:
-                return _TYPED_POLICIES[kind], typed.view.has("locality_weighted_lb_config"), None
-            weighted = locality.has("locality_weighted_lb_config")
-            return _TYPED_POLICIES[kind], weighted, locality.view("zone_aware_lb_config")
-        unknown = unknown or kind
-    return unknown, False, None
 
 
 def _original_dst(view: View, name: str) -> tuple[OriginalDst, tuple[Reason, ...]]:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
-from attrs import frozen
+from fractions import Fraction
 
 from ..address import try_parse_ip
-from ..choices import Choice, Chooser
-from ..envoy.clusters import DNS_TYPES, HASHING, Cluster, OriginalDst
-from ..envoy.endpoints import Assignment, Endpoint, NameAddress, SocketAddress
-from ..envoy.host_retry import excluded_priorities, retry_rows, retry_shares
-from ..envoy.host_status import described_by
-from ..envoy.name_resolution import has_unresolved, resolve_assignment
+from ..choices import Chooser
+from ..envoy.clusters import Cluster, OriginalDst
+from ..envoy.endpoints import Endpoint, NameAddress, SocketAddress
+from ..envoy.hashing import HASHING
+from ..envoy.host_retry import retry_rows
 from ..envoy.no_upstream import (
     NO_HEALTHY_UPSTREAM,
     OVERFLOW,
@@ -21,27 +17,17 @@ from ..envoy.no_upstream import (
     no_healthy_upstream,
     too_many_connections,
 )
-from ..envoy.priorities import LoadPlan, LocalityShare, PriorityShare, plan_load
-from ..envoy.route_actions import RouteAction
+from ..envoy.priorities import LoadPlan, PriorityShare
 from ..explanation import Candidate, Check, Decision, Fate
 from ..facts.request import Request
-from ..match.weighted import Weighted
 from ..mesh import Mesh
 from ..outcome import Ending
 from ..place import Place
 from ..reasons import Reason, because
 from ..report import Draft
 from ..states import AtEndpoint, AtReturn, AtTls, State
+from .host_choice import Selection, doubts_of, load_plan, rows_again, select
 from .stage import Stage, agree
-
-
-@frozen
-class Selection:
-    """What was picked, level by level; an endpoint of None: there is none to dial, or nobody states them."""
-
-    endpoint: Endpoint | None = None
-    priority: PriorityShare | None = None
-    locality: LocalityShare | None = None
 
 
 def decide(_mesh: Mesh, at: AtEndpoint, chooser: Chooser) -> tuple[Selection, State]:
@@ -51,13 +37,13 @@ def decide(_mesh: Mesh, at: AtEndpoint, chooser: Chooser) -> tuple[Selection, St
     if cluster.original_dst is not None:
         picked = Selection(_original_destination(at, cluster.original_dst))
     else:
-        plan = _load_plan(at)
+        plan = load_plan(at, cluster)
         if plan is None:
             chooser.assume(_not_in_dump(cluster, cluster.service_name, cluster.place))
             return Selection(), AtReturn(Ending("forwarded", _unstated(cluster)), at.hop, at.frames)
-        for doubt in (*plan.assignment.doubts, *_unweighed(cluster, plan)):
+        picked = select(at, cluster, plan, chooser)
+        for doubt in doubts_of(at, cluster, plan, picked):
             chooser.assume(doubt)
-        picked = _select(plan, chooser, at.hop) if at.tried is None else _select_again(at, plan, chooser)
     endpoint = picked.endpoint
     if endpoint is None:
         return picked, AtReturn(_nobody(at), at.hop, at.frames)
@@ -68,111 +54,6 @@ def decide(_mesh: Mesh, at: AtEndpoint, chooser: Chooser) -> tuple[Selection, St
     return picked, AtTls(
         at.pod, cluster, endpoint, at.via, at.connection, at.conversation, at.alpn_override, at.hop, at.frames, at.tried
     )
-
-
-def _unweighed(cluster: Cluster, plan: LoadPlan) -> tuple[Reason, ...]:
-    """Localities share by weights that /clusters does not show."""
-    assignment = plan.assignment
-    if assignment.localities_weighed or not cluster.balancing.locality_weighted or len(assignment.localities) < 2:
-        return ()
-    return (because("endpoint.locality-weights-unstated", assignment.place, cluster=cluster.name),)
-
-
-def _select(plan: LoadPlan, chooser: Chooser, hop: int) -> Selection:
-    def draw(rows: Weighted[Any]) -> int:
-        question = plan.questions[rows.kind]
-        return chooser.pick(
-            Choice(f"{hop}/{rows.kind}", question, rows.options, rows.shares, question.place, rows.likeliest)
-        )
-
-    priority = plan.priorities.pick(draw)
-    if priority is None:
-        return Selection()
-    if priority.localities is None:
-        return Selection(priority.endpoints.pick(draw), priority)
-    locality = priority.localities.pick(draw)
-    endpoint = locality.endpoints.pick(draw) if locality is not None else None
-    return Selection(endpoint, priority, locality)
-
-
-def _select_again(at: AtEndpoint, plan: LoadPlan, chooser: Chooser) -> Selection:
-    """Another attempt: one draw among all that is left."""
-    assert at.tried is not None
-    attempt = len(at.tried.endpoints) + 1
-
-    def draw(rows: Weighted[Endpoint]) -> int:
-        question = plan.questions["endpoint"]
-        site = f"{at.hop}/endpoint/{attempt}"
-        return chooser.pick(Choice(site, question, rows.options, rows.shares, question.place, rows.likeliest))
-
-    return Selection(_rows_again(at, plan).pick(draw))
-
-
-def _rows_again(at: AtEndpoint, plan: LoadPlan) -> Weighted[Endpoint]:
-    assert at.tried is not None
-    via = at.via
-    hashed = via.hash_policy if isinstance(via, RouteAction) else bool(via.hash_policies)
-    shares = retry_shares(
-        plan, at.cluster.balancing.policy, hashed=hashed, policy=via.retry_policy, tried=at.tried.endpoints
-    )
-    return retry_rows(plan, shares)
-
-
-def _left_out(at: AtEndpoint) -> frozenset[int]:
-    """The priorities that a retry keeps away from."""
-    policy = at.via.retry_policy
-    if at.tried is None or policy is None or not policy.priority_updates:
-        return frozenset()
-    assignment = _assignment(at, at.cluster)
-    return frozenset() if assignment is None else excluded_priorities(policy, at.tried.endpoints, assignment.endpoints)
-
-
-def _load_plan(at: AtEndpoint) -> LoadPlan | None:
-    """None: no input states this cluster's endpoints."""
-    cluster = at.cluster
-    criteria = at.via.metadata_match if cluster.subsets is not None else None
-    left_out = _left_out(at)
-    key: Any = at.pod.name
-    if criteria or left_out:
-        key = (key, json.dumps(criteria, sort_keys=True), left_out)
-    try:
-        return cluster.plans[key]
-    except KeyError:
-        assignment = _assignment(at, cluster)
-        plan = None
-        if assignment is not None:
-            member = None
-            if cluster.subsets is not None:
-                member = cluster.subsets.member(criteria or {}, assignment.endpoints)
-            plan = plan_load(assignment, cluster.balancing, member, left_out)
-            plan.questions = _questions(cluster)
-        cluster.plans[key] = plan
-        return plan
-
-
-def _questions(cluster: Cluster) -> dict[str, Reason]:
-    name, place = cluster.name, cluster.place
-    return {
-        "priority": because("endpoint.priority-choice", place, cluster=name),
-        "locality": because("endpoint.locality-choice", place, cluster=name),
-        "endpoint": because("endpoint.choice", place, cluster=name, policy=cluster.balancing.policy),
-    }
-
-
-def _assignment(at: AtEndpoint, cluster: Cluster) -> Assignment | None:
-    proxy = at.pod.proxy
-    if cluster.discovery == "EDS":
-        return proxy.assignment(cluster.service_name) if proxy is not None else None
-    own = cluster.assignment or Assignment(cluster.name, cluster.place, ())
-    if cluster.discovery not in DNS_TYPES:
-        return own if proxy is None else proxy.with_health(own, cluster.name)
-    names = at.pod.names
-    if has_unresolved(own, names) and proxy is not None:
-        # A dump with endpoints shows the addresses this Envoy's own resolver gave it.
-        resolved = proxy.assignment(cluster.name)
-        if resolved is not None and not has_unresolved(resolved, {}):
-            return described_by(resolved, own)
-    return resolve_assignment(own, names, cluster.lookup_family, only_first=cluster.discovery == "LOGICAL_DNS")
 
 
 def _overflow(at: AtEndpoint) -> Reason:
@@ -201,7 +82,7 @@ def _why_nobody(at: AtEndpoint) -> Reason:
     cluster = at.cluster
     if cluster.original_dst is not None:
         return because("endpoint.no-original-destination", cluster.place, cluster=cluster.name)
-    plan = _load_plan(at)
+    plan = load_plan(at, at.cluster)
     if plan is None or plan.hosts == 0:
         place = cluster.place if plan is None else plan.assignment.place
         return because("endpoint.none", place, cluster=cluster.name)
@@ -240,14 +121,17 @@ def explain(_mesh: Mesh, at: AtEndpoint, picked: Selection) -> Decision:
         return Decision("endpoint", at.pod.name, question, None, _overflow(at), deciding=True, hop=at.hop)
     if rule is not None:
         return _explain_original_destination(at, rule, picked, question)
-    plan = _load_plan(at)
+    plan = load_plan(at, at.cluster)
     if plan is None:
         reason = _unstated(at.cluster)
         return Decision("endpoint", at.pod.name, question, None, reason, deciding=True, hop=at.hop)
-    if at.tried is None:
+    winner: Endpoint | None
+    if picked.named and picked.endpoint is not None:
+        winner, candidates = retry_rows(plan, {picked.endpoint: Fraction(1)}).explain(picked.endpoint)
+    elif at.tried is None:
         winner, candidates = _explain_plan(plan, picked)
     else:
-        winner, candidates = _rows_again(at, plan).explain(picked.endpoint)
+        winner, candidates = rows_again(at, at.cluster, plan).explain(picked.endpoint)
     agree("endpoint", at, picked.endpoint, winner)
     chosen = next((entry for entry in candidates if entry.kind == "endpoint" and entry.fate is Fate.CHOSEN), None)
     return Decision(
@@ -298,8 +182,15 @@ def _why_chosen(at: AtEndpoint, plan: LoadPlan, picked: Selection, winner: Endpo
         return _unresolved(at.cluster, winner)
     if at.tried is not None:
         return because("endpoint.tried-again", winner.place, endpoint=winner.name, attempt=len(at.tried.endpoints) + 1)
+    if picked.named:
+        return because("endpoint.named", winner.place, endpoint=winner.name)
     group = picked.locality or picked.priority
     eligible = len(group.endpoints.eligible) if group is not None else 0
+    hashed = picked.hashed
+    if hashed.value is not None and eligible > 1:
+        policy, source = at.cluster.balancing.policy, " + ".join(hashed.sources)
+        facts = {"endpoint": winner.name, "policy": policy, "source": source, "hash": f"{hashed.value:016x}"}
+        return because("endpoint.by-hash", winner.place, **facts)
     return because("endpoint.chosen", winner.place, endpoint=winner.name, eligible=eligible, hosts=plan.hosts)
 
 
@@ -311,8 +202,9 @@ def _notes(at: AtEndpoint, picked: Selection) -> tuple[Reason, ...]:
         notes += (
             because("endpoint.panic", priority.place, priority=priority.name, threshold=balancing.panic_threshold),
         )
-    if balancing.policy in HASHING and priority is not None and len(priority.endpoints.eligible) > 1:
-        notes += (because("endpoint.hash-not-modelled", at.cluster.place, policy=balancing.policy),)
+    hashes = balancing.policy in HASHING and at.tried is None
+    if hashes and priority is not None and picked.hashed.value is None and len(priority.endpoints.eligible) > 1:
+        notes += (because("endpoint.nothing-hashed", at.cluster.place, policy=balancing.policy),)
     return notes
 
 
@@ -363,7 +255,7 @@ def describe(_mesh: Mesh, at: AtEndpoint, picked: Selection, draft: Draft) -> No
         describe_no_upstream(hop, too_many_connections(at.hop, _overflow(at)), OVERFLOW)
     elif endpoint is not None:
         hop.endpoint = None if isinstance(endpoint.address, NameAddress) else endpoint.name
-    elif at.cluster.original_dst is not None or _load_plan(at) is not None:
+    elif at.cluster.original_dst is not None or load_plan(at, at.cluster) is not None:
         describe_no_upstream(hop, _nobody(at), NO_HEALTHY_UPSTREAM)
 
 
