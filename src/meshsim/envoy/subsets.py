@@ -170,8 +170,13 @@ def compile_subsets(view: View, resource: str) -> Subsets | None:
     for selector in selectors:
         doubts += unmodelled_fields(selector, _SELECTOR_KNOWN, resource)
     default = view.view("default_subset")
+    made = [_selector(selector) for selector in selectors]
+    more_keys = view.boolean("allow_redundant_keys", False)
+    if more_keys:
+        # envoy: the selector with most keys is looked at first.
+        made.sort(key=lambda selector: -len(selector.keys))
     return Subsets(
-        selectors=tuple(_selector(selector) for selector in selectors),
+        selectors=tuple(made),
         fallback=view.enum("fallback_policy", FALLBACKS),
         default_subset={} if default is None else dict(default.data),
         doubts=doubts,
@@ -180,7 +185,7 @@ def compile_subsets(view: View, resource: str) -> Subsets | None:
         panic_mode_any=view.boolean("panic_mode_any", False),
         list_as_any=view.boolean("list_as_any", False),
         lists_fallbacks=view.enum("metadata_fallback_policy", _LISTS) == "FALLBACK_LIST",
-        allows_more_keys=view.boolean("allow_redundant_keys", False),
+        allows_more_keys=more_keys,
     )
 
 
