@@ -12,12 +12,13 @@ from attrs import define, evolve, field, frozen
 
 from ..address import try_parse_ip
 from ..config.view import View
+from ..errors import Rejected
 from ..place import Place
 from ..reasons import Reason, because
 from .endpoints import Assignment, compile_assignment, compile_hosts, filter_metadata
 from .host_override import HostOverride
 from .load_balancing import compile_load_balancing
-from .priorities import Balancing, LoadPlan
+from .priorities import Balancing
 from .subsets import Subsets
 from .unmodelled import unmodelled_fields
 from .upstream_protocol import UpstreamProtocol, compile_upstream_protocol
@@ -31,6 +32,7 @@ _CLUSTER_TYPES = {
     "envoy.cluster.eds": "EDS",
     "envoy.cluster.original_dst": "ORIGINAL_DST",
 }
+AGGREGATE = "envoy.clusters.aggregate"
 DNS_TYPES = frozenset(("STRICT_DNS", "LOGICAL_DNS"))
 _LOOKUP_FAMILIES = ("AUTO", "V4_ONLY", "V6_ONLY", "V4_PREFERRED", "ALL")
 DEFAULT_CONNECT_TIMEOUT_MS = 5_000
@@ -134,6 +136,8 @@ class Cluster:
     """Its own load_assignment."""
     balancing: Balancing
     subsets: Subsets | None
+    members: tuple[str, ...]
+    """The clusters that an aggregate cluster is made of."""
     override: HostOverride | None
     """Requests may say themselves which endpoint they go to."""
     original_dst: OriginalDst | None
@@ -149,12 +153,12 @@ class Cluster:
     doubts: tuple[Reason, ...]
     """Stated, not modelled, and able to change where a call goes."""
     connect_timeout_ms: int | float = DEFAULT_CONNECT_TIMEOUT_MS
-    plans: dict[Any, LoadPlan | None] = field(factory=dict, init=False)
-    """Load plans by who asks, filled by the endpoint stage."""
+    plans: dict[Any, Any] = field(factory=dict, init=False)
+    """Load plans by who asks (of an aggregate cluster: its members' priorities), filled by the endpoint stage."""
 
     @property
     def modelled(self) -> bool:
-        return self.discovery in DISCOVERY_TYPES
+        return self.discovery in DISCOVERY_TYPES or self.discovery == AGGREGATE
 
     @property
     def balancing_of_subsets(self) -> tuple[Balancing, bool]:
@@ -198,6 +202,7 @@ def compile_cluster(view: View) -> Cluster:
         assignment=assignment,
         balancing=balancing.balancing,
         subsets=balancing.subsets,
+        members=_members(view) if discovery == AGGREGATE else (),
         override=balancing.override,
         original_dst=original_dst,
         lookup_family=(dns or view).enum("dns_lookup_family", _LOOKUP_FAMILIES),
@@ -224,6 +229,20 @@ def _discovery(view: View) -> tuple[str, View | None]:
         logical = typed is not None and typed.view.boolean("all_addresses_in_single_endpoint", False)
         return ("LOGICAL_DNS" if logical else "STRICT_DNS"), typed.view if typed is not None else None
     return _CLUSTER_TYPES.get(kind, kind), None
+
+
+def _members(view: View) -> tuple[str, ...]:
+    custom = view.view("cluster_type")
+    typed = custom.any("typed_config") if custom is not None else None
+    names = typed.view.texts("clusters") if typed is not None else ()
+    if not names:
+        raise Rejected(
+            "aggregate-of-nothing",
+            "an aggregate cluster must name at least one cluster",
+            place=view.place,
+            hint="name its members in clusters; Envoy refuses this cluster too",
+        )
+    return names
 
 
 def _own_assignment(view: View) -> Assignment | None:

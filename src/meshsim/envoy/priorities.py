@@ -68,10 +68,17 @@ class Load:
     panic: bool
 
 
-def priority_loads(census: Sequence[Census], overprovisioning: int, panic_threshold: int) -> tuple[Load, ...]:
-    """The loads of all priorities, P0 first; they sum to 100."""
-    health = [_availability(overprovisioning, entry.healthy, entry.counted) for entry in census]
-    degraded = [_availability(overprovisioning, entry.degraded, entry.counted) for entry in census]
+def priority_loads(
+    census: Sequence[Census], overprovisioning: int | Sequence[int], panic_threshold: int
+) -> tuple[Load, ...]:
+    """The loads of all priorities, P0 first; they sum to 100. The factor may be one for each of them."""
+    factors = [overprovisioning] * len(census) if isinstance(overprovisioning, int) else overprovisioning
+    health = [
+        _availability(factor, entry.healthy, entry.counted) for factor, entry in zip(factors, census, strict=True)
+    ]
+    degraded = [
+        _availability(factor, entry.degraded, entry.counted) for factor, entry in zip(factors, census, strict=True)
+    ]
     total = min(100, sum(health) + sum(degraded))
     if total == 0 and panic_threshold == 0:
         return tuple(Load(100 if index == 0 else 0, 0, panic=False) for index in range(len(census)))
@@ -193,11 +200,7 @@ def plan_load(
 
     `left_out` are priorities that a retry keeps away from, while another one has anything usable.
     """
-    by_priority: list[list[Locality]] = [[]]
-    for locality in assignment.localities:
-        while len(by_priority) <= locality.priority:
-            by_priority.append([])
-        by_priority[locality.priority].append(locality)
+    by_priority = _by_priority(assignment)
     if member.only_first:
         return _first_of(assignment, member)
     conditions = () if member.condition is None else (member.condition,)
@@ -224,6 +227,21 @@ def plan_load(
     ]
     priorities = Weighted("priority", rows, weight=lambda row: row.load, weight_field="load")
     return LoadPlan(assignment, priorities, len(assignment.endpoints), balancing.policy in HASHING)
+
+
+def _by_priority(assignment: Assignment) -> list[list[Locality]]:
+    made: list[list[Locality]] = [[]]
+    for locality in assignment.localities:
+        while len(made) <= locality.priority:
+            made.append([])
+        made[locality.priority].append(locality)
+    return made
+
+
+def census_of(assignment: Assignment) -> tuple[Census, ...]:
+    """All hosts of each priority, P0 first."""
+    planner = _Planner(assignment, Balancing(), (), scales_weights=False)
+    return tuple(planner.census(planner.members(localities)) for localities in _by_priority(assignment))
 
 
 def _first_of(assignment: Assignment, member: Members) -> LoadPlan:

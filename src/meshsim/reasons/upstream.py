@@ -11,6 +11,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "endpoint.question": ("cluster",),
     "endpoint.priority-choice": ("cluster",),
     "endpoint.locality-choice": ("cluster",),
+    "endpoint.member-choice": ("cluster",),
     "endpoint.choice": ("cluster", "policy"),
     "endpoint.chosen": ("endpoint", "eligible", "hosts"),
     "endpoint.original-destination": ("endpoint",),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from attrs import evolve
+
 from ..address import try_parse_ip
 from ..choices import Chooser
 from ..envoy.clusters import Cluster, OriginalDst
@@ -26,7 +28,7 @@ from ..place import Place
 from ..reasons import Reason, because
 from ..report import Draft
 from ..states import AtEndpoint, AtReturn, AtTls, State
-from .host_choice import Selection, doubts_of, load_plan, rows_again, select
+from .host_choice import Selection, doubts_of, load_plan, members_of, pick_member, rows_again, select
 from .stage import Stage, agree
 
 
@@ -37,23 +39,60 @@ def decide(_mesh: Mesh, at: AtEndpoint, chooser: Chooser) -> tuple[Selection, St
     if cluster.original_dst is not None:
         picked = Selection(_original_destination(at, cluster.original_dst))
     else:
-        plan = load_plan(at, cluster)
-        if plan is None:
-            chooser.assume(_not_in_dump(cluster, cluster.service_name, cluster.place))
-            return Selection(), AtReturn(Ending("forwarded", _unstated(cluster)), at.hop, at.frames)
-        picked = select(at, cluster, plan, chooser)
-        for doubt in doubts_of(at, cluster, plan, picked):
-            chooser.assume(doubt)
+        unstated, picked = _select(at, chooser)
+        if unstated is not None:
+            chooser.assume(_not_in_dump(unstated, unstated.service_name, unstated.place))
+            return Selection(), AtReturn(Ending("forwarded", _unstated(unstated)), at.hop, at.frames)
+        cluster = _owner(at, picked)
     endpoint = picked.endpoint
     if endpoint is None:
-        return picked, AtReturn(_nobody(at), at.hop, at.frames)
+        return picked, AtReturn(_nobody(at, picked), at.hop, at.frames)
     if isinstance(endpoint.address, NameAddress):
         chooser.assume(_not_in_dump(cluster, endpoint.name, endpoint.place))
         ending = Ending("forwarded", _unresolved(cluster, endpoint), destination=endpoint.name)
         return picked, AtReturn(ending, at.hop, at.frames)
     return picked, AtTls(
-        at.pod, cluster, endpoint, at.via, at.connection, at.conversation, at.alpn_override, at.hop, at.frames, at.tried
+        at.pod,
+        cluster,
+        endpoint,
+        at.via,
+        at.connection,
+        at.conversation,
+        at.alpn_override,
+        at.hop,
+        at.frames,
+        at.tried,
+        at.cluster if picked.member is not None else None,
     )
+
+
+def _select(at: AtEndpoint, chooser: Chooser) -> tuple[Cluster | None, Selection]:
+    """(the cluster whose endpoints no input states, what was picked)."""
+    member = None
+    if at.cluster.members:
+        members = members_of(at)
+        if members.unstated is not None:
+            return members.unstated, Selection()
+        member = pick_member(at, members, chooser)
+        if member is None:
+            return None, Selection()
+    cluster = at.cluster if member is None else member.cluster
+    plan = load_plan(at, cluster, None if member is None else member.only)
+    if plan is None:
+        return cluster, Selection()
+    picked = select(at, cluster, plan, chooser)
+    for doubt in (*(cluster.doubts if member is not None else ()), *doubts_of(at, cluster, plan, picked)):
+        chooser.assume(doubt)
+    return None, evolve(picked, member=member) if member is not None else picked
+
+
+def _owner(at: AtEndpoint, picked: Selection) -> Cluster:
+    """The cluster whose endpoint it is."""
+    return at.cluster if picked.member is None else picked.member.cluster
+
+
+def _plan_of(at: AtEndpoint, picked: Selection) -> LoadPlan | None:
+    return load_plan(at, _owner(at, picked), None if picked.member is None else picked.member.only)
 
 
 def _overflow(at: AtEndpoint) -> Reason:
@@ -74,15 +113,15 @@ def _not_in_dump(cluster: Cluster, name: str, place: Place) -> Reason:
     return because("endpoints-not-in-dump", place, cluster=cluster.name, discovery=discovery)
 
 
-def _nobody(at: AtEndpoint) -> Ending:
-    return no_healthy_upstream(at.via.kind, at.conversation.request, at.hop, _why_nobody(at))
+def _nobody(at: AtEndpoint, picked: Selection) -> Ending:
+    return no_healthy_upstream(at.via.kind, at.conversation.request, at.hop, _why_nobody(at, picked))
 
 
-def _why_nobody(at: AtEndpoint) -> Reason:
-    cluster = at.cluster
+def _why_nobody(at: AtEndpoint, picked: Selection) -> Reason:
+    cluster = _owner(at, picked)
     if cluster.original_dst is not None:
         return because("endpoint.no-original-destination", cluster.place, cluster=cluster.name)
-    plan = load_plan(at, at.cluster)
+    plan = None if cluster.members else _plan_of(at, picked)
     if plan is None or plan.hosts == 0:
         place = cluster.place if plan is None else plan.assignment.place
         return because("endpoint.none", place, cluster=cluster.name)
@@ -121,17 +160,27 @@ def explain(_mesh: Mesh, at: AtEndpoint, picked: Selection) -> Decision:
         return Decision("endpoint", at.pod.name, question, None, _overflow(at), deciding=True, hop=at.hop)
     if rule is not None:
         return _explain_original_destination(at, rule, picked, question)
-    plan = load_plan(at, at.cluster)
+    of_members: tuple[Candidate, ...] = ()
+    unstated = None
+    if at.cluster.members:
+        members = members_of(at)
+        unstated = members.unstated
+        member, of_members = members.rows.explain(picked.member)
+        agree("endpoint", at, picked.member, member)
+    plan = None if at.cluster.members and picked.member is None else _plan_of(at, picked)
     if plan is None:
-        reason = _unstated(at.cluster)
-        return Decision("endpoint", at.pod.name, question, None, reason, deciding=True, hop=at.hop)
+        stated = unstated is None and bool(at.cluster.members)
+        reason = _why_nobody(at, picked) if stated else _unstated(unstated or at.cluster)
+        return Decision(
+            "endpoint", at.pod.name, question, None, reason, candidates=of_members, deciding=True, hop=at.hop
+        )
     winner: Endpoint | None
     if picked.named and picked.endpoint is not None:
         winner, candidates = retry_rows(plan, {picked.endpoint: Fraction(1)}).explain(picked.endpoint)
     elif at.tried is None:
         winner, candidates = _explain_plan(plan, picked)
     else:
-        winner, candidates = rows_again(at, at.cluster, plan).explain(picked.endpoint)
+        winner, candidates = rows_again(at, _owner(at, picked), plan).explain(picked.endpoint)
     agree("endpoint", at, picked.endpoint, winner)
     chosen = next((entry for entry in candidates if entry.kind == "endpoint" and entry.fate is Fate.CHOSEN), None)
     return Decision(
@@ -139,10 +188,10 @@ def explain(_mesh: Mesh, at: AtEndpoint, picked: Selection) -> Decision:
         pod=at.pod.name,
         question=question,
         chosen=chosen,
-        reason=_why_nobody(at) if winner is None else _why_chosen(at, plan, picked, winner),
-        candidates=candidates,
+        reason=_why_nobody(at, picked) if winner is None else _why_chosen(at, plan, picked, winner),
+        candidates=(*of_members, *candidates),
         notes=(*plan.assignment.unmodelled, *_notes(at, picked)),
-        trivial=winner is not None and plan.hosts == 1,
+        trivial=winner is not None and plan.hosts == 1 and len(of_members) < 2,
         deciding=winner is None or isinstance(winner.address, NameAddress),
         hop=at.hop,
     )
@@ -179,7 +228,7 @@ def _level(endpoint: Endpoint, taken: PriorityShare) -> str:
 
 def _why_chosen(at: AtEndpoint, plan: LoadPlan, picked: Selection, winner: Endpoint) -> Reason:
     if isinstance(winner.address, NameAddress):
-        return _unresolved(at.cluster, winner)
+        return _unresolved(_owner(at, picked), winner)
     if at.tried is not None:
         return because("endpoint.tried-again", winner.place, endpoint=winner.name, attempt=len(at.tried.endpoints) + 1)
     if picked.named:
@@ -188,14 +237,15 @@ def _why_chosen(at: AtEndpoint, plan: LoadPlan, picked: Selection, winner: Endpo
     eligible = len(group.endpoints.eligible) if group is not None else 0
     hashed = picked.hashed
     if hashed.value is not None and eligible > 1:
-        policy, source = at.cluster.balancing.policy, " + ".join(hashed.sources)
+        policy, source = _owner(at, picked).balancing.policy, " + ".join(hashed.sources)
         facts = {"endpoint": winner.name, "policy": policy, "source": source, "hash": f"{hashed.value:016x}"}
         return because("endpoint.by-hash", winner.place, **facts)
     return because("endpoint.chosen", winner.place, endpoint=winner.name, eligible=eligible, hosts=plan.hosts)
 
 
 def _notes(at: AtEndpoint, picked: Selection) -> tuple[Reason, ...]:
-    balancing = at.cluster.balancing
+    cluster = _owner(at, picked)
+    balancing = cluster.balancing
     notes: tuple[Reason, ...] = ()
     priority = picked.priority
     if priority is not None and priority.panic and priority.endpoints.rows:
@@ -204,7 +254,7 @@ def _notes(at: AtEndpoint, picked: Selection) -> tuple[Reason, ...]:
         )
     hashes = balancing.policy in HASHING and at.tried is None
     if hashes and priority is not None and picked.hashed.value is None and len(priority.endpoints.eligible) > 1:
-        notes += (because("endpoint.nothing-hashed", at.cluster.place, policy=balancing.policy),)
+        notes += (because("endpoint.nothing-hashed", cluster.place, policy=balancing.policy),)
     return notes
 
 
@@ -223,7 +273,7 @@ def _explain_original_destination(at: AtEndpoint, rule: OriginalDst, picked: Sel
         checks += (Check("restored original destination", "ip:port", seen, restored, at.cluster.place),)
     if endpoint is None:
         candidate = None
-        reason = _why_nobody(at)
+        reason = _why_nobody(at, Selection())
     else:
         candidate = Candidate(endpoint.name, "endpoint", Fate.CHOSEN, checks[-1:], at.cluster.place)
         if named is not None:
@@ -255,8 +305,17 @@ def describe(_mesh: Mesh, at: AtEndpoint, picked: Selection, draft: Draft) -> No
         describe_no_upstream(hop, too_many_connections(at.hop, _overflow(at)), OVERFLOW)
     elif endpoint is not None:
         hop.endpoint = None if isinstance(endpoint.address, NameAddress) else endpoint.name
-    elif at.cluster.original_dst is not None or load_plan(at, at.cluster) is not None:
-        describe_no_upstream(hop, _nobody(at), NO_HEALTHY_UPSTREAM)
+    elif at.cluster.original_dst is not None or _is_stated(at, picked):
+        describe_no_upstream(hop, _nobody(at, picked), NO_HEALTHY_UPSTREAM)
+    if picked.member is not None:
+        hop.aggregate, hop.cluster = at.cluster.name, picked.member.cluster.name
+
+
+def _is_stated(at: AtEndpoint, picked: Selection) -> bool:
+    """Whether inputs say that there is no endpoint."""
+    if at.cluster.members and picked.member is None:
+        return members_of(at).unstated is None
+    return _plan_of(at, picked) is not None
 
 
 STAGE = Stage("endpoint", AtEndpoint, decide, explain, describe)

@@ -13,6 +13,7 @@ from typing import Any
 from attrs import frozen
 
 from ..choices import Choice, Chooser
+from ..envoy.aggregate import MemberPriority, linearised, takes_all
 from ..envoy.clusters import DNS_TYPES, Cluster
 from ..envoy.endpoints import Assignment, Endpoint
 from ..envoy.hash_policy import NOTHING, Hashed, hash_of
@@ -22,10 +23,13 @@ from ..envoy.host_retry import excluded_priorities, retry_rows, retry_shares
 from ..envoy.host_status import described_by
 from ..envoy.name_resolution import has_unresolved, resolve_assignment
 from ..envoy.priorities import EVERYBODY, LoadPlan, LocalityShare, PriorityShare, plan_load
-from ..envoy.subsets import NOBODY, Members
+from ..envoy.subsets import NOBODY
+from ..envoy.subsets import Members as Subset
 from ..match.weighted import Weighted
 from ..reasons import Reason, because
 from ..states import AtEndpoint
+
+_WITH_ENDPOINTS = DNS_TYPES | {"STATIC", "EDS"}
 
 
 @frozen
@@ -39,6 +43,51 @@ class Selection:
     """What a hashing load balancer made of the call."""
     named: bool = False
     """The request itself named the endpoint."""
+    member: MemberPriority | None = None
+    """Of an aggregate cluster: whose endpoints these are."""
+
+
+@frozen
+class Members:
+    """The priorities of an aggregate cluster's members, in order."""
+
+    rows: Weighted[MemberPriority]
+    unstated: Cluster | None
+    """The first whose endpoints no input states, where those before it leave it anything."""
+
+
+def members_of(at: AtEndpoint) -> Members:
+    made: Members | None = at.cluster.plans.get(at.pod.name)
+    if made is None:
+        made = at.cluster.plans[at.pod.name] = _members_of(at)
+    return made
+
+
+def _members_of(at: AtEndpoint) -> Members:
+    found: list[tuple[Cluster, Assignment]] = []
+    unstated = None
+    for name in at.cluster.members:
+        member = at.pod.proxy.cluster(name) if at.pod.proxy is not None else None
+        if member is None or member.discovery not in _WITH_ENDPOINTS:
+            # envoy: a cluster that is not there, or whose hosts come and go with calls, adds no priority.
+            continue
+        assignment = assignment_of(at, member)
+        if assignment is not None:
+            found.append((member, assignment))
+        elif not takes_all(found):
+            unstated = member
+            break
+    return Members(linearised(found, at.cluster.balancing.panic_threshold), unstated)
+
+
+def pick_member(at: AtEndpoint, members: Members, chooser: Chooser) -> MemberPriority | None:
+    question = because("endpoint.member-choice", at.cluster.place, cluster=at.cluster.name)
+
+    def draw(rows: Weighted[MemberPriority]) -> int:
+        site = f"{at.hop}/priority"
+        return chooser.pick(Choice(site, question, rows.options, rows.shares, question.place, rows.likeliest))
+
+    return members.rows.pick(draw)
 
 
 def select(at: AtEndpoint, cluster: Cluster, plan: LoadPlan, chooser: Chooser) -> Selection:
@@ -169,12 +218,12 @@ def load_plan(at: AtEndpoint, cluster: Cluster, only: tuple[int, bool] | None = 
     if criteria or left_out or only:
         key = (key, json.dumps(criteria, sort_keys=True), left_out, only)
     try:
-        return cluster.plans[key]
+        plan: LoadPlan | None = cluster.plans[key]
     except KeyError:
         assignment = assignment_of(at, cluster)
         plan = None if assignment is None else _plan(cluster, assignment, criteria or {}, left_out, only)
         cluster.plans[key] = plan
-        return plan
+    return plan
 
 
 def _plan(
@@ -184,9 +233,9 @@ def _plan(
     left_out: frozenset[int],
     only: tuple[int, bool] | None,
 ) -> LoadPlan:
-    tries: Sequence[Members] = (EVERYBODY,)
+    tries: Sequence[Subset] = (EVERYBODY,)
     if cluster.subsets is not None:
-        tries = cluster.subsets.tries(criteria, assignment.endpoints) or (Members(NOBODY),)
+        tries = cluster.subsets.tries(criteria, assignment.endpoints) or (Subset(NOBODY),)
     balancing, scales = cluster.balancing_of_subsets
     plans = (plan_load(assignment, balancing, each, left_out, only=only, scales_weights=scales) for each in tries)
     plan = next(plans)

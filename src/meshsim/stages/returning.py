@@ -50,7 +50,7 @@ def _resumed(at: AtReturn, frame: Frame, picked: Return) -> AtEndpoint:
         conversation = evolve(conversation, request=evolve(request, headers=headers))
     return AtEndpoint(
         dialled.pod,
-        dialled.cluster,
+        dialled.through or dialled.cluster,
         dialled.via,
         dialled.connection,
         conversation,

@@ -11,6 +11,7 @@ WORDS: dict[str, str] = {
     "endpoint.question": "which endpoint of {cluster}?",
     "endpoint.priority-choice": "which priority of {cluster} takes the call?",
     "endpoint.locality-choice": "which locality of {cluster} takes the call?",
+    "endpoint.member-choice": "which priority of which member of {cluster} takes the call?",
     "endpoint.choice": "which endpoint of {cluster} {policy} takes?",
     "endpoint.chosen": "{endpoint} is one of {eligible} usable endpoints ({hosts} in all)",
     "endpoint.original-destination": "{endpoint} is where the client wanted to go",
