@@ -20,7 +20,7 @@ POLICY = "type.googleapis.com/envoy.extensions.load_balancing_policies."
         ({"type": "EDS"}, "EDS"),
         ({"type": 4}, "ORIGINAL_DST"),
         ({"cluster_type": {"name": "envoy.cluster.strict_dns"}}, "STRICT_DNS"),
-        ({"cluster_type": {"name": "envoy.clusters.aggregate"}}, "envoy.clusters.aggregate"),
+        ({"cluster_type": {"name": "envoy.clusters.redis"}}, "envoy.clusters.redis"),
     ],
 )
 def test_discovery(fields: dict[str, Any], wanted: str) -> None:
@@ -67,10 +67,11 @@ def test_typed_policies_carry_their_locality_settings() -> None:
         "round_robin.v3.RoundRobin",
         {"locality_lb_config": {"locality_weighted_lb_config": {}}},
     )
-    wrr = ("wrr_locality.v3.WrrLocality", {"endpoint_picking_policy": typed(("random.v3.Random", {}))})
+    own = ("client_side_weighted_round_robin.v3.ClientSideWeightedRoundRobin", {})
+    wrr = ("wrr_locality.v3.WrrLocality", {"endpoint_picking_policy": typed(own)})
     assert cluster({"name": "a", "load_balancing_policy": typed(round_robin)}).balancing.locality_weighted
     assert cluster({"name": "a", "load_balancing_policy": typed(wrr)}).balancing == Balancing(
-        policy="RANDOM", locality_weighted=True
+        policy="CLIENT_SIDE_WEIGHTED_ROUND_ROBIN", locality_weighted=True
     )
 
 

@@ -116,7 +116,7 @@ class OriginalDst:
 
 @frozen
 class Limits:
-    """The circuit breakers of the default priority; None: Envoy's default."""
+    """The circuit breakers of one priority of calls; None: Envoy's default."""
 
     max_connections: int | None = None
     max_pending_requests: int | None = None
@@ -146,6 +146,8 @@ class Cluster:
     protocol: UpstreamProtocol
     bind_addresses: tuple[int, ...]
     limits: Limits
+    high_limits: Limits
+    """Those of calls whose route asks for priority HIGH."""
     istio: Mapping[str, Any]
     """filter_metadata istio, as Istio wrote it."""
     unmodelled: tuple[Reason, ...]
@@ -155,6 +157,9 @@ class Cluster:
     connect_timeout_ms: int | float = DEFAULT_CONNECT_TIMEOUT_MS
     plans: dict[Any, Any] = field(factory=dict, init=False)
     """Load plans by who asks (of an aggregate cluster: its members' priorities), filled by the endpoint stage."""
+
+    def limits_of(self, priority: str) -> Limits:
+        return self.high_limits if priority == "HIGH" else self.limits
 
     @property
     def modelled(self) -> bool:
@@ -193,7 +198,7 @@ def compile_cluster(view: View) -> Cluster:
     original_dst, destination_doubts = _original_dst(view, name) if discovery == "ORIGINAL_DST" else (None, ())
     doubts += balancing.doubts + protocol.doubts + transport.doubts + destination_doubts
     doubts += assignment.doubts if assignment is not None else ()
-    filters, limits = _filters(view, name), _limits(view)
+    filters = _filters(view, name)
     return Cluster(
         name=name,
         place=view.place,
@@ -209,7 +214,8 @@ def compile_cluster(view: View) -> Cluster:
         transport=transport,
         protocol=protocol,
         bind_addresses=_bind_addresses(view),
-        limits=limits,
+        limits=_limits(view, "DEFAULT"),
+        high_limits=_limits(view, "HIGH"),
         istio=filter_metadata(view, "istio"),
         unmodelled=unmodelled_fields(view, _MODELLED | _HARMLESS | _COURSE | {"filters"}, name)
         + filters
@@ -274,10 +280,10 @@ def _bind_addresses(view: View) -> tuple[int, ...]:
     return tuple(ip for ip in found if ip is not None)
 
 
-def _limits(view: View) -> Limits:
+def _limits(view: View, priority: str) -> Limits:
     breakers = view.view("circuit_breakers")
     for threshold in breakers.views("thresholds") if breakers is not None else ():
-        if threshold.enum("priority", ("DEFAULT", "HIGH")) == "DEFAULT":
+        if threshold.enum("priority", ("DEFAULT", "HIGH")) == priority:
             return Limits(
                 max_connections=threshold.integer("max_connections"),
                 max_pending_requests=threshold.integer("max_pending_requests"),

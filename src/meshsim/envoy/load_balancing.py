@@ -38,10 +38,11 @@ _TYPED_POLICIES = {
     "RingHash": "RING_HASH",
     "Maglev": "MAGLEV",
     "ClusterProvided": "CLUSTER_PROVIDED",
-    "ClientSideWeightedRoundRobin": "ROUND_ROBIN",
+    "ClientSideWeightedRoundRobin": "CLIENT_SIDE_WEIGHTED_ROUND_ROBIN",
 }
 _HASH_FUNCTIONS = ("DEFAULT_HASH", "XX_HASH", "MURMUR_HASH_2")
 _OLD_HASH_FUNCTIONS = ("XX_HASH", "MURMUR_HASH_2")
+_ONLY_UNDER_WRR = "ClientSideWeightedRoundRobin"
 _DEEPEST = 16
 """Policies within policies."""
 
@@ -49,6 +50,8 @@ _DEEPEST = 16
 @frozen(eq=False)
 class LoadBalancing:
     balancing: Balancing
+    kind: str = ""
+    """Which policy was meant, of those that load_balancing_policy knows."""
     subsets: Subsets | None = None
     override: HostOverride | None = None
     doubts: tuple[Reason, ...] = ()
@@ -79,7 +82,7 @@ def compile_load_balancing(cluster: View, name: str) -> LoadBalancing:
                 _OLD_HASH_FUNCTIONS,
             ),
         ),
-        subsets,
+        subsets=subsets,
         doubts=subsets.doubts if subsets is not None else (),
     )
 
@@ -134,7 +137,7 @@ def _typed(view: View, name: str, depth: int) -> LoadBalancing:
         if kind in _NESTING and depth < _DEEPEST:
             return _NESTING[kind](typed.view, name, depth + 1)
         if kind in _TYPED_POLICIES and typed.type_name.startswith(_TYPED):
-            return _plain(typed.view, _TYPED_POLICIES[kind])
+            return evolve(_plain(typed.view, _TYPED_POLICIES[kind]), kind=kind)
         unknown = unknown or kind
     field = f"load_balancing_policy {unknown}".rstrip()
     doubt = because("config.field-not-modelled", view.place, field=field, resource=name)
@@ -159,6 +162,13 @@ def _plain(view: View, policy: str) -> LoadBalancing:
 
 def _wrr_locality(view: View, name: str, depth: int) -> LoadBalancing:
     below = _below(view, "endpoint_picking_policy", name, depth)
+    if below.kind != _ONLY_UNDER_WRR:
+        raise Rejected(
+            "wrr-locality",
+            "WrrLocality picks endpoints by ClientSideWeightedRoundRobin only",
+            place=view.place,
+            hint="name that policy in endpoint_picking_policy; Envoy refuses this cluster too",
+        )
     return evolve(below, balancing=evolve(below.balancing, locality_weighted=True))
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from math import floor
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from ..match.condition import Condition
 from ..match.weighted import Weighted
@@ -54,6 +54,9 @@ class Census:
     healthy_percent: Fraction
     """Healthy and degraded hosts of the counted ones, by number: what the panic threshold is compared with."""
 
+
+_EVEN = frozenset(("RANDOM", "CLIENT_SIDE_WEIGHTED_ROUND_ROBIN"))
+"""Policies that read no load_balancing_weight of endpoints; the second goes by what endpoints report of themselves."""
 
 EVERYBODY = Members(None)
 _NOBODY = Census(0, 0, 0, 0, Fraction(0))
@@ -235,7 +238,19 @@ def _by_priority(assignment: Assignment) -> list[list[Locality]]:
         while len(made) <= locality.priority:
             made.append([])
         made[locality.priority].append(locality)
-    return made
+    return [_merged(localities) for localities in made]
+
+
+def _merged(localities: list[Locality]) -> list[Locality]:
+    """Entries of one locality are one, with the weight that was stated last."""
+    found: dict[str, Locality] = {}
+    for each in localities:
+        first = found.get(each.name)
+        if first is not None:
+            weight = first.weight if each.weight is None else each.weight
+            each = evolve(first, weight=weight, endpoints=first.endpoints + each.endpoints)
+        found[each.name] = each
+    return list(found.values())
 
 
 def census_of(assignment: Assignment) -> tuple[Census, ...]:
@@ -367,7 +382,7 @@ class _Planner:
     def endpoints(
         self, endpoints: Sequence[Endpoint], conditions: tuple[Condition[Endpoint], ...]
     ) -> Weighted[Endpoint]:
-        weight = _evenly if self.balancing.policy == "RANDOM" else _stated_weight
+        weight = _evenly if self.balancing.policy in _EVEN else _stated_weight
         return Weighted(
             "endpoint", endpoints, weight=weight, weight_field="load_balancing_weight", conditions=conditions
         )

@@ -108,6 +108,8 @@ class RouteAction:
     """Of a stream on which nothing moves; None: the connection manager's."""
     retry_policy: RetryPolicy | None = None
     mirrors: tuple[str, ...] = ()
+    priority: str = "DEFAULT"
+    """DEFAULT or HIGH: which circuit breakers of the cluster count."""
     hash_policies: tuple[HashPolicy, ...] = ()
     upgrades: Mapping[str, bool] | None = None
     """Lower-case upgrade type -> enabled."""
@@ -188,6 +190,7 @@ def compile_route_action(view: View, name: str, retry_policy: RetryPolicy | None
         idle_timeout_ms=view.duration_ms("idle_timeout"),
         retry_policy=compile_retry_policy(view) or retry_policy,
         mirrors=_mirrors(view),
+        priority=view.enum("priority", ("DEFAULT", "HIGH")),
         hash_policies=compile_hash_policies(view.views("hash_policy")),
         upgrades=upgrades,
         connect_terminated=terminated,

@@ -12,6 +12,8 @@ REASONS: dict[str, tuple[str, ...]] = {
     "endpoint.priority-choice": ("cluster",),
     "endpoint.locality-choice": ("cluster",),
     "endpoint.member-choice": ("cluster",),
+    "endpoint.dropped": ("cluster", "percent"),
+    "endpoint.drop-choice": ("cluster",),
     "endpoint.choice": ("cluster", "policy"),
     "endpoint.chosen": ("endpoint", "eligible", "hosts"),
     "endpoint.original-destination": ("endpoint",),

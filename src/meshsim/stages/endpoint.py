@@ -16,6 +16,7 @@ from ..envoy.no_upstream import (
     NO_HEALTHY_UPSTREAM,
     OVERFLOW,
     describe_no_upstream,
+    dropped,
     no_healthy_upstream,
     too_many_connections,
 )
@@ -28,12 +29,25 @@ from ..place import Place
 from ..reasons import Reason, because
 from ..report import Draft
 from ..states import AtEndpoint, AtReturn, AtTls, State
-from .host_choice import Selection, doubts_of, load_plan, members_of, pick_member, rows_again, select
+from .host_choice import (
+    Selection,
+    doubts_of,
+    dropped_of,
+    is_dropped,
+    load_plan,
+    members_of,
+    pick_member,
+    rows_again,
+    select,
+)
 from .stage import Stage, agree
 
 
 def decide(_mesh: Mesh, at: AtEndpoint, chooser: Chooser) -> tuple[Selection, State]:
     cluster = at.cluster
+    part = dropped_of(at)
+    if is_dropped(at, part, chooser):
+        return Selection(dropped=True), AtReturn(_dropped(at, part), at.hop, at.frames)
     if cluster.limits.max_connections == 0 and at.via.kind == "tcp":
         return Selection(), AtReturn(too_many_connections(at.hop, _overflow(at)), at.hop, at.frames)
     if cluster.original_dst is not None:
@@ -93,6 +107,11 @@ def _owner(at: AtEndpoint, picked: Selection) -> Cluster:
 
 def _plan_of(at: AtEndpoint, picked: Selection) -> LoadPlan | None:
     return load_plan(at, _owner(at, picked), None if picked.member is None else picked.member.only)
+
+
+def _dropped(at: AtEndpoint, part: Fraction) -> Ending:
+    why = because("endpoint.dropped", at.cluster.place, cluster=at.cluster.name, percent=float(100 * part))
+    return dropped(at.conversation.request, at.hop, why, always=part == 1, envoy_headers=True)
 
 
 def _overflow(at: AtEndpoint) -> Reason:
@@ -156,6 +175,9 @@ def _from_header(rule: OriginalDst, request: Request | None) -> tuple[int, int] 
 def explain(_mesh: Mesh, at: AtEndpoint, picked: Selection) -> Decision:
     question = because("endpoint.question", at.cluster.place, cluster=at.cluster.name)
     rule = at.cluster.original_dst
+    if picked.dropped:
+        why = _dropped(at, dropped_of(at)).why
+        return Decision("endpoint", at.pod.name, question, None, why, deciding=True, hop=at.hop)
     if at.cluster.limits.max_connections == 0 and at.via.kind == "tcp":
         return Decision("endpoint", at.pod.name, question, None, _overflow(at), deciding=True, hop=at.hop)
     if rule is not None:
@@ -301,14 +323,21 @@ def _name(endpoint: Endpoint | None) -> str | None:
 def describe(_mesh: Mesh, at: AtEndpoint, picked: Selection, draft: Draft) -> None:
     hop = draft.hop(at.hop, at.pod.name)
     endpoint = picked.endpoint
-    if at.cluster.limits.max_connections == 0 and at.via.kind == "tcp":
+    if picked.dropped:
+        describe_no_upstream(hop, _dropped(at, dropped_of(at)), NO_HEALTHY_UPSTREAM)
+    elif at.cluster.limits.max_connections == 0 and at.via.kind == "tcp":
         describe_no_upstream(hop, too_many_connections(at.hop, _overflow(at)), OVERFLOW)
     elif endpoint is not None:
         hop.endpoint = None if isinstance(endpoint.address, NameAddress) else endpoint.name
     elif at.cluster.original_dst is not None or _is_stated(at, picked):
         describe_no_upstream(hop, _nobody(at, picked), NO_HEALTHY_UPSTREAM)
     if picked.member is not None:
-        hop.aggregate, hop.cluster = at.cluster.name, picked.member.cluster.name
+        # Envoy's log goes on naming the cluster that was asked for.
+        member = picked.member.cluster
+        hop.aggregate = member.name
+        request = at.conversation.request
+        if at.via.kind == "http" and request is not None and hop.upstream is not None:
+            hop.upstream = evolve(hop.upstream, protocol=member.protocol.versions(request.version)[0])
 
 
 def _is_stated(at: AtEndpoint, picked: Selection) -> bool:

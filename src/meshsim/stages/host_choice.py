@@ -43,6 +43,8 @@ class Selection:
     """What a hashing load balancer made of the call."""
     named: bool = False
     """The request itself named the endpoint."""
+    dropped: bool = False
+    """drop_overloads turned the request away."""
     member: MemberPriority | None = None
     """Of an aggregate cluster: whose endpoints these are."""
 
@@ -88,6 +90,22 @@ def pick_member(at: AtEndpoint, members: Members, chooser: Chooser) -> MemberPri
         return chooser.pick(Choice(site, question, rows.options, rows.shares, question.place, rows.likeliest))
 
     return members.rows.pick(draw)
+
+
+def dropped_of(at: AtEndpoint) -> Fraction:
+    """The part of such requests that drop_overloads turns away; asked once a request, whatever is retried."""
+    if at.via.kind != "http" or at.tried is not None or at.cluster.members or at.cluster.original_dst is not None:
+        return Fraction(0)
+    assignment = assignment_of(at, at.cluster)
+    return Fraction(0) if assignment is None else assignment.drops
+
+
+def is_dropped(at: AtEndpoint, part: Fraction, chooser: Chooser) -> bool:
+    if part in (0, 1):
+        return part == 1
+    why = because("endpoint.drop-choice", at.cluster.place, cluster=at.cluster.name)
+    options, shares = ("pass", "drop"), (1 - part, part)
+    return bool(chooser.pick(Choice(f"{at.hop}/fraction/drop_overloads", why, options, shares, why.place)))
 
 
 def select(at: AtEndpoint, cluster: Cluster, plan: LoadPlan, chooser: Chooser) -> Selection:

@@ -110,7 +110,7 @@ def describe(_mesh: Mesh, at: AtReturn, picked: Return, draft: Draft) -> None:
     if opened and failure is not None and failure.waited_ms:
         _describe_left(draft, next_hop)
     result = failure.result if failure is not None else "connected"
-    if failure is OVERFLOW and frame.via.kind == "http":
+    if failure is OVERFLOW:
         hop.endpoint = None
     hop.attempts = (*hop.attempts, Attempt(frame.endpoint, result, answered, next_hop if opened else None))
     if picked.again:

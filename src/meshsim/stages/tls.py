@@ -6,6 +6,7 @@ from attrs import evolve
 
 from ..address import LOOPBACK_V4, LOOPBACK_V6, format_endpoint, format_ip, is_loopback, is_v6
 from ..choices import Choice, Chooser
+from ..envoy.clusters import Limits
 from ..envoy.endpoints import Endpoint, PipeAddress, SocketAddress
 from ..envoy.route_actions import RouteAction
 from ..envoy.upstream_protocol import pool_alpn
@@ -20,6 +21,7 @@ from ..outcome import Ending
 from ..reasons import Reason, because
 from ..report import Draft, UpstreamTls
 from ..states import AtHook, AtReturn, AtTls, Frame, State
+from .attempts import has_no_room
 from .stage import Stage, agree
 
 _SPOKEN = frozenset(("raw_buffer", "tls"))
@@ -55,7 +57,7 @@ def decide(mesh: Mesh, at: AtTls, chooser: Chooser) -> tuple[TransportSocket, St
     )
     next_hop = at.hop + 1 if at.tried is None else at.tried.next_hop
     frame = Frame(pod, at.hop, at.via, at.cluster.name, endpoint.name, at.frames, at, next_hop, socket.tls)
-    fault = _fault(at) if at.cluster.bind_addresses or at.cluster.limits.max_pending_requests == 0 else None
+    fault = _fault(at) if at.cluster.bind_addresses or _limits(at).max_pending_requests == 0 else None
     if fault is not None:
         return socket, AtReturn(fault, next_hop, frame, opened=False)
     return socket, AtHook(pod, "out", "proxy", packet, _conversation(at, socket), next_hop, frame)
@@ -100,9 +102,13 @@ def _source(at: AtTls, destination: int) -> int:
     return at.pod.source_address(destination)
 
 
+def _limits(at: AtTls) -> Limits:
+    return at.cluster.limits_of(at.via.priority)
+
+
 def _fault(at: AtTls) -> Ending | None:
     """What is wrong before any packet leaves: no pending request is allowed, or nothing can go from a bound source."""
-    if at.cluster.limits.max_pending_requests == 0:
+    if _limits(at).max_pending_requests == 0:
         limit = "max_pending_requests"
         why = because("endpoint.limit-is-zero", at.cluster.place, cluster=at.cluster.name, limit=limit)
         return Ending("overflow", why)
@@ -138,6 +144,8 @@ def _conversation(at: AtTls, socket: TransportSocket) -> Conversation:
     if at.via.kind == "http" and request is not None:
         version = at.cluster.protocol.versions(request.version)[0]
         tls = None if socket.tls is None else _hello(at, socket, request)
+        if has_no_room(at):
+            return Conversation("tcp", tls)
         sent = _sent(at, request, version)
         return Conversation(version, tls, sent, False, "", proxy_protocol if socket.sends_proxy_protocol else None)
     if socket.tls is None:

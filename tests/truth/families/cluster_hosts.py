@@ -109,15 +109,9 @@ def _aggregates() -> Iterator[Case]:
     labelled = {"lb_endpoints": [host(1, lb={"v": "1"}), host(2, lb={"v": "2"})]}
     wanted = {"metadata_match": {"filter_metadata": {"envoy.lb": {"v": "2"}}}}
     yield case(both, _member("a", labelled, **selectors), _member("b", hosts(3)), route=wanted)
-    refusing = {"lb_endpoints": [{"endpoint": {"address": _socket("10.94.0.1", 9)}}]}
-    yield case(both, _member("a", refusing, connect_timeout="1s"), _member("b", hosts(3)))
     limits = {"circuit_breakers": {"thresholds": [{"max_pending_requests": 0}]}}
     yield case({**both, **limits}, _member("a", hosts(1)), _member("b", hosts(3)))
     yield case(both, _member("a", hosts(1), **limits), _member("b", hosts(3)))
-
-
-def _socket(address: str, port: int) -> dict[str, Any]:
-    return {"socket_address": {"address": address, "port_value": port}}
 
 
 LIMITS = ("max_connections", "max_pending_requests", "max_requests", "max_retries")

@@ -66,6 +66,7 @@ class TcpProxy:
     unmodelled: tuple[Reason, ...]
 
     kind: ClassVar[str] = "tcp"
+    priority: ClassVar[str] = "DEFAULT"
     retry_policy: ClassVar[None] = None
     """tcp_proxy has connect attempts, no retry policy."""
 
