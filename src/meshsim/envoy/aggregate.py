@@ -15,7 +15,8 @@ from ..match.weighted import Weighted
 from ..place import Place
 from .clusters import Cluster
 from .endpoints import Assignment
-from .priorities import census_of, priority_loads
+from .priorities import census_of
+from .priority_loads import priority_loads
 
 
 @define(eq=False)

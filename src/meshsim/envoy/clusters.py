@@ -15,6 +15,7 @@ from ..config.view import View
 from ..errors import Rejected
 from ..place import Place
 from ..reasons import Reason, because
+from .dynamic_forward_proxy import DYNAMIC_FORWARD_PROXY, DynamicForwardProxy, compile_dynamic_forward_proxy
 from .endpoints import Assignment, compile_assignment, compile_hosts, filter_metadata
 from .host_override import HostOverride
 from .load_balancing import compile_load_balancing
@@ -141,6 +142,7 @@ class Cluster:
     override: HostOverride | None
     """Requests may say themselves which endpoint they go to."""
     original_dst: OriginalDst | None
+    forward_proxy: DynamicForwardProxy | None
     lookup_family: str
     transport: UpstreamTransport
     protocol: UpstreamProtocol
@@ -163,7 +165,12 @@ class Cluster:
 
     @property
     def modelled(self) -> bool:
-        return self.discovery in DISCOVERY_TYPES or self.discovery == AGGREGATE
+        return self.discovery in DISCOVERY_TYPES or self.discovery in (AGGREGATE, DYNAMIC_FORWARD_PROXY)
+
+    @property
+    def makes_hosts(self) -> bool:
+        """Whether a host is made for each call."""
+        return self.original_dst is not None or self.forward_proxy is not None
 
     @property
     def balancing_of_subsets(self) -> tuple[Balancing, bool]:
@@ -210,6 +217,7 @@ def compile_cluster(view: View) -> Cluster:
         members=_members(view) if discovery == AGGREGATE else (),
         override=balancing.override,
         original_dst=original_dst,
+        forward_proxy=compile_dynamic_forward_proxy(view) if discovery == DYNAMIC_FORWARD_PROXY else None,
         lookup_family=(dns or view).enum("dns_lookup_family", _LOOKUP_FAMILIES),
         transport=transport,
         protocol=protocol,

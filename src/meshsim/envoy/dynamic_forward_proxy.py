@@ -36,6 +36,13 @@ class DynamicForwardProxy:
         found = SocketAddress(used[0], port)
         return Endpoint(str(found), place, found, hostname=name)
 
+    def failure(self, named: str, names: Names) -> str:
+        """What the resolver says of a name without an address that may be used."""
+        name, _ = _split(named, 0)
+        if try_parse_ip(name) is not None:
+            return "Misformatted_domain_name"
+        return "DNS_server_returned_answer_with_no_data" if names.get(name) else "Domain_name_not_found"
+
 
 def _split(named: str, default_port: int) -> tuple[str, int]:
     name, colon, port = named.rpartition(":")

@@ -14,6 +14,8 @@ REASONS: dict[str, tuple[str, ...]] = {
     "endpoint.member-choice": ("cluster",),
     "endpoint.dropped": ("cluster", "percent"),
     "endpoint.drop-choice": ("cluster",),
+    "endpoint.nobody-named": ("cluster",),
+    "endpoint.no-address": ("cluster", "name", "family"),
     "endpoint.choice": ("cluster", "policy"),
     "endpoint.chosen": ("endpoint", "eligible", "hosts"),
     "endpoint.original-destination": ("endpoint",),

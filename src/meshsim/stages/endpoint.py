@@ -6,10 +6,9 @@ from fractions import Fraction
 
 from attrs import evolve
 
-from ..address import try_parse_ip
 from ..choices import Chooser
-from ..envoy.clusters import Cluster, OriginalDst
-from ..envoy.endpoints import Endpoint, NameAddress, SocketAddress
+from ..envoy.clusters import Cluster
+from ..envoy.endpoints import Endpoint, NameAddress
 from ..envoy.hashing import HASHING
 from ..envoy.host_retry import retry_rows
 from ..envoy.no_upstream import (
@@ -21,8 +20,7 @@ from ..envoy.no_upstream import (
     too_many_connections,
 )
 from ..envoy.priorities import LoadPlan, PriorityShare
-from ..explanation import Candidate, Check, Decision, Fate
-from ..facts.request import Request
+from ..explanation import Candidate, Decision, Fate
 from ..mesh import Mesh
 from ..outcome import Ending
 from ..place import Place
@@ -40,6 +38,7 @@ from .host_choice import (
     rows_again,
     select,
 )
+from .on_demand import explain_on_demand, host_on_demand, no_host_on_demand, why_no_host
 from .stage import Stage, agree
 
 
@@ -50,8 +49,8 @@ def decide(_mesh: Mesh, at: AtEndpoint, chooser: Chooser) -> tuple[Selection, St
         return Selection(dropped=True), AtReturn(_dropped(at, part), at.hop, at.frames)
     if cluster.limits.max_connections == 0 and at.via.kind == "tcp":
         return Selection(), AtReturn(too_many_connections(at.hop, _overflow(at)), at.hop, at.frames)
-    if cluster.original_dst is not None:
-        picked = Selection(_original_destination(at, cluster.original_dst))
+    if cluster.makes_hosts:
+        picked = Selection(host_on_demand(at))
     else:
         unstated, picked = _select(at, chooser)
         if unstated is not None:
@@ -133,13 +132,15 @@ def _not_in_dump(cluster: Cluster, name: str, place: Place) -> Reason:
 
 
 def _nobody(at: AtEndpoint, picked: Selection) -> Ending:
+    if at.cluster.makes_hosts:
+        return no_host_on_demand(at)
     return no_healthy_upstream(at.via.kind, at.conversation.request, at.hop, _why_nobody(at, picked))
 
 
 def _why_nobody(at: AtEndpoint, picked: Selection) -> Reason:
     cluster = _owner(at, picked)
-    if cluster.original_dst is not None:
-        return because("endpoint.no-original-destination", cluster.place, cluster=cluster.name)
+    if cluster.makes_hosts:
+        return why_no_host(at)
     plan = None if cluster.members else _plan_of(at, picked)
     if plan is None or plan.hosts == 0:
         place = cluster.place if plan is None else plan.assignment.place
@@ -147,41 +148,15 @@ def _why_nobody(at: AtEndpoint, picked: Selection) -> Reason:
     return because("endpoint.none-eligible", plan.assignment.place, cluster=cluster.name, hosts=plan.hosts)
 
 
-def _original_destination(at: AtEndpoint, rule: OriginalDst) -> Endpoint | None:
-    """The header's address where the cluster reads one and it is an address with a port, else the restored one."""
-    named = _from_header(rule, at.conversation.request) if at.via.kind == "http" else None
-    connection = at.connection
-    if named is not None:
-        ip, port = named
-    elif connection.restored:
-        ip, port = connection.local, connection.local_port
-    else:
-        return None
-    address = SocketAddress(ip, port if rule.port_override is None else rule.port_override)
-    return Endpoint(str(address), at.cluster.place, address)
-
-
-def _from_header(rule: OriginalDst, request: Request | None) -> tuple[int, int] | None:
-    if rule.header is None or request is None:
-        return None
-    values = request.values(rule.header)
-    host, colon, port = values[0].rpartition(":") if values else ("", "", "")
-    ip = try_parse_ip(host)
-    if not colon or ip is None or not port.isascii() or not port.isdigit() or int(port) > 65535:
-        return None
-    return ip, int(port)
-
-
 def explain(_mesh: Mesh, at: AtEndpoint, picked: Selection) -> Decision:
     question = because("endpoint.question", at.cluster.place, cluster=at.cluster.name)
-    rule = at.cluster.original_dst
     if picked.dropped:
         why = _dropped(at, dropped_of(at)).why
         return Decision("endpoint", at.pod.name, question, None, why, deciding=True, hop=at.hop)
     if at.cluster.limits.max_connections == 0 and at.via.kind == "tcp":
         return Decision("endpoint", at.pod.name, question, None, _overflow(at), deciding=True, hop=at.hop)
-    if rule is not None:
-        return _explain_original_destination(at, rule, picked, question)
+    if at.cluster.makes_hosts:
+        return explain_on_demand(at, picked.endpoint, question)
     of_members: tuple[Candidate, ...] = ()
     unstated = None
     if at.cluster.members:
@@ -280,46 +255,6 @@ def _notes(at: AtEndpoint, picked: Selection) -> tuple[Reason, ...]:
     return notes
 
 
-def _explain_original_destination(at: AtEndpoint, rule: OriginalDst, picked: Selection, question: Reason) -> Decision:
-    endpoint = _original_destination(at, rule)
-    agree("endpoint", at, _name(picked.endpoint), _name(endpoint))
-    named = _from_header(rule, at.conversation.request) if at.via.kind == "http" else None
-    checks: tuple[Check, ...] = ()
-    if rule.header is not None:
-        values = at.conversation.request.values(rule.header) if at.conversation.request is not None else ()
-        seen = values[0] if values else None
-        checks += (Check(f"header {rule.header}", "ip:port", seen, named is not None, at.cluster.place),)
-    restored = at.connection.restored
-    seen = at.connection.local_text() if restored else None
-    if named is None:
-        checks += (Check("restored original destination", "ip:port", seen, restored, at.cluster.place),)
-    if endpoint is None:
-        candidate = None
-        reason = _why_nobody(at, Selection())
-    else:
-        candidate = Candidate(endpoint.name, "endpoint", Fate.CHOSEN, checks[-1:], at.cluster.place)
-        if named is not None:
-            reason = because("endpoint.from-header", at.cluster.place, endpoint=endpoint.name, header=rule.header)
-        else:
-            reason = because("endpoint.original-destination", at.cluster.place, endpoint=endpoint.name)
-    lost = Candidate("original destination", "endpoint", Fate.FAILED, checks, at.cluster.place, checks[-1].what)
-    return Decision(
-        stage="endpoint",
-        pod=at.pod.name,
-        question=question,
-        chosen=candidate,
-        reason=reason,
-        candidates=(candidate or lost,),
-        trivial=candidate is not None,
-        deciding=candidate is None,
-        hop=at.hop,
-    )
-
-
-def _name(endpoint: Endpoint | None) -> str | None:
-    return None if endpoint is None else endpoint.name
-
-
 def describe(_mesh: Mesh, at: AtEndpoint, picked: Selection, draft: Draft) -> None:
     hop = draft.hop(at.hop, at.pod.name)
     endpoint = picked.endpoint
@@ -329,7 +264,7 @@ def describe(_mesh: Mesh, at: AtEndpoint, picked: Selection, draft: Draft) -> No
         describe_no_upstream(hop, too_many_connections(at.hop, _overflow(at)), OVERFLOW)
     elif endpoint is not None:
         hop.endpoint = None if isinstance(endpoint.address, NameAddress) else endpoint.name
-    elif at.cluster.original_dst is not None or _is_stated(at, picked):
+    elif at.cluster.makes_hosts or _is_stated(at, picked):
         describe_no_upstream(hop, _nobody(at, picked), NO_HEALTHY_UPSTREAM)
     if picked.member is not None:
         # Envoy's log goes on naming the cluster that was asked for.

@@ -94,7 +94,7 @@ def pick_member(at: AtEndpoint, members: Members, chooser: Chooser) -> MemberPri
 
 def dropped_of(at: AtEndpoint) -> Fraction:
     """The part of such requests that drop_overloads turns away; asked once a request, whatever is retried."""
-    if at.via.kind != "http" or at.tried is not None or at.cluster.members or at.cluster.original_dst is not None:
+    if at.via.kind != "http" or at.tried is not None or at.cluster.members or at.cluster.makes_hosts:
         return Fraction(0)
     assignment = assignment_of(at, at.cluster)
     return Fraction(0) if assignment is None else assignment.drops

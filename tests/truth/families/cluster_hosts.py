@@ -7,6 +7,7 @@ from tests.truth.families._balanced import SERVED, Case, cluster, host, hosts, s
 from tests.truth.setting import Setting
 
 AGGREGATE = "type.googleapis.com/envoy.extensions.clusters.aggregate.v3.ClusterConfig"
+FORWARD_PROXY = "type.googleapis.com/envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig"
 DIALLED = f"10.95.0.1:{SERVED}"
 ORIGINAL: dict[str, Any] = {"name": "{}", "type": "ORIGINAL_DST", "lb_policy": "CLUSTER_PROVIDED"}
 
@@ -14,6 +15,7 @@ ORIGINAL: dict[str, Any] = {"name": "{}", "type": "ORIGINAL_DST", "lb_policy": "
 def settings() -> Iterator[Setting]:
     yield setting("original destinations, not restored", list(_original()), "ORIGINAL_DST")
     yield setting("aggregates", list(_aggregates()), "aggregate")
+    yield setting("whom the call names", list(_forward_proxies()), "dynamic_forward_proxy")
     yield setting("limits at zero", list(_limits()), "circuit breakers")
 
 
@@ -112,6 +114,21 @@ def _aggregates() -> Iterator[Case]:
     limits = {"circuit_breakers": {"thresholds": [{"max_pending_requests": 0}]}}
     yield case({**both, **limits}, _member("a", hosts(1)), _member("b", hosts(3)))
     yield case(both, _member("a", hosts(1), **limits), _member("b", hosts(3)))
+
+
+def _forward_proxies() -> Iterator[Case]:
+    """Nothing is resolved here, so only addresses are named."""
+    named: list[Mapping[str, Any]] = [
+        {"authority": each} for each in (f"10.94.0.3:{SERVED}", f"10.94.1.1:0{SERVED}", f"[::ffff:10.94.0.4]:{SERVED}")
+    ]
+    for family in ("AUTO", "V4_ONLY", "V4_PREFERRED"):
+        cache = {"name": f"cache-{family}", "dns_lookup_family": family}
+        config = {"@type": FORWARD_PROXY, "dns_cache_config": cache, "allow_insecure_cluster_options": True}
+        kind = {"name": "envoy.clusters.dynamic_forward_proxy", "typed_config": config}
+        made = {"name": "{}", "cluster_type": kind, "lb_policy": "CLUSTER_PROVIDED"}
+        yield Case(cluster=made, calls=named if family == "V4_ONLY" else named[:2])
+        yield Case(cluster=made, calls=named[:1], route={"host_rewrite_literal": f"10.94.0.9:{SERVED}"})
+        yield Case(cluster=made, tcp=True)
 
 
 LIMITS = ("max_connections", "max_pending_requests", "max_requests", "max_retries")

@@ -14,6 +14,8 @@ WORDS: dict[str, str] = {
     "endpoint.member-choice": "which priority of which member of {cluster} takes the call?",
     "endpoint.dropped": "drop_overloads of {cluster} drops {percent}% of the requests, this one too",
     "endpoint.drop-choice": "does drop_overloads of {cluster} drop the request?",
+    "endpoint.nobody-named": "{cluster} dials whom the call names, and it names nobody",
+    "endpoint.no-address": "{name} has no address that {cluster} may use (dns_lookup_family {family})",
     "endpoint.choice": "which endpoint of {cluster} {policy} takes?",
     "endpoint.chosen": "{endpoint} is one of {eligible} usable endpoints ({hosts} in all)",
     "endpoint.original-destination": "{endpoint} is where the client wanted to go",
