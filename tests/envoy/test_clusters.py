@@ -100,7 +100,7 @@ def test_what_can_change_the_course_is_a_doubt_and_the_rest_a_note() -> None:
         ({}, OriginalDst(None, None)),
         ({"use_http_header": True}, OriginalDst("x-envoy-original-dst-host", None)),
         ({"use_http_header": True, "http_header_name": "X-To"}, OriginalDst("x-to", None)),
-        ({"http_header_name": "X-To", "upstream_port_override": 81}, OriginalDst(None, 81)),
+        ({"upstream_port_override": 81}, OriginalDst(None, 81)),
     ],
 )
 def test_original_dst(fields: dict[str, Any], wanted: OriginalDst) -> None:

@@ -43,6 +43,7 @@ _TYPED_POLICIES = {
 _HASH_FUNCTIONS = ("DEFAULT_HASH", "XX_HASH", "MURMUR_HASH_2")
 _OLD_HASH_FUNCTIONS = ("XX_HASH", "MURMUR_HASH_2")
 _ONLY_UNDER_WRR = "ClientSideWeightedRoundRobin"
+LARGEST_TABLE = 5_000_011
 _DEEPEST = 16
 """Policies within policies."""
 
@@ -107,10 +108,17 @@ def _hash_options(view: View | None, common: View | None, functions: tuple[str, 
                 place=view.place,
                 hint="lower the minimum; Envoy refuses this cluster too",
             )
-        if not _is_prime(table):
+        if max(minimum, maximum) > DEFAULT_MAXIMUM_RING:
+            raise Rejected(
+                "ring-size",
+                f"a ring holds at most {DEFAULT_MAXIMUM_RING} entries",
+                place=view.place,
+                hint="lower its sizes; Envoy refuses this cluster too",
+            )
+        if table > LARGEST_TABLE or not _is_prime(table):
             raise Rejected(
                 "maglev-table-size",
-                f"table_size {table} is not a prime number",
+                f"table_size {table} is not a prime number of at most {LARGEST_TABLE}",
                 place=view.place,
                 hint=f"leave it out for {DEFAULT_TABLE}; Envoy refuses this cluster too",
             )
@@ -122,7 +130,7 @@ def _hash_options(view: View | None, common: View | None, functions: tuple[str, 
 
 
 def _is_prime(number: int) -> bool:
-    return number > 1 and number < 1 << 33 and all(number % each for each in range(2, int(number**0.5) + 1))
+    return number > 1 and all(number % each for each in range(2, int(number**0.5) + 1))
 
 
 def _typed(view: View, name: str, depth: int) -> LoadBalancing:

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from attrs import define, field, frozen
 
 from ..config.view import View
+from ..errors import Rejected
 from ..match.condition import Condition
 from ..reasons import Reason
 from .endpoints import Endpoint
@@ -190,6 +191,15 @@ def compile_subsets(view: View, resource: str) -> Subsets | None:
 
 
 def _selector(view: View) -> Selector:
+    keys, fewer = set(view.texts("keys")), set(view.texts("fallback_keys_subset"))
+    keeps_keys = view.enum("fallback_policy", _SELECTOR_FALLBACKS) == "KEYS_SUBSET"
+    if keeps_keys != bool(fewer) or (keeps_keys and not fewer < keys):
+        raise Rejected(
+            "fallback-keys",
+            f"fallback_keys_subset {sorted(fewer)} does not go with keys {sorted(keys)} and its fallback_policy",
+            place=view.place,
+            hint="KEYS_SUBSET wants some of the keys and not all, other policies none; Envoy refuses this cluster too",
+        )
     return Selector(
         frozenset(view.texts("keys")),
         view.enum("fallback_policy", _SELECTOR_FALLBACKS),
