@@ -284,6 +284,8 @@ class AtTls:
     hop: int
     frames: Frame | None
     tried: Tried | None = None
+    through: Cluster | None = None
+    """The aggregate cluster that this one is a member of, where it was called by that name."""
 
 
 @frozen

@@ -216,7 +216,14 @@ BREAKERS: Table = {
         to={"circuit_breakers": {"thresholds": [{"max_pending_requests": 0}]}},
     ),
     "max_requests, tcp": over_tcp((), at=speaks("tcp"), to={"circuit_breakers": {"thresholds": [{"max_requests": 0}]}}),
-    "max_requests, http": NOT_YET_MODELLED,
+    "max_requests, http": over_http(
+        503,
+        ("UO",),
+        BEFORE + "{overflow}",
+        at=speaks("http"),
+        to={"circuit_breakers": {"thresholds": [{"max_requests": 0}]}},
+        made=1,
+    ),
     "max_retries, http": over_http(
         503,
         ("UO", "UF"),
@@ -447,7 +454,7 @@ def test_what_no_call_reaches_yet_is_listed_and_becomes_less() -> None:
     missing = {name: [row for row, call in table.items() if call is None] for name, table in TABLES.items()}
     assert {name: len(rows) for name, rows in missing.items()} == {
         "tcp_proxy": 2,
-        "circuit breakers": 1,
+        "circuit breakers": 0,
         "upstream": 6,
         "before the upstream": 11,
         "connections": 6,

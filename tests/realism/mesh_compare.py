@@ -10,8 +10,6 @@ from tests.realism import compare, engine
 Document = Mapping[str, Any]
 CHOSEN_BY_THE_KERNEL = re.compile(r":[456]\d{4}$")
 
-"""How long a client takes to hang up after a proxy's last word is chance."""
-
 
 def differences(
     observation: Document, trace: Document, watched: Sequence[str], not_comparable: Mapping[str, Sequence[str]]
@@ -59,14 +57,6 @@ def _part(observation: Document, pod: str, first: str | None) -> dict[str, Any]:
 def _witnessed(hop: Document, client: Document) -> dict[str, Any]:
     """The hop without when its client hung up."""
     seen = dict(hop)
-<<<<<<< HEAD
-    reason = hop["downstream_transport_failure_reason"]
-    if reason is not None and REMARK_ABOUT_PLAIN_BYTES.match(reason):
-        seen["downstream_transport_failure_reason"] = None
-=======
-    if hop["downstream_local_close_reason"] == LINGERED:
-        seen["downstream_local_close_reason"] = None
->>>>>>> wL
     if client["ended"] == "nothing" and hop["response_code_details"] == "downstream_remote_disconnect":
         seen |= {"response_code_details": None, "response_flags": [f for f in hop["response_flags"] if f != "DC"]}
     return seen

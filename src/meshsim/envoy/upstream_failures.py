@@ -65,6 +65,8 @@ NOT_HTTP = Failure("closed", "protocol_error", "UPE", status=502, tcp_flags=())
 NOT_BOUND = Failure("refused", "local_connection_failure", "UF", tcp_flags=("URX",), connecting=True)
 NOT_CONNECTED = evolve(REFUSED, text=None)
 OVERFLOW = Failure("overflow", "overflow", "UO", tcp_flags=("URX",), connecting=True)
+NO_ROOM = evolve(OVERFLOW, connecting=False)
+"""The connection stands, and no request may go over it."""
 TLS_FAILURE = Failure("tls_failure", "remote_connection_failure", "UF", connecting=True)
 TLS_RESET = evolve(TLS_FAILURE, text=_RESET_IN_HANDSHAKE)
 PER_TRY_TIMEOUT = Failure("timeout", "upstream_per_try_timeout", "UT", status=504, tcp_flags=())

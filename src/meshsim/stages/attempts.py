@@ -13,7 +13,7 @@ from ..envoy.local_reply import local_reply
 from ..envoy.retry_policy import RetryPolicy
 from ..envoy.route_actions import RouteAction
 from ..envoy.timers import first_timer
-from ..envoy.upstream_failures import IDLE, OVERFLOW, Failure, failure_of
+from ..envoy.upstream_failures import IDLE, NO_ROOM, OVERFLOW, Failure, failure_of
 from ..facts.request import Headers
 from ..outcome import Ending
 from ..reasons import Reason, because
@@ -46,7 +46,7 @@ def returned(frame: Frame, ending: Ending) -> Return:
     if frame.refused is not None:
         own = ending.answered_by == frame.hop and bool(ending.response_flags)
         return Return(ending if own else frame.refused, None, again=False, flags=ending.response_flags if own else ())
-    if ending.status is None and ending.kind in _SETTLED:
+    if ending.status is None and ending.kind in _SETTLED and not _has_no_room(frame):
         return Return(ending, None, again=False, flags=_kept_flags(frame) if frame.via.kind == "tcp" else ())
     failure = _failure(frame, ending)
     again, extra = _tries_again(frame, ending, failure)
@@ -75,6 +75,8 @@ def _failure(frame: Frame, ending: Ending) -> Failure | None:
         return evolve(failure, text=not_connected(frame.endpoint or ""))
     if failure is not None and ending.transport_failure_reason is not None and failure.connecting:
         failure = evolve(failure, text=ending.transport_failure_reason)
+    if _has_no_room(frame) and (failure is None or not failure.connecting):
+        return NO_ROOM
     timer = _timer(frame, ending)
     return failure if timer is None else timer
 
@@ -89,6 +91,15 @@ def _closed_at_once(frame: Frame, ending: Ending) -> bool:
     if dialled is None or ending.kind != "closed" or not isinstance(dialled.endpoint.address, InternalAddress):
         return False
     return ending.answered_by == frame.next_hop and bool(_AT_ONCE.intersection(ending.response_flags))
+
+
+def _has_no_room(frame: Frame) -> bool:
+    """Circuit breaker max_requests is 0: a connection is made, and nothing asked over it."""
+    return frame.dialled is not None and has_no_room(frame.dialled)
+
+
+def has_no_room(at: AtTls) -> bool:
+    return at.via.kind == "http" and at.cluster.limits_of(at.via.priority).max_requests == 0
 
 
 def _version(frame: Frame, downstream: str) -> str:
@@ -130,7 +141,7 @@ def _tries_again(frame: Frame, ending: Ending, failure: Failure | None) -> tuple
         return False, ()
     if made > policy.num_retries:
         return False, ("URX",)
-    limit = dialled.cluster.limits.max_retries
+    limit = (dialled.through or dialled.cluster).limits_of(via.priority).max_retries
     return (False, ("UO",)) if (_RETRIES_AT_ONCE if limit is None else limit) == 0 else (True, ())
 
 
@@ -165,7 +176,7 @@ def _answered(frame: Frame, ending: Ending, failure: Failure, extra: tuple[str, 
         details=details,
         flags=flags,
         body=failure.body(retried=frame.is_retry),
-        headers={"x-envoy-overloaded": ("true",)} if failure is OVERFLOW else None,
+        headers={"x-envoy-overloaded": ("true",)} if failure in (OVERFLOW, NO_ROOM) else None,
     )
     reply = evolve(
         reply,

@@ -96,7 +96,7 @@ def explain(_mesh: Mesh, at: AtCluster, picked: Cluster | None) -> Decision:
         chosen=candidate if found is not None else None,
         reason=reason,
         candidates=(candidate,),
-        notes=() if found is None else (*found.unmodelled, *_zero_limits(found), *_rejected_update(resource)),
+        notes=() if found is None else (*found.unmodelled, *_zero_limits(at, found), *_rejected_update(resource)),
         trivial=found is not None and found.modelled,
         deciding=found is None or not found.modelled,
         hop=at.hop,
@@ -111,8 +111,8 @@ def _rejected_update(resource: ResourceState | None) -> tuple[Reason, ...]:
     return (because("cluster.update-rejected", error.place, **facts),)
 
 
-def _zero_limits(cluster: Cluster) -> tuple[Reason, ...]:
-    if cluster.limits.max_requests != 0:
+def _zero_limits(at: AtCluster, cluster: Cluster) -> tuple[Reason, ...]:
+    if at.via.kind != "http" or cluster.limits_of(at.via.priority).max_requests != 0:
         return ()
     return (because("cluster.limit-is-zero", cluster.place, cluster=cluster.name, limit="max_requests"),)
 

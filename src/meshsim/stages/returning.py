@@ -51,7 +51,7 @@ def _resumed(at: AtReturn, frame: Frame, picked: Return) -> AtEndpoint:
         conversation = evolve(conversation, request=evolve(request, headers=headers))
     return AtEndpoint(
         dialled.pod,
-        dialled.cluster,
+        dialled.through or dialled.cluster,
         dialled.via,
         dialled.connection,
         conversation,
@@ -115,7 +115,7 @@ def describe(_mesh: Mesh, at: AtReturn, picked: Return, draft: Draft) -> None:
     if opened and failure is not None and failure.waited_ms:
         _describe_left(draft, next_hop)
     result = failure.result if failure is not None else "connected"
-    if failure is OVERFLOW and frame.via.kind == "http":
+    if failure is OVERFLOW:
         hop.endpoint = None
     hop.attempts = (*hop.attempts, Attempt(frame.endpoint, result, answered, next_hop if opened else None))
     if picked.again:

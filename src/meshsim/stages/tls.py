@@ -6,12 +6,9 @@ from attrs import evolve
 
 from ..address import LOOPBACK_V4, LOOPBACK_V6, format_endpoint, format_ip, is_loopback, is_v6
 from ..choices import Choice, Chooser
-<<<<<<< HEAD
+from ..envoy.clusters import Limits
 from ..envoy.downstream_tls import SECRET_MISSING
-from ..envoy.endpoints import Endpoint, PipeAddress, SocketAddress
-=======
 from ..envoy.endpoints import Endpoint, InternalAddress, PipeAddress, SocketAddress
->>>>>>> wL
 from ..envoy.route_actions import RouteAction
 from ..envoy.upstream_protocol import pool_alpn
 from ..envoy.upstream_tls import TransportSocket, UnstatedRow, offered_alpn, server_name, wanted_san
@@ -26,6 +23,7 @@ from ..reasons import Reason, because
 from ..report import Draft, UpstreamTls
 from ..states import AtHook, AtReturn, AtTls, Frame, State
 from . import socketless
+from .attempts import has_no_room
 from .stage import Stage, agree
 
 _DIALLED = SocketAddress | PipeAddress | InternalAddress
@@ -48,8 +46,11 @@ def decide(mesh: Mesh, at: AtTls, chooser: Chooser) -> tuple[TransportSocket, St
         return socket, AtReturn(Ending("unknown", why, destination=endpoint.name), at.hop, at.frames)
     pod = at.pod
     next_hop = at.hop + 1 if at.tried is None else at.tried.next_hop
-    frame = Frame(pod, at.hop, at.via, at.cluster.name, endpoint.name, at.frames, at, next_hop, socket.tls)
-    fault = _fault(at) if at.cluster.bind_addresses or at.cluster.limits.max_pending_requests == 0 else None
+    frame = Frame(
+        pod, at.hop, at.via, at.cluster.name, endpoint.name, at.frames, at, next_hop, socket.tls, transport=socket
+    )
+    rare = at.cluster.bind_addresses or _limits(at).max_pending_requests == 0 or socket.tls is not None
+    fault = _fault(at, socket) if rare else None
     if fault is not None:
         return socket, AtReturn(fault, next_hop, frame, opened=False)
     if not isinstance(address, SocketAddress):
@@ -64,17 +65,6 @@ def decide(mesh: Mesh, at: AtTls, chooser: Chooser) -> tuple[TransportSocket, St
         pod.proxy_uid,
         pod.proxy_gid,
     )
-<<<<<<< HEAD
-    next_hop = at.hop + 1 if at.tried is None else at.tried.next_hop
-    frame = Frame(
-        pod, at.hop, at.via, at.cluster.name, endpoint.name, at.frames, at, next_hop, socket.tls, transport=socket
-    )
-    rare = at.cluster.bind_addresses or at.cluster.limits.max_pending_requests == 0 or socket.tls is not None
-    fault = _fault(at, socket) if rare else None
-    if fault is not None:
-        return socket, AtReturn(fault, next_hop, frame, opened=False)
-=======
->>>>>>> wL
     return socket, AtHook(pod, "out", "proxy", packet, _conversation(at, socket), next_hop, frame)
 
 
@@ -117,9 +107,13 @@ def _source(at: AtTls, destination: int) -> int:
     return at.pod.source_address(destination)
 
 
+def _limits(at: AtTls) -> Limits:
+    return at.cluster.limits_of(at.via.priority)
+
+
 def _fault(at: AtTls, socket: TransportSocket) -> Ending | None:
     """What is wrong before any packet leaves: no pending request is allowed, or nothing can go from a bound source."""
-    if at.cluster.limits.max_pending_requests == 0:
+    if _limits(at).max_pending_requests == 0:
         limit = "max_pending_requests"
         why = because("endpoint.limit-is-zero", at.cluster.place, cluster=at.cluster.name, limit=limit)
         return Ending("overflow", why)
@@ -166,6 +160,8 @@ def _conversation(at: AtTls, socket: TransportSocket) -> Conversation:
     if at.via.kind == "http" and request is not None:
         version = at.cluster.protocol.versions(request.version)[0]
         tls = None if socket.tls is None else _hello(at, socket, request)
+        if has_no_room(at):
+            return Conversation("tcp", tls)
         sent = _sent(at, request, version)
         return Conversation(version, tls, sent, False, "", proxy_protocol if socket.sends_proxy_protocol else None)
     if socket.tls is None:
@@ -226,13 +222,8 @@ def explain(mesh: Mesh, at: AtTls, picked: TransportSocket) -> Decision:
     labelled, of_pod = _labelled(mesh, at)
     socket, candidates = at.cluster.transport.explain(labelled, lambda row: row.socket is picked)
     agree("tls", at, picked, socket)
-<<<<<<< HEAD
-    known = isinstance(at.endpoint.address, SocketAddress | PipeAddress) and socket.kind in _SPOKEN
-    fault = _fault(at, socket) if known else None
-=======
     known = isinstance(at.endpoint.address, _DIALLED) and socket.kind in _SPOKEN
-    fault = _fault(at) if known else None
->>>>>>> wL
+    fault = _fault(at, socket) if known else None
     return Decision(
         stage="tls",
         pod=at.pod.name,
