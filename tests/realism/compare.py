@@ -24,6 +24,10 @@ PASSAGE_FIELDS = ("sender", "rules", "result", "by")
 LAST_SEEN_FIELDS = ("way", "destination", "interface", "mark")
 """What the kernel shows of a packet only when it came to the end of its hooks."""
 PROXY_UID = 1337
+PLAIN_ALERT = "\x15\x03"
+"""A TLS alert, to a client that speaks none."""
+LINGERED = "triggered_delayed_close_timeout"
+"""The client did not hang up after the last answer: this takes the place of the reason to close."""
 # An alert can be overtaken by the reset that follows it.
 SEEN_ALIKE = {"tls_alert": "closed"}
 
@@ -76,7 +80,8 @@ def _outcome(observation: Document, trace: Document) -> Iterator[tuple[str, str]
         return
     answered_by_proxy = outcome["answered_by"] is not None
     if answered_by_proxy or outcome["kind"] in ("closed", "hanging", "refused", "dropped", "replied"):
-        seen = SEEN_ALIKE.get(client["ended"], client["ended"])
+        alert = client["ended"] == "data" and client["body"].startswith(PLAIN_ALERT)
+        seen = "closed" if alert else SEEN_ALIKE.get(client["ended"], client["ended"])
         told = SEEN_ALIKE.get(outcome["client_sees"], outcome["client_sees"])
         rejected = any(passage["result"] == "rejected" for passage in observation["netfilter"])
         if not (rejected and outcome["kind"] == "refused"):
@@ -112,7 +117,10 @@ def _hops(observation: Document, trace: Document) -> Iterator[tuple[str, str]]:
 
 
 def _hop(path: str, seen: Document, told: Document, observation: Document, *, whole: bool) -> Iterator[tuple[str, str]]:
+    tls, seen_tls = (told.get("downstream") or {}).get("tls") or {}, seen["downstream"]["tls"]
     for name in HOP_FIELDS:
+        if name == "endpoint" and seen[name] is None and tls.get("failure"):
+            continue  # tcp_proxy dials while the client's handshake fails: who is first decides what the log knows
         if name == "listener" and not seen[name]:
             continue  # a listener without a name: only the trace can call it something
         if name == "cluster" and "NC" in seen["response_flags"]:
@@ -124,10 +132,12 @@ def _hop(path: str, seen: Document, told: Document, observation: Document, *, wh
     for name in ENDING_FIELDS:
         if from_application and told[name] is None:
             continue
+        if seen[name] == LINGERED:
+            continue
         yield from _differ(f"{path}.{name}", told[name], seen[name])
-    if seen["kind"] == "listener" and "NR" not in seen["response_flags"]:
-        # Where no handshake was tried, the tls inspector leaves its own remark about plain bytes in this field.
-        name = "downstream_transport_failure_reason"
+    name = "downstream_transport_failure_reason"
+    if seen["kind"] != "http" or seen[name] is not None:
+        # Of a connection that stays open only its requests are logged, and their lines do not say this.
         yield from _differ(f"{path}.{name}", told[name], seen[name])
     yield from _differ(f"{path}.response_flags", sorted(told["response_flags"]), sorted(seen["response_flags"]))
     downstream = told.get("downstream") or {}
@@ -137,11 +147,11 @@ def _hop(path: str, seen: Document, told: Document, observation: Document, *, wh
             continue  # what is no HTTP: the log names the codec that refused it
         if expected is not None and real is not None:
             yield from _differ(f"{path}.downstream.{name}", _portless(expected, real), _portless(real, expected))
-    tls, seen_tls = downstream.get("tls") or {}, seen["downstream"]["tls"]
     if seen_tls["sni"] is not None or tls.get("terminated"):
         # Where no tls inspector runs, TLS passes through a proxy that cannot read it.
         yield from _differ(f"{path}.downstream.tls.sni", tls.get("sni"), seen_tls["sni"])
-    if seen["kind"] != "listener":
+    if seen["kind"] != "listener" and not tls.get("failure"):
+        # TLS 1.3 has a version before the client's certificate is looked at.
         yield from _differ(f"{path}.downstream.tls.terminated", tls.get("terminated"), seen_tls["terminated"])
         if seen_tls["terminated"] and path == "hops[0]" and observation["call"].get("tls"):
             yield from _differ(f"{path}.downstream.tls.alpn", tls.get("alpn"), observation["client"].get("alpn"))

@@ -22,6 +22,7 @@ OUTCOMES: dict[str, Callable[[Document], bool]] = {
     "tcp_proxy NC": lambda hop: hop["downstream_local_close_reason"] == "tcp_initializion_failure:3",
     "tcp_proxy UH": lambda hop: hop["downstream_local_close_reason"] == "tcp_initializion_failure:1",
     "tcp_proxy UF,URX": lambda hop: hop["downstream_local_close_reason"] == "tcp_initializion_failure:0",
+    "closed by listener filters": lambda hop: hop["kind"] == "listener" and not hop["filter_chain"],
     "via_upstream": lambda hop: hop["response_code_details"] == "via_upstream",
 }
 """Row of the reference -> whether a logged hop shows it. Families add theirs."""

@@ -54,12 +54,13 @@ def refused_by_codec(
         return Refusal(because("http.server-first", place), "hanging")
     if _is_http2_codec(options, connection, conversation):
         if request is None or conversation.tls is not None or request.version != "http2":
-            return Refusal(because("http.not-http2", place, seen=_spoken(conversation)), "closed")
+            why = because("http.not-http2", place, seen=_spoken(conversation))
+            return Refusal(why, "closed", flags=("DPE",), close=_NOT_HTTP2)
         return _http2_error(request, place)
     if request is None and conversation.tls is None and request_in(conversation.payload) == WAITS:
         return Refusal(because("http.incomplete", place), "hanging")
     if request is None or conversation.tls is not None or request.version == "http2":
-        return codec_error(place, _spoken(conversation))
+        return _bad(place, "http1.codec_error", _spoken(conversation), error=_parser_error(conversation))
     return _http1_error(options, request, place)
 
 
@@ -77,13 +78,38 @@ def _spoken(conversation: Conversation) -> str:
     return {"http2": "HTTP/2", "tcp": "bytes that are not HTTP"}.get(conversation.protocol, conversation.protocol)
 
 
-def codec_error(place: Place, spoken: str) -> Refusal:
-    return _bad(place, "http1.codec_error", spoken)
+_ERRORS = {
+    "http1.invalid_url": "invalid_url_in_request_line",
+    "http.invalid_authority": "request_headers_failed_spec_compliance_checks",
+    "http1.unexpected_underscore": "header_name_contains_underscores",
+    "http1.too_many_headers": "headers_count_exceeds_limit",
+    "http1.content_length_and_chunked_not_allowed": "both_'Content-Length'_and_'Transfer-Encoding'_are_set.",
+}
+"""Details -> the codec's own words, which the close reason of the connection carries."""
+_NOT_HTTP2 = "codec_error:Received_bad_client_magic_byte_string"
+_NO_LINE = "NO_REQUEST_LINE_IN_REQUEST"
 
 
-def _bad(place: Place, details: str, seen: str, status: int = 400) -> Refusal:
+def _bad(place: Place, details: str, seen: str, status: int = 400, *, error: str | None = None) -> Refusal:
     why = because("http.codec-refused", place, details=details, seen=seen)
-    return Refusal(why, "replied", status, details, ("DPE",), HTTPStatus(status).phrase)
+    close = f"codec_error:http/1.1_protocol_error:_{error or _ERRORS[details]}"
+    return Refusal(why, "replied", status, details, ("DPE",), HTTPStatus(status).phrase, close=close)
+
+
+def _parser_error(conversation: Conversation) -> str:
+    """What the parser stumbled over first in bytes that are no request."""
+    if conversation.tls is not None or conversation.request is not None:
+        return _NO_LINE
+    line, _, rest = conversation.payload.lstrip("\r\n").partition("\n")
+    if not line or line[0] <= " ":
+        return _NO_LINE
+    method, *others = line.split()
+    if method not in METHODS:
+        return "HPE_INVALID_METHOD"
+    if len(others) > 1 and not others[-1].startswith("HTTP/"):
+        return "HPE_INVALID_VERSION"
+    first = rest.partition("\n")[0]
+    return "HEADER_MISSING_COLON" if ":" not in first else "INVALID_HEADER_FORMAT"
 
 
 def _http2_error(request: Request, place: Place) -> Refusal | None:
@@ -100,12 +126,12 @@ def _http1_error(options: CodecOptions, request: Request, place: Place) -> Refus
     method, target = request.method, request.path
     known = method in METHODS or (options.allow_custom_methods and _TOKEN.fullmatch(method) is not None)
     if not known:
-        return _bad(place, "http1.codec_error", method)
+        return _bad(place, "http1.codec_error", method, error="HPE_INVALID_METHOD")
     if method == "CONNECT":
         if request.authority is None or port_number(request.authority) is None:
             return _bad(place, "http1.invalid_url", request.authority or "no authority")
     elif not _is_target(target):
-        return _bad(place, "http1.codec_error", target)
+        return _bad(place, "http1.codec_error", target, error="HPE_INVALID_URL")
     elif target.startswith("*") and not (target == "*" and method == "OPTIONS"):
         return _bad(place, "http1.invalid_url", target)
     if request.authority is not None and _AUTHORITY.fullmatch(request.authority) is None:
@@ -123,7 +149,8 @@ def _http1_header_error(options: CodecOptions, request: Request, place: Place) -
     headers = request.headers
     if _NAMES.fullmatch(":".join(headers)) is None:
         broken = next((name for name in headers if _TOKEN.fullmatch(name) is None), "")
-        return _bad(place, "http1.codec_error", broken)
+        error = "INVALID_HEADER_NAME_CHARACTER" if broken else "INVALID_HEADER_FORMAT"
+        return _bad(place, "http1.codec_error", broken, error=error)
     if options.underscores == "REJECT_REQUEST":
         for name in headers:
             if "_" in name:

@@ -107,7 +107,7 @@ def forwarded(
     secure = connection.tls is not None
     final, single = _client(options, connection, headers)
     if options.use_remote_address:
-        if not options.skip_xff_append:
+        if not options.skip_xff_append and not connection.remote_name:
             shown = connection.remote
             if own_address is not None and is_loopback(shown):
                 shown = own_address

@@ -41,6 +41,21 @@ def no_healthy_upstream(kind: str, request: Request | None, hop: int, why: Reaso
     return Ending("closed", why, response_flags=("UH",), answered_by=hop)
 
 
+def dropped(request: Request | None, hop: int, why: Reason, *, always: bool, envoy_headers: bool) -> Ending:
+    """drop_overloads of the cluster's endpoints; of HTTP only."""
+    name = "unconditional_drop_overload" if always else "drop_overload"
+    return local_reply(
+        request,
+        hop,
+        why,
+        status=503,
+        details=name,
+        flags=("UDO" if always else "DO",),
+        body=name.replace("_", " "),
+        headers={f"x-envoy-{name.replace('_', '-')}": ("true",)} if envoy_headers else None,
+    )
+
+
 def too_many_connections(hop: int, why: Reason) -> Ending:
     """Of tcp_proxy; over HTTP one connection is always allowed."""
     return Ending("closed", why, response_flags=("UO",), answered_by=hop)

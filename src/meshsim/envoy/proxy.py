@@ -70,6 +70,11 @@ class Proxy:
             self._listeners = compile_listener_table(self.document)
         return self._listeners
 
+    def lacks_secret(self, name: str) -> bool:
+        """Whether the dump says that it waits for that secret; what it does not mention is taken to be there."""
+        resource = self.document.secrets.get(name)
+        return resource is not None and resource.view is None and resource.warming is not None
+
     def route_table(self, name: str) -> RouteTable | None:
         """The RDS route configuration of that name; None when the dump holds none."""
         if name not in self._route_tables:

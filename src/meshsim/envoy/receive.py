@@ -21,6 +21,9 @@ from .refusal import Refusal
 
 _BLANKS = " \t"
 _CONTINUE = ("100-continue",)
+DRAINED = "deferred_close_on_drained_connection"
+"""Envoy's close reason where a connection is done with its last answer."""
+_LOW_VERSION = "codec_error:Upgrade_required_for_HTTP/1.0_or_HTTP/0.9"
 
 
 @frozen
@@ -54,11 +57,11 @@ def receive(
     scheme, authority, path = _decoded(hcm, request, headers)
     if request.version == "http/1.0" and not hcm.codec.accept_http_10:
         why = because("http.version-refused", hcm.place, version=request.version)
-        return Refusal(why, "replied", 426, "low_version", ("DPE",), "Upgrade Required")
+        return Refusal(why, "replied", 426, "low_version", ("DPE",), "Upgrade Required", close=_LOW_VERSION)
     if authority is None and request.version == "http/1.0":
         authority = hcm.codec.default_host
     if authority is None:
-        return Refusal(because("http.no-host", hcm.place), "replied", 400, "missing_host_header")
+        return Refusal(because("http.no-host", hcm.place), "replied", 400, "missing_host_header", close=DRAINED)
     if request.method == "CONNECT":
         path = ""
     elif not path.startswith("/"):
@@ -73,7 +76,7 @@ def receive(
         )
         if cleaned.rejected is not None:
             why = because("http.path-refused", hcm.place, path=path, rule=cleaned.rejected)
-            return Refusal(why, "replied", 400, "path_normalization_failed")
+            return Refusal(why, "replied", 400, "path_normalization_failed", close=DRAINED)
         if cleaned.redirect:
             why = because("http.path-redirected", hcm.place, path=path, location=cleaned.path)
             return Refusal(why, "replied", 307, "path_normalization_failed", (), "", cleaned.path)
@@ -122,3 +125,18 @@ def _host(hcm: HttpConnectionManager, authority: str, local_port: int) -> str:
     if options.strip_trailing_dot:
         authority = strip_trailing_dot(authority)
     return authority
+
+
+def closes_after_answer(request: Request) -> bool:
+    """Whether the client's own request ends the connection with its answer: only HTTP/1 can ask for that."""
+    if request.version == "http2":
+        return False
+    asked = [
+        token.strip(_BLANKS).lower()
+        for name in ("connection", "proxy-connection")
+        for value in request.headers.get(name, ())
+        for token in value.split(",")
+    ]
+    if request.version == "http/1.0":
+        return "keep-alive" not in asked
+    return "close" in asked or request.method == "CONNECT"

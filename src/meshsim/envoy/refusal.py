@@ -18,3 +18,5 @@ class Refusal:
     flags: tuple[str, ...] = ()
     body: str = ""
     location: str | None = None
+    close: str | None = None
+    """Envoy's %DOWNSTREAM_LOCAL_CLOSE_REASON%; None: the connection stays open."""

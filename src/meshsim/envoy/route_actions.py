@@ -13,6 +13,7 @@ from attrs import evolve, frozen
 from ..config.view import View
 from ..place import Place
 from ..reasons import Reason
+from .hash_policy import HashPolicy, compile_hash_policies
 from .header_mutations import MutationLevel, compile_mutations
 from .path_rewrites import RegexRewrite, compile_regex_rewrite
 from .per_filter import PerFilter, compile_per_filter
@@ -111,7 +112,9 @@ class RouteAction:
     """Of a stream on which nothing moves; None: the connection manager's."""
     retry_policy: RetryPolicy | None = None
     mirrors: tuple[str, ...] = ()
-    hash_policy: bool = False
+    priority: str = "DEFAULT"
+    """DEFAULT or HIGH: which circuit breakers of the cluster count."""
+    hash_policies: tuple[HashPolicy, ...] = ()
     upgrades: Mapping[str, bool] | None = None
     """Lower-case upgrade type -> enabled."""
     connect_terminated: bool = False
@@ -200,7 +203,8 @@ def compile_route_action(view: View, name: str, retry_policy: RetryPolicy | None
         idle_timeout_ms=view.duration_ms("idle_timeout"),
         retry_policy=compile_retry_policy(view) or retry_policy,
         mirrors=_mirrors(view),
-        hash_policy=view.has("hash_policy"),
+        priority=view.enum("priority", ("DEFAULT", "HIGH")),
+        hash_policies=compile_hash_policies(view.views("hash_policy")),
         upgrades=upgrades,
         connect_terminated=terminated,
         unmodelled=leftovers,

@@ -6,6 +6,8 @@ REASONS: dict[str, tuple[str, ...]] = {
     "http.server-first": (),
     "http.incomplete": (),
     "http.not-http2": ("seen",),
+    "http.peer-speaks-tls": ("filter", "near", "mode", "cluster", "transport", "written"),
+    "http.tls-within-tls": ("filter",),
     "http.codec-refused": ("details", "seen"),
     "http.version-refused": ("version",),
     "http.range-unreadable": ("value",),

@@ -16,6 +16,7 @@ from ..reasons import Reason, because
 from ..report import Draft, Upstream
 from ..states import AtCluster, AtEndpoint, AtReturn, State
 from .stage import Stage, agree
+from .unread import as_dialler_sees
 
 
 def decide(_mesh: Mesh, at: AtCluster, chooser: Chooser) -> tuple[Cluster | None, State]:
@@ -24,7 +25,8 @@ def decide(_mesh: Mesh, at: AtCluster, chooser: Chooser) -> tuple[Cluster | None
     if cluster is None:
         if _unstated(at.pod):
             chooser.assume(because("upstream.clusters-not-in-dump", cluster=at.name))
-        return None, AtReturn(passed_back(_missing(at), at.progress), at.hop, at.frames)
+        ending = passed_back(_missing(at), at.progress)
+        return None, AtReturn(as_dialler_sees(ending, at.connection, at.frames), at.hop, at.frames)
     for doubt in cluster.doubts:
         chooser.assume(doubt)
     if not cluster.modelled:
@@ -96,7 +98,7 @@ def explain(_mesh: Mesh, at: AtCluster, picked: Cluster | None) -> Decision:
         chosen=candidate if found is not None else None,
         reason=reason,
         candidates=(candidate,),
-        notes=() if found is None else (*found.unmodelled, *_zero_limits(found), *_rejected_update(resource)),
+        notes=() if found is None else (*found.unmodelled, *_zero_limits(at, found), *_rejected_update(resource)),
         trivial=found is not None and found.modelled,
         deciding=found is None or not found.modelled,
         hop=at.hop,
@@ -111,8 +113,8 @@ def _rejected_update(resource: ResourceState | None) -> tuple[Reason, ...]:
     return (because("cluster.update-rejected", error.place, **facts),)
 
 
-def _zero_limits(cluster: Cluster) -> tuple[Reason, ...]:
-    if cluster.limits.max_requests != 0:
+def _zero_limits(at: AtCluster, cluster: Cluster) -> tuple[Reason, ...]:
+    if at.via.kind != "http" or cluster.limits_of(at.via.priority).max_requests != 0:
         return ()
     return (because("cluster.limit-is-zero", cluster.place, cluster=cluster.name, limit="max_requests"),)
 

@@ -9,14 +9,14 @@ from ..choices import Chooser
 from ..envoy.codec import with_raw_request
 from ..envoy.inline_headers import joined
 from ..envoy.local_reply import local_reply
-from ..envoy.receive import Received, receive
+from ..envoy.receive import DRAINED, Received, closes_after_answer, receive
 from ..envoy.refusal import Refusal
 from ..explanation import Candidate, Decision, Fate
 from ..facts.conversation import Conversation
 from ..facts.request import Request
 from ..mesh import Mesh
 from ..outcome import Ending
-from ..reasons import because
+from ..reasons import Reason, because
 from ..report import Downstream, Draft
 from ..states import AtHttp, AtReturn, AtVhost, State
 from .changes import request_changes
@@ -41,7 +41,29 @@ def decide(_mesh: Mesh, at: AtHttp, chooser: Chooser) -> tuple[Received | Refusa
     picked = _receive(at)
     if isinstance(picked, Received):
         return picked, AtVhost(at.pod, at.hcm, picked.connection, picked.request, at.hop, at.frames)
+    picked = evolve(picked, why=_why(at, picked))
     return picked, AtReturn(_as_the_client_reads(at, _ending(at, picked)), at.hop, at.frames)
+
+
+def _why(at: AtHttp, refusal: Refusal) -> Reason:
+    """Where TLS arrives that this side does not take off, who put it on."""
+    near = at.frames
+    if at.conversation.tls is None:
+        return refusal.why
+    if at.connection.tls is not None:
+        return because("http.tls-within-tls", refusal.why.place, filter=at.hcm.name)
+    if near is None or near.tls is None or near.transport is None:
+        return refusal.why
+    return because(
+        "http.peer-speaks-tls",
+        refusal.why.place,
+        filter=at.hcm.name,
+        near=near.pod.name,
+        mode="mTLS" if near.tls.client_certificate else "TLS",
+        cluster=near.cluster,
+        transport=near.transport.name,
+        written=str(near.transport.place),
+    )
 
 
 def _receive(at: AtHttp) -> Received | Refusal:
@@ -89,7 +111,7 @@ def _ending(at: AtHttp, refusal: Refusal) -> Ending:
 
 def _as_the_client_reads(at: AtHttp, ending: Ending) -> Ending:
     """To a client in the middle of a TLS handshake, an answer in plaintext is no answer: the handshake fails."""
-    if ending.kind != "replied" or at.conversation.tls is None or at.frames is not None:
+    if ending.kind != "replied" or at.conversation.tls is None or (at.frames is not None and at.frames.in_handshake):
         return ending
     return Ending(
         "closed",
@@ -111,6 +133,8 @@ def _as_decoded(request: Request | None) -> Request | None:
 
 def explain(_mesh: Mesh, at: AtHttp, picked: Received | Refusal) -> Decision:
     again = _receive(at)
+    if isinstance(again, Refusal):
+        again = evolve(again, why=_why(at, again))
     agree("http", at, picked, again)
     question = because("http.question", protocol=at.conversation.protocol)
     if isinstance(again, Refusal):
@@ -159,6 +183,9 @@ def describe(_mesh: Mesh, at: AtHttp, picked: Received | Refusal, draft: Draft) 
         hop.status = ending.status
         hop.response_flags = ending.response_flags
         hop.response_code_details = ending.response_code_details
+        hop.downstream_local_close_reason = picked.close
+    elif request is not None and closes_after_answer(request):
+        hop.downstream_local_close_reason = DRAINED
 
 
 STAGE = Stage("http", AtHttp, decide, explain, describe)

@@ -6,6 +6,14 @@ WORDS: dict[str, str] = {
     "http.server-first": "the client waits for the server to speak first, and HTTP waits for the client",
     "http.incomplete": "the client's bytes are no complete request, and the HTTP parser waits for more",
     "http.not-http2": "only HTTP/2 is taken here and the client sends {seen}",
+    "http.peer-speaks-tls": (
+        "{near} speaks {mode} because that is what {transport} of its cluster {cluster} says ({written}), {filter} "
+        "reads plaintext: a ClientHello is no request"
+    ),
+    "http.tls-within-tls": (
+        "TLS was taken off and TLS came out: the client encrypts what a proxy on the way encrypts again, and {filter} "
+        "cannot read it"
+    ),
     "http.codec-refused": "the HTTP parser refuses {seen} ({details})",
     "http.version-refused": "{version} is not accepted here (accept_http_10 is off)",
     "http.range-unreadable": "internal address range {value!r} is no IP address; it is left out",
