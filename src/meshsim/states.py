@@ -20,6 +20,7 @@ from .envoy.network_filters.hcm import HttpConnectionManager
 from .envoy.network_filters.tcp_proxy import TcpProxy
 from .envoy.route_actions import RouteAction
 from .envoy.routes import Route
+from .envoy.stream import Stream
 from .envoy.upstream_tls import UpstreamTls
 from .envoy.vhosts import RouteTable, VirtualHost
 from .facts.connection import Connection
@@ -64,6 +65,7 @@ class Frame:
     """What we speak on it; None: no TLS of our own."""
     shaken: bool = False
     """Whether the far side took our TLS handshake."""
+    stream: Stream | None = None
 
     @property
     def is_retry(self) -> bool:
@@ -244,6 +246,8 @@ class AtCluster:
     residues: Residues
     hop: int
     frames: Frame | None
+    stream: Stream | None = None
+    """The HTTP stream that a reply of this proxy's own would answer; None: no request was decoded here."""
 
 
 @frozen
@@ -258,6 +262,7 @@ class AtEndpoint:
     frames: Frame | None
     tried: Tried | None = None
     """None on the first attempt."""
+    stream: Stream | None = None
 
 
 @frozen
@@ -274,6 +279,7 @@ class AtTls:
     hop: int
     frames: Frame | None
     tried: Tried | None = None
+    stream: Stream | None = None
 
 
 @frozen

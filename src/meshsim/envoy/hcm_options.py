@@ -10,6 +10,7 @@ from ..reasons import Reason, because
 from .paths import ESCAPED_SLASHES
 
 CODEC_TYPES = ("AUTO", "HTTP1", "HTTP2", "HTTP3")
+DEFAULT_HEADERS_KB = 60
 XFCC_MODES = ("SANITIZE", "FORWARD_ONLY", "APPEND_FORWARD", "SANITIZE_SET", "ALWAYS_FORWARD_ONLY")
 
 
@@ -43,6 +44,10 @@ class CodecOptions:
     underscores: str
     """headers_with_underscores_action"""
     max_headers: int
+    max_headers_bytes: int
+    allow_chunked_length: bool
+    keeps_bad_connections: bool
+    """Whether a 400 leaves an HTTP/1 connection open (stream_error_on_invalid_http_message)."""
     proxy_100_continue: bool
     """Whether `expect: 100-continue` is the upstream's to answer."""
 
@@ -70,8 +75,16 @@ def compile_codec(view: View) -> CodecOptions:
         if common is not None
         else "ALLOW",
         proxy_100_continue=view.boolean("proxy_100_continue", False),
+        max_headers_bytes=1024 * view.integer("max_request_headers_kb", DEFAULT_HEADERS_KB),
+        allow_chunked_length=options.boolean("allow_chunked_length", False) if options is not None else False,
+        keeps_bad_connections=_keeps_bad_connections(view, options),
         max_headers=common.integer("max_headers_count", 100) if common is not None else 100,
     )
+
+
+def _keeps_bad_connections(view: View, options: View | None) -> bool:
+    newer = options.boolean("override_stream_error_on_invalid_http_message") if options is not None else None
+    return view.boolean("stream_error_on_invalid_http_message", False) if newer is None else newer
 
 
 def compile_forwarding(view: View) -> ForwardingOptions:

@@ -1,59 +1,95 @@
-"""Replies that a proxy makes itself: status, flags, details, and what gRPC clients get instead.
+"""Replies that a proxy makes itself: status, flags, details, body and headers, and what gRPC clients get instead.
 
-envoyproxy/envoy source/common/http/utility.cc (sendLocalReply) and source/common/grpc/status.cc.
+envoyproxy/envoy source/common/http/utility.cc (sendLocalReply), conn_manager_impl.cc (encodeHeaders) and
+source/common/grpc/status.cc. Order: the route's header mutations, local_reply_config, gRPC, the connection manager's
+own headers.
 """
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from ..facts.request import Headers, Request
 from ..outcome import Ending
 from ..reasons import Reason
+from .grpc_codes import grpc_status_of
+from .reply_mapping import Reply
+from .response_headers import closes_with, encoded, route_mutations
+from .stream import Stream
 
-_GRPC_STATUS = {400: 13, 401: 16, 403: 7, 404: 12, 429: 14, 502: 14, 503: 14, 504: 14}
-
-
-def grpc_status_of(status: int) -> int:
-    """The grpc-status of a local reply with that HTTP status; everything not listed is UNKNOWN (2)."""
-    return _GRPC_STATUS.get(status, 2)
+DRAINED = "deferred_close_on_drained_connection"
+"""%DOWNSTREAM_LOCAL_CLOSE_REASON% of a connection that ends with the reply."""
 
 
 def local_reply(
-    request: Request | None,
+    stream: Stream | None,
     hop: int,
     why: Reason,
     *,
     status: int,
     details: str | None,
     flags: tuple[str, ...] = (),
-    body: str = "",
+    body: str | None = "",
     headers: Headers | None = None,
     location: str | None = None,
     grpc_status: int | None = None,
+    by_route: bool = True,
+    ends_connection: bool = False,
 ) -> Ending:
-    """The ending a client gets; a gRPC request gets HTTP 200 with grpc-status and the body as grpc-message."""
+    """The ending a client gets; a gRPC request gets HTTP 200 with grpc-status and the body as grpc-message.
+
+    `by_route`: whether the route's response header mutations apply. Without a stream nothing is known of them.
+    """
     made = dict(headers or {})
     if location is not None:
         made["location"] = (location,)
+    reply = Reply(status, details, flags, body, made)
+    if stream is None:
+        return _ending(None, hop, why, reply, grpc_status)
+    closes = ends_connection or closes_with(stream, status)
+    if by_route:
+        reply = evolve(reply, headers=route_mutations(reply.headers, stream))
+    route_name = stream.route.name if stream.route is not None else ""
+    mapped = stream.manager.reply_mapping.applied(reply, stream.request, stream.connection, route_name)
+    ending = _ending(stream.request, hop, why, mapped, grpc_status if mapped.status == status else None)
+    return evolve(
+        ending,
+        response_headers=encoded(ending.response_headers, stream, status=mapped.status, closes=closes),
+        local_close_reason=DRAINED if closes else None,
+    )
+
+
+def _ending(request: Request | None, hop: int, why: Reason, reply: Reply, grpc_status: int | None) -> Ending:
+    status, body = reply.status, reply.body
+    made = dict(reply.headers)
     if request is not None and request.is_grpc():
-        code = grpc_status_of(status) if grpc_status is None else grpc_status
+        grpc_status = grpc_status_of(status) if grpc_status is None else grpc_status
         made["content-type"] = ("application/grpc",)
-        made["grpc-status"] = (str(code),)
+        made["grpc-status"] = (str(grpc_status),)
         if body:
             made["grpc-message"] = (_percent_encoded(body),)
-        status, grpc_status, body = 200, code, ""
-    elif body:
-        made.setdefault("content-type", ("text/plain",))
-        made["content-length"] = (str(len(body.encode())),)
+        status, body = 200, ""
+    else:
+        grpc_status = None
+        if body is None:
+            made["content-length"] = ()
+        elif body:
+            made["content-length"] = (str(len(body.encode())),)
+        if reply.content_type is not None:
+            made["content-type"] = (reply.content_type,)
+        elif body != "":
+            made.setdefault("content-type", ("text/plain",))
+    location = made.get("location")
     return Ending(
         "replied",
         why,
         status=status,
         grpc_status=grpc_status,
-        location=location,
-        body=body,
+        location=location[0] if location else None,
+        body="" if request is not None and request.method == "HEAD" else body,
         response_headers=made,
-        response_flags=flags,
-        response_code_details=details,
+        response_flags=reply.flags,
+        response_code_details=reply.details,
         answered_by=hop,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from ..facts.request import Request
 from ..reasons import Reason
 
 
@@ -18,3 +19,7 @@ class Refusal:
     flags: tuple[str, ...] = ()
     body: str = ""
     location: str | None = None
+    request: Request | None = None
+    """As it was decoded, where the connection manager refuses it after the codec took it."""
+    closes: str | None = None
+    """%DOWNSTREAM_LOCAL_CLOSE_REASON%, where the connection ends with it."""

@@ -10,6 +10,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "http.version-refused": ("version",),
     "http.range-unreadable": ("value",),
     "http.no-host": (),
+    "http.query-untyped": (),
     "http.path-not-absolute": ("path",),
     "http.path-refused": ("path", "rule"),
     "http.path-redirected": ("path", "location"),

@@ -134,12 +134,10 @@ def _with_flags(ending: Ending, flags: tuple[str, ...], frame: Frame) -> Ending:
 
 def _answered(frame: Frame, ending: Ending, failure: Failure, extra: tuple[str, ...]) -> Return:
     """The router's own reply."""
-    dialled = frame.dialled
-    request = dialled.conversation.request if dialled is not None else None
     flags = (*extra, failure.flag)
     details = failure.details()
     reply = local_reply(
-        request,
+        frame.stream,
         frame.hop,
         _why_replied(frame, ending, failure, details),
         status=failure.status,

@@ -31,7 +31,7 @@ def decide(_mesh: Mesh, at: AtCluster, chooser: Chooser) -> tuple[Cluster | None
         chooser.assume(why)
         return cluster, AtReturn(Ending("unknown", why), at.hop, at.frames)
     return cluster, AtEndpoint(
-        at.pod, cluster, at.via, at.connection, at.conversation, at.alpn_override, at.hop, at.frames
+        at.pod, cluster, at.via, at.connection, at.conversation, at.alpn_override, at.hop, at.frames, None, at.stream
     )
 
 
@@ -50,7 +50,7 @@ def _missing(at: AtCluster) -> Ending:
     if _unstated(at.pod):
         return Ending("unknown", because("upstream.clusters-not-in-dump", cluster=at.name))
     status = at.via.cluster_not_found_status if isinstance(at.via, RouteAction) else 0
-    return no_cluster(at.via.kind, at.conversation.request, at.hop, _why_missing(at), status)
+    return no_cluster(at.via.kind, at.stream, at.hop, _why_missing(at), status)
 
 
 def _resource(at: AtCluster) -> ResourceState | None:

@@ -66,7 +66,17 @@ def decide(_mesh: Mesh, at: AtEndpoint, chooser: Chooser) -> tuple[Selection, St
         ending = Ending("forwarded", _unresolved(cluster, endpoint), destination=endpoint.name)
         return picked, AtReturn(ending, at.hop, at.frames)
     return picked, AtTls(
-        at.pod, cluster, endpoint, at.via, at.connection, at.conversation, at.alpn_override, at.hop, at.frames, at.tried
+        at.pod,
+        cluster,
+        endpoint,
+        at.via,
+        at.connection,
+        at.conversation,
+        at.alpn_override,
+        at.hop,
+        at.frames,
+        at.tried,
+        at.stream,
     )
 
 
@@ -194,7 +204,7 @@ def _not_in_dump(cluster: Cluster, name: str, place: Place) -> Reason:
 
 
 def _nobody(at: AtEndpoint) -> Ending:
-    return no_healthy_upstream(at.via.kind, at.conversation.request, at.hop, _why_nobody(at))
+    return no_healthy_upstream(at.via.kind, at.stream, at.hop, _why_nobody(at))
 
 
 def _why_nobody(at: AtEndpoint) -> Reason:

@@ -13,8 +13,8 @@ from ..choices import Choice, Chooser
 from ..envoy.forwarding import upgrade_type
 from ..envoy.http_filters.base import FilterFacts, HttpFilter, Open, Reply
 from ..envoy.local_reply import local_reply
-from ..envoy.response_headers import with_response_mutations
 from ..envoy.route_actions import RouteAction
+from ..envoy.stream import Stream
 from ..explanation import Candidate, Check, Decision, Fate
 from ..istio.names import parse_cluster_name
 from ..mesh import Mesh
@@ -90,7 +90,19 @@ def _refused_upgrade(at: AtFilters) -> Ending | None:
     if at.hcm.upgrade_allowed(upgrade) if allowed is None else allowed:
         return None
     why = because("filter.upgrade-refused", at.route.place, upgrade=upgrade)
-    return local_reply(at.request, at.hop, why, status=403, details="upgrade_failed")
+    return local_reply(
+        _stream(at),
+        at.hop,
+        why,
+        status=403,
+        details="upgrade_failed",
+        by_route=isinstance(at.route.action, RouteAction),
+        ends_connection=True,
+    )
+
+
+def _stream(at: AtFilters) -> Stream:
+    return Stream(at.hcm, at.connection, at.request, at.route)
 
 
 def _ending(at: AtFilters, reply: Reply) -> Ending:
@@ -102,8 +114,8 @@ def _ending(at: AtFilters, reply: Reply) -> Ending:
             response_code_details=reply.details,
             answered_by=at.hop,
         )
-    ending = local_reply(
-        at.request,
+    return local_reply(
+        _stream(at),
         at.hop,
         reply.why,
         status=reply.status,
@@ -113,7 +125,6 @@ def _ending(at: AtFilters, reply: Reply) -> Ending:
         headers=reply.headers,
         grpc_status=reply.grpc_status,
     )
-    return with_response_mutations(ending, at.route, at.request, at.connection)
 
 
 def explain(_mesh: Mesh, at: AtFilters, picked: Ran) -> Decision:
@@ -172,6 +183,7 @@ def describe(_mesh: Mesh, at: AtFilters, picked: Ran, draft: Draft) -> None:
         hop.status = ending.status
         hop.response_flags = ending.response_flags
         hop.response_code_details = ending.response_code_details
+        hop.downstream_local_close_reason = ending.local_close_reason
     if picked.answered >= 0:
         _describe_cluster(at, hop)
 

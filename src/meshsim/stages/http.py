@@ -7,16 +7,15 @@ from attrs import evolve
 from ..address import format_endpoint
 from ..choices import Chooser
 from ..envoy.codec import with_raw_request
-from ..envoy.inline_headers import joined
 from ..envoy.local_reply import local_reply
 from ..envoy.receive import Received, receive
 from ..envoy.refusal import Refusal
+from ..envoy.stream import Stream
 from ..explanation import Candidate, Decision, Fate
-from ..facts.request import Request
 from ..mesh import Mesh
 from ..outcome import Ending
 from ..reasons import because
-from ..report import Downstream, Draft
+from ..report import Downstream, Draft, Hop
 from ..states import AtHttp, AtReturn, AtVhost, State
 from .changes import request_changes
 from .stage import Stage, agree
@@ -50,11 +49,12 @@ def _ending(at: AtHttp, refusal: Refusal) -> Ending:
             response_flags=refusal.flags,
             response_code_details=refusal.details,
             answered_by=at.hop,
+            local_close_reason=refusal.closes,
         )
-    request = _as_decoded(at.conversation.request) if "DPE" not in refusal.flags else None
+    request = refusal.request
     grpc_redirect = refusal.location is not None and request is not None and request.is_grpc()
-    return local_reply(
-        request,
+    ending = local_reply(
+        Stream(at.hcm, at.connection, request),
         at.hop,
         refusal.why,
         status=400 if grpc_redirect else refusal.status,
@@ -62,7 +62,9 @@ def _ending(at: AtHttp, refusal: Refusal) -> Ending:
         flags=refusal.flags,
         body=refusal.body,
         location=None if grpc_redirect else refusal.location,
+        ends_connection=refusal.closes is not None,
     )
+    return ending if refusal.closes is None else evolve(ending, local_close_reason=refusal.closes)
 
 
 def _as_the_client_reads(at: AtHttp, ending: Ending) -> Ending:
@@ -75,16 +77,8 @@ def _as_the_client_reads(at: AtHttp, ending: Ending) -> Ending:
         response_flags=ending.response_flags,
         response_code_details=ending.response_code_details,
         answered_by=at.hop,
+        local_close_reason=ending.local_close_reason,
     )
-
-
-def _as_decoded(request: Request | None) -> Request | None:
-    """The request with repeated lines joined, as the codec hands it on."""
-    if request is None:
-        return None
-    headers = dict(request.headers)
-    joined(headers)
-    return evolve(request, headers=headers)
 
 
 def explain(_mesh: Mesh, at: AtHttp, picked: Received | Refusal) -> Decision:
@@ -137,6 +131,21 @@ def describe(_mesh: Mesh, at: AtHttp, picked: Received | Refusal, draft: Draft) 
         hop.status = ending.status
         hop.response_flags = ending.response_flags
         hop.response_code_details = ending.response_code_details
+        hop.downstream_local_close_reason = ending.local_close_reason
+        _describe_refused(at, picked, hop)
+
+
+def _describe_refused(at: AtHttp, refusal: Refusal, hop: Hop) -> None:
+    """What the codec took, Envoy logs with its virtual host, though no route is used."""
+    request, seen = refusal.request, hop.downstream
+    if request is None:
+        if seen is not None and seen.protocol == "http/1.0":
+            # the codec answers before it has told anybody the version
+            hop.downstream = evolve(seen, protocol="http/1.1")
+        return
+    table = at.hcm.table(at.pod.proxy)
+    vhost = table.pick(request) if table is not None else None
+    hop.virtual_host = vhost.name if vhost is not None else None
 
 
 STAGE = Stage("http", AtHttp, decide, explain, describe)

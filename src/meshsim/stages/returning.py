@@ -58,6 +58,7 @@ def _resumed(at: AtReturn, frame: Frame, picked: Return) -> AtEndpoint:
         dialled.hop,
         dialled.frames,
         tried,
+        dialled.stream,
     )
 
 
@@ -124,6 +125,7 @@ def describe(_mesh: Mesh, at: AtReturn, picked: Return, draft: Draft) -> None:
         hop.status = ending.status
         if failure is not None:
             hop.response_code_details = ending.response_code_details
+            hop.downstream_local_close_reason = ending.local_close_reason
         elif ending.status is not None:
             hop.response_code_details = "via_upstream"
     elif failure is not None and failure.connecting:

@@ -14,9 +14,9 @@ from ..envoy.local_reply import local_reply
 from ..envoy.redirects import Redirect, TlsRedirect
 from ..envoy.refused_routes import table_refused
 from ..envoy.request_limits import limited
-from ..envoy.response_headers import with_response_mutations
 from ..envoy.route_actions import DirectResponse, NonForwarding, RouteAction, WeightedCluster
 from ..envoy.routes import Route
+from ..envoy.stream import Stream
 from ..envoy.upstream_request import upstream_request
 from ..explanation import Candidate, Check, Decision, Fate
 from ..facts.conversation import Conversation
@@ -66,6 +66,7 @@ def decide(_mesh: Mesh, at: AtRouter, chooser: Chooser) -> tuple[Ending | Forwar
         residues,
         at.hop,
         at.frames,
+        _stream(at),
     )
 
 
@@ -77,9 +78,10 @@ def _forwarding(at: AtRouter) -> tuple[Route, RouteAction]:
 def _answer(at: AtRouter) -> Ending | None:
     """What the router says itself; None when it forwards."""
     route, request = at.route, at.request
+    stream = _stream(at)
     if route is None:
         why = _refused(at) or because("router.no-route", _nearest(at), host=request.authority or "", path=request.path)
-        return local_reply(request, at.hop, why, status=404, details="route_not_found", flags=("NR",))
+        return local_reply(stream, at.hop, why, status=404, details="route_not_found", flags=("NR",))
     action = route.action
     if isinstance(action, RouteAction):
         return _unknown_action(action)
@@ -87,13 +89,15 @@ def _answer(at: AtRouter) -> Ending | None:
         if action.kind == "none":
             return Ending("unknown", because("router.action-not-modelled", action.place, route=route.label))
         why = because("router.not-forwarding", action.place, route=route.label, action=action.kind)
-        ending = local_reply(request, at.hop, why, status=503, details="cluster_not_found", flags=("NC",))
-    elif isinstance(action, DirectResponse):
+        return local_reply(stream, at.hop, why, status=503, details="cluster_not_found", flags=("NC",))
+    if isinstance(action, DirectResponse):
         why = because("router.direct-response", action.place, route=route.label, status=action.status)
-        ending = _direct(at, action, why)
-    else:
-        ending = _redirect(at, route, action)
-    return with_response_mutations(ending, route, request, at.connection)
+        return local_reply(stream, at.hop, why, status=action.status, details="direct_response", body=action.body)
+    return _redirect(at, route, action)
+
+
+def _stream(at: AtRouter) -> Stream:
+    return Stream(at.hcm, at.connection, at.request, at.route)
 
 
 def _refused(at: AtRouter) -> Reason | None:
@@ -116,22 +120,13 @@ def _nearest(at: AtRouter) -> Place:
     return at.vhost.place if at.vhost is not None else at.hcm.place
 
 
-def _direct(at: AtRouter, action: DirectResponse, why: Reason) -> Ending:
-    ending = local_reply(
-        at.request, at.hop, why, status=action.status, details="direct_response", body=action.body or ""
-    )
-    if action.body is None and ending.grpc_status is None:
-        return Ending("replied", why, status=ending.status, response_code_details="direct_response", answered_by=at.hop)
-    return ending
-
-
 def _redirect(at: AtRouter, route: Route, action: Redirect | TlsRedirect) -> Ending:
     location = action.location(at.request, route.rule)
     if isinstance(action, TlsRedirect):
         why = because("router.require-tls", action.place, location=location)
     else:
         why = because("router.redirect", action.place, route=route.label, location=location)
-    return local_reply(at.request, at.hop, why, status=action.status, details="direct_response", location=location)
+    return local_reply(_stream(at), at.hop, why, status=action.status, details="direct_response", location=location)
 
 
 def _pick_entry(at: AtRouter, action: RouteAction, chooser: Chooser) -> tuple[WeightedCluster | None, Residues]:
@@ -260,6 +255,7 @@ def describe(_mesh: Mesh, at: AtRouter, picked: Ending | Forward, draft: Draft) 
             hop.status = picked.status
             hop.response_flags = picked.response_flags
             hop.response_code_details = picked.response_code_details
+            hop.downstream_local_close_reason = picked.local_close_reason
         return
     _route, action = _forwarding(at)
     request = picked.request

@@ -54,7 +54,9 @@ def decide(mesh: Mesh, at: AtTls, chooser: Chooser) -> tuple[TransportSocket, St
         pod.proxy_gid,
     )
     next_hop = at.hop + 1 if at.tried is None else at.tried.next_hop
-    frame = Frame(pod, at.hop, at.via, at.cluster.name, endpoint.name, at.frames, at, next_hop, socket.tls)
+    frame = Frame(
+        pod, at.hop, at.via, at.cluster.name, endpoint.name, at.frames, at, next_hop, socket.tls, False, at.stream
+    )
     fault = _fault(at) if at.cluster.bind_addresses or at.cluster.limits.max_pending_requests == 0 else None
     if fault is not None:
         return socket, AtReturn(fault, next_hop, frame, opened=False)

@@ -25,6 +25,7 @@ from ..http_filters import ROUTER, compile_http_filters
 from ..http_filters.base import HttpFilter
 from ..http_filters.istio_alpn import TYPE_NAMES as ISTIO_ALPN
 from ..http_filters.istio_alpn import compile_alpn_override
+from ..reply_mapping import ReplyMapping, compile_reply_mapping
 from ..unmodelled import unmodelled_fields
 from ..vhosts import RouteTable, compile_route_table
 
@@ -60,8 +61,15 @@ _MODELLED = frozenset(
         "server_name",
         "generate_request_id",
         "preserve_external_request_id",
+        "max_request_headers_kb",
+        "server_header_transformation",
+        "always_set_request_id_in_response",
+        "proxy_100_continue",
+        "stream_error_on_invalid_http_message",
+        "local_reply_config",
     }
 )
+_SERVER_HEADER = ("OVERWRITE", "APPEND_IF_ABSENT", "PASS_THROUGH")
 _HARMLESS = frozenset(
     {
         "stat_prefix",
@@ -77,19 +85,14 @@ _HARMLESS = frozenset(
         "drain_timeout",
         "delayed_close_timeout",
         "idle_timeout",
-        "max_request_headers_kb",
         "http2_protocol_options",
         "http3_protocol_options",
-        "server_header_transformation",
-        "always_set_request_id_in_response",
         "request_id_extension",
-        "proxy_100_continue",
         "represent_ipv4_remote_address_as_ipv4_mapped_ipv6",
         "proxy_status_config",
         "add_proxy_protocol_connection_state",
         "append_local_overload",
         "typed_header_validation_config",
-        "stream_error_on_invalid_http_message",
         "add_user_agent",
     }
 )
@@ -119,6 +122,11 @@ class HttpConnectionManager:
     upgrades: Mapping[str, bool]
     """Lower-case upgrade type -> enabled."""
     server_name: str
+    server_header: str
+    """server_header_transformation"""
+    always_sets_request_id: bool
+    """always_set_request_id_in_response"""
+    reply_mapping: ReplyMapping
     stream_idle_timeout_ms: int | float
     """0: none."""
     unmodelled: tuple[Reason, ...]
@@ -191,6 +199,7 @@ def compile_hcm(view: View, name: str) -> HttpConnectionManager:
     """The connection manager of a network filter called `name`."""
     rds = view.view("rds")
     forwarding = compile_forwarding(view)
+    mapping = compile_reply_mapping(view, name)
     return HttpConnectionManager(
         name=name,
         place=view.place,
@@ -205,6 +214,13 @@ def compile_hcm(view: View, name: str) -> HttpConnectionManager:
             for entry in view.views("upgrade_configs")
         },
         server_name=view.text("server_name") or "envoy",
-        unmodelled=(*unmodelled_fields(view, _MODELLED | _HARMLESS, name), *forwarding.unreadable),
+        server_header=view.enum("server_header_transformation", _SERVER_HEADER),
+        always_sets_request_id=view.boolean("always_set_request_id_in_response", False),
+        reply_mapping=mapping,
+        unmodelled=(
+            *unmodelled_fields(view, _MODELLED | _HARMLESS, name),
+            *forwarding.unreadable,
+            *mapping.unmodelled,
+        ),
         view=view,
     )

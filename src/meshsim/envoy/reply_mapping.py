@@ -1,0 +1,104 @@
+"""local_reply_config: what a connection manager makes of replies that the proxy itself sends.
+
+envoyproxy/envoy source/common/local_reply/local_reply.cc: the first mapper whose filter holds adds its headers, then
+changes status and body; its own body format, or else the common one, then writes the body anew.
+"""
+
+from __future__ import annotations
+
+from attrs import evolve, frozen
+
+from ..config.view import View
+from ..facts.connection import Connection
+from ..facts.request import Headers, Request
+from ..reasons import Reason
+from .format_strings import FormatFacts
+from .header_mutations import MutationLevel, compiled_addition, mutated
+from .log_filters import LogFilter, LoggedReply, compile_log_filter
+from .reply_body import BodyFormat, compile_body_format
+from .unmodelled import unmodelled_fields
+
+_FIELDS = frozenset({"mappers", "body_format"})
+_MAPPER_FIELDS = frozenset({"filter", "status_code", "body", "body_format_override", "headers_to_add"})
+_NOBODY = Request("", "", None, "", {})
+
+
+@frozen
+class Reply:
+    """A local reply while it takes shape."""
+
+    status: int
+    details: str | None
+    flags: tuple[str, ...]
+    body: str | None
+    """None: known to be there, and not what it says."""
+    headers: Headers
+    content_type: str | None = None
+    """What a body format says, whatever the headers say."""
+
+
+@frozen(eq=False)
+class Mapper:
+    filter: LogFilter
+    status: int | None
+    body: str | None
+    body_format: BodyFormat | None
+    additions: MutationLevel
+
+
+@frozen(eq=False)
+class ReplyMapping:
+    mappers: tuple[Mapper, ...] = ()
+    body_format: BodyFormat | None = None
+    unmodelled: tuple[Reason, ...] = ()
+
+    def applied(self, reply: Reply, request: Request | None, connection: Connection, route_name: str) -> Reply:
+        """The reply as mapped; itself where nothing is configured."""
+        if not self.mappers and self.body_format is None:
+            return reply
+        facts = FormatFacts(request or _NOBODY, connection, route_name)
+        logged = LoggedReply(reply.status, reply.flags, facts.request)
+        body_format = self.body_format
+        for mapper in self.mappers:
+            if not mapper.filter(logged):
+                continue
+            headers = mutated(reply.headers, (mapper.additions,), facts)
+            body = reply.body if mapper.body is None else mapper.body
+            reply = evolve(reply, headers=headers, status=mapper.status or reply.status, body=body)
+            body_format = mapper.body_format or body_format
+            break
+        if body_format is None:
+            return reply
+        body = body_format.render(facts, reply.status, reply.details, reply.flags, reply.body)
+        return evolve(reply, body=body, content_type=body_format.content_type)
+
+
+def compile_reply_mapping(view: View, resource: str) -> ReplyMapping:
+    """Of a connection manager."""
+    below = view.view("local_reply_config")
+    if below is None:
+        return ReplyMapping()
+    unmodelled = [*unmodelled_fields(below, _FIELDS, resource)]
+    mappers = []
+    for each in below.views("mappers"):
+        unmodelled += unmodelled_fields(each, _MAPPER_FIELDS, resource)
+        mappers.append(_mapper(each, resource, unmodelled))
+    common = below.view("body_format")
+    return ReplyMapping(
+        tuple(mappers), None if common is None else compile_body_format(common, resource, unmodelled), tuple(unmodelled)
+    )
+
+
+def _mapper(view: View, resource: str, unmodelled: list[Reason]) -> Mapper:
+    body = view.view("body")
+    text = None if body is None else body.text("inline_string")
+    if body is not None and text is None:
+        unmodelled += unmodelled_fields(body, frozenset(), resource)
+    override = view.view("body_format_override")
+    return Mapper(
+        filter=compile_log_filter(view.view("filter"), resource, unmodelled),
+        status=view.integer("status_code"),
+        body=text,
+        body_format=None if override is None else compile_body_format(override, resource, unmodelled),
+        additions=MutationLevel((), tuple(map(compiled_addition, view.views("headers_to_add")))),
+    )
