@@ -23,6 +23,8 @@ REQUEST_FIELDS = ("protocol", "method", "path", "authority")
 PASSAGE_FIELDS = ("sender", "rules", "result", "by")
 LAST_SEEN_FIELDS = ("way", "destination", "interface", "mark")
 """What the kernel shows of a packet only when it came to the end of its hooks."""
+KEPT_ELSEWHERE = frozenset({"host", "date", "x-envoy-upstream-service-time"})
+"""Compared as the authority, or made by clocks and never kept."""
 PROXY_UID = 1337
 # An alert can be overtaken by the reset that follows it.
 SEEN_ALIKE = {"tls_alert": "closed"}
@@ -166,12 +168,8 @@ def _upstream(path: str, seen: Document, told: Document, observation: Document) 
         told_by_server = [name for name in REQUEST_FIELDS if received.get(name) is not None]
         for name in told_by_server:
             yield from _differ(f"{path}.upstream.{name}", upstream.get(name), received.get(name))
-        stated = {name: value for name, value in (upstream.get("headers") or {}).items() if value is not None}
-        stated = stated if "headers" in received else {}
-        real = dict(received.get("headers", []))
-        for name, value in stated.items():
-            if not name.startswith(":") and isinstance(value, str) and "[redacted" not in value:
-                yield from _differ(f"{path}.upstream.headers.{name}", value, real.get(name))
+        if "headers" in received:
+            yield from _headers(f"{path}.upstream.headers", upstream.get("headers"), received["headers"])
     if tls.get("mode") is not None and seen["upstream"]["tls"] != (tls["mode"] != "plaintext"):
         yield f"{path}.tls.mode", f"{path}.tls.mode: the trace says {tls['mode']}, TLS was {seen['upstream']['tls']}"
     if seen["upstream"]["tls"] and received["tls"] is not None:
@@ -183,6 +181,22 @@ def _upstream(path: str, seen: Document, told: Document, observation: Document) 
             yield from _differ(f"{path}.tls.mode", tls.get("mode"), "mtls")
         if tls.get("alpn") is not None:
             yield from _differ(f"{path}.tls.alpn", tls["alpn"], received["tls"]["alpn"])
+
+
+def _headers(path: str, told: Document | None, received: Sequence[Sequence[str]]) -> Iterator[tuple[str, str]]:
+    """Names and values; a value the trace leaves open may be any, and a generated request id is never kept."""
+    if told is None:
+        return
+    real: dict[str, list[str]] = {}
+    for name, value in received:
+        real.setdefault(name, []).append(value)
+    for name in sorted((told.keys() | real.keys()) - KEPT_ELSEWHERE):
+        values = told.get(name)
+        if name.startswith(":") or (values is None and (name == "x-request-id" or (name in told and name in real))):
+            continue
+        if "[redacted" not in str(values):
+            expected = [values] if isinstance(values, str) else values
+            yield from _differ(f"{path}.{name}", expected, real.get(name))
 
 
 def _passages(observation: Document, trace: Document) -> Iterator[tuple[str, str]]:

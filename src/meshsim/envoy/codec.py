@@ -42,7 +42,7 @@ def refused_by_codec(
         return Refusal(because("http.incomplete", place), "hanging")
     if request is None or conversation.tls is not None or request.version == "http2":
         return parser_error(place, _spoken(conversation), "HPE_INVALID_METHOD")
-    return http1_refusal(options, request, place)
+    return http1_refusal(options, request, place, secure=connection.tls is not None)
 
 
 def _is_http2_codec(options: CodecOptions, connection: Connection, conversation: Conversation) -> bool:

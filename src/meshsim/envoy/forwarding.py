@@ -111,8 +111,8 @@ def forwarded(
             shown = connection.remote
             if own_address is not None and is_loopback(shown):
                 shown = own_address
-            before = headers.get(_XFF)
-            headers[_XFF] = (",".join((*before, format_ip(shown))) if before else format_ip(shown),)
+            listed = filter(None, headers.get(_XFF, ()))
+            headers[_XFF] = (",".join((*listed, format_ip(shown))),)
         if options.trusted_hops == 0 or _PROTO not in headers:
             headers[_PROTO] = ("https" if secure else "http",)
     elif _PROTO not in headers:
@@ -139,7 +139,7 @@ def _client(
     listed = ",".join(headers.get(_XFF, ()))
     if options.use_remote_address:
         found = _from_the_right(listed, options.trusted_hops) if options.trusted_hops else None
-        return (connection.remote if found is None else found), not listed
+        return (connection.remote if found is None else found), _XFF not in headers
     return _from_the_right(listed, options.trusted_hops + 1), bool(listed) and "," not in listed
 
 
@@ -182,6 +182,9 @@ def _sanitise(
             headers.pop(name, None)
     if edge:
         _remove(headers, _EDGE)
+    if options.add_user_agent:
+        headers["x-envoy-downstream-service-cluster"] = headers["x-envoy-downstream-service-node"] = ()
+        headers.setdefault("user-agent", ())
     if options.generate_request_id and ("x-request-id" not in headers or (edge and not options.preserve_request_id)):
         headers["x-request-id"] = ()
     _client_certificate(options, connection, headers)

@@ -32,6 +32,7 @@ class ForwardingOptions:
     """forward_client_cert_details"""
     generate_request_id: bool
     preserve_request_id: bool
+    add_user_agent: bool
 
 
 @frozen(eq=False)
@@ -46,6 +47,8 @@ class CodecOptions:
     max_headers: int
     max_headers_bytes: int
     allow_chunked_length: bool
+    refuses_https_in_the_clear: bool
+    """An https URL in the request line of a plaintext connection; where the scheme is the socket's to say."""
     keeps_bad_connections: bool
     """Whether a 400 leaves an HTTP/1 connection open (stream_error_on_invalid_http_message)."""
     proxy_100_continue: bool
@@ -77,6 +80,8 @@ def compile_codec(view: View) -> CodecOptions:
         proxy_100_continue=view.boolean("proxy_100_continue", False),
         max_headers_bytes=1024 * view.integer("max_request_headers_kb", DEFAULT_HEADERS_KB),
         allow_chunked_length=options.boolean("allow_chunked_length", False) if options is not None else False,
+        refuses_https_in_the_clear=view.boolean("use_remote_address", False)
+        and not view.integer("xff_num_trusted_hops", 0),
         keeps_bad_connections=_keeps_bad_connections(view, options),
         max_headers=common.integer("max_headers_count", 100) if common is not None else 100,
     )
@@ -103,6 +108,7 @@ def compile_forwarding(view: View) -> ForwardingOptions:
         client_certificate=view.enum("forward_client_cert_details", XFCC_MODES),
         generate_request_id=view.boolean("generate_request_id", True),
         preserve_request_id=view.boolean("preserve_external_request_id", False),
+        add_user_agent=view.boolean("add_user_agent", False),
     )
 
 

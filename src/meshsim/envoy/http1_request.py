@@ -14,6 +14,7 @@ from ..place import Place
 from ..reasons import because
 from .absolute_url import absolute_url, is_host, split_absolute
 from .hcm_options import CodecOptions
+from .inline_headers import INLINE_HEADERS
 from .refusal import Refusal
 
 _METHOD_NAMES = """
@@ -41,6 +42,7 @@ _CLOSES = {
     "http1.invalid_characters": f"{_HTTP}header_value_contains_invalid_chars",
     "http1.invalid_url": f"{_HTTP}invalid_url_in_request_line",
     "http1.invalid_scheme": f"{_HTTP}invalid_scheme",
+    "http1.https_url_on_plaintext_connection": f"{_HTTP}https_in_the_clear",
     "http.invalid_authority": f"{_HTTP}request_headers_failed_spec_compliance_checks",
     "http1.unexpected_underscore": f"{_HTTP}header_name_contains_underscores",
     "http1.too_many_headers": f"{_HTTP}headers_count_exceeds_limit",
@@ -49,6 +51,7 @@ _CLOSES = {
     "http1.content_length_and_chunked_not_allowed": (f"{_HTTP}both_'Content-Length'_and_'Transfer-Encoding'_are_set."),
 }
 """Details -> %DOWNSTREAM_LOCAL_CLOSE_REASON%."""
+_NAME_CHARACTER = "INVALID_HEADER_NAME_CHARACTER"
 _PARSER_ERROR = "http1.codec_error"
 
 
@@ -63,12 +66,12 @@ def parser_error(place: Place, seen: str, parser: str) -> Refusal:
     return refused(place, _PARSER_ERROR, seen, parser=parser)
 
 
-def http1_refusal(options: CodecOptions, request: Request, place: Place) -> Refusal | None:
+def http1_refusal(options: CodecOptions, request: Request, place: Place, *, secure: bool) -> Refusal | None:
     """None where the codec hands the request on."""
     return (
         _line_refusal(options, request, place)
         or _header_refusal(options, request, place)
-        or _whole_refusal(options, request, place)
+        or _whole_refusal(options, request, place, secure=secure)
     )
 
 
@@ -105,17 +108,17 @@ def _header_refusal(options: CodecOptions, request: Request, place: Place) -> Re
             return refused(place, "http1.invalid_characters", name)
     if _NAMES.fullmatch(":".join(headers)) is None:
         broken = next((name for name in headers if _TOKEN.fullmatch(name) is None), "")
-        return parser_error(place, broken, "INVALID_HEADER_NAME_CHARACTER")
+        return parser_error(place, broken, _NAME_CHARACTER if broken.isascii() else "HPE_INVALID_HEADER_TOKEN")
     lengths = headers.get("content-length", ())
     if lengths and not (len(lengths) == 1 and _is_length(lengths[0].strip(" \t"))):
-        parser = "MULTIPLE_CONTENT_LENGTH_KEYS" if len(lengths) > 1 else "UNPARSABLE_CONTENT_LENGTH"
+        parser = "HPE_UNEXPECTED_CONTENT_LENGTH" if len(lengths) > 1 else "UNPARSABLE_CONTENT_LENGTH"
         return parser_error(place, ", ".join(lengths), parser)
     if options.underscores == "REJECT_REQUEST":
         for name in headers:
             if "_" in name:
                 return refused(place, "http1.unexpected_underscore", name)
     # one line more for Host
-    count = sum(map(len, headers.values())) + 1
+    count = sum(1 if name in INLINE_HEADERS else len(values) for name, values in headers.items()) + 1
     if count > options.max_headers and (request.authority is not None or count > options.max_headers + 1):
         return refused(place, "http1.too_many_headers", str(count), 431)
     return None
@@ -136,7 +139,7 @@ def _head_size(request: Request) -> int:
     return size
 
 
-def _whole_refusal(options: CodecOptions, request: Request, place: Place) -> Refusal | None:
+def _whole_refusal(options: CodecOptions, request: Request, place: Place, *, secure: bool) -> Refusal | None:
     method, target, headers = request.method, request.path, request.headers
     if request.version == "http/1.0" and not options.accept_http_10:
         why = because("http.version-refused", place, version=request.version)
@@ -161,6 +164,8 @@ def _whole_refusal(options: CodecOptions, request: Request, place: Place) -> Ref
             return refused(place, "http1.invalid_url", target)
         if url.scheme not in ("http", "https"):
             return refused(place, "http1.invalid_scheme", target)
+        if url.scheme == "https" and options.refuses_https_in_the_clear and not secure:
+            return refused(place, "http1.https_url_on_plaintext_connection", target, 403)
         return None
     if request.authority is not None and _AUTHORITY.fullmatch(request.authority) is None:
         return refused(place, "http.invalid_authority", request.authority)

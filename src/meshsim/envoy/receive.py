@@ -56,7 +56,10 @@ def receive(
     if authority is None and request.version == "http/1.0":
         authority = hcm.codec.default_host
     ends = request.version != "http2" and (request.version == "http/1.0" or _ends_connection(headers))
-    decoded = Request(request.method, scheme, authority, path, headers, request.version, ends)
+    chunked = "transfer-encoding" in headers
+    if chunked:
+        headers.pop("content-length", None)
+    decoded = Request(request.method, scheme, authority, path, headers, request.version, ends, chunked)
     cleaned = _checked(hcm, decoded)
     if isinstance(cleaned, Refusal):
         return cleaned
@@ -67,7 +70,7 @@ def receive(
     seen = forwarded(hcm.forwarding, connection, scheme, headers, own_address, internal_only)
     if seen.remote != connection.remote:
         connection = evolve(connection, remote=seen.remote, remote_port=0)
-    taken = Request(request.method, seen.scheme, authority, cleaned, seen.headers, request.version, ends)
+    taken = Request(request.method, seen.scheme, authority, cleaned, seen.headers, request.version, ends, chunked)
     return Received(taken, connection)
 
 

@@ -5,6 +5,8 @@ envoyproxy/envoy source/common/router/router.cc (decodeHeaders) and config_impl.
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from ..facts.connection import Connection
 from ..facts.request import Headers, Request
 from .format_strings import FormatFacts
@@ -30,6 +32,8 @@ _READ_BY_ROUTER = frozenset(
         "x-envoy-retriable-header-names",
     }
 )
+_BODILESS = frozenset({"GET", "HEAD", "DELETE", "TRACE", "CONNECT"})
+"""envoyproxy/envoy source/common/http/http1/codec_impl.cc (RequestEncoderImpl::encodeHeaders)."""
 _TIMEOUT = "x-envoy-upstream-rq-timeout-ms"
 
 
@@ -74,7 +78,18 @@ def upstream_request(
         path = request.path
     elif envoy_headers:
         headers["x-envoy-original-path"] = (request.path,)
-    return Request(request.method, request.scheme, authority, path, headers, request.version)
+    return Request(request.method, request.scheme, authority, path, headers, request.version, chunked=request.chunked)
+
+
+def framed(request: Request, version: str) -> Request:
+    """With what the HTTP/1 codec writes: the chunks' header, or `content-length: 0` for a body that could be."""
+    if version == "http2" or "content-length" in request.headers:
+        return request
+    if request.chunked:
+        return evolve(request, headers={**request.headers, "transfer-encoding": ("chunked",)})
+    if request.method in _BODILESS:
+        return request
+    return evolve(request, headers={**request.headers, "content-length": ("0",)})
 
 
 def timeout_of(action: RouteAction, request: Request, stated: tuple[str, ...] | None) -> tuple[int, bool]:

@@ -24,6 +24,8 @@ class Request:
     ends_connection: bool = False
     """Whether its HTTP/1 connection ends with a reply that no upstream made: the client wants no other, or a body is
     still to come."""
+    chunked: bool = False
+    """Whether its body comes in chunks; the header that says so belongs to one connection and is gone."""
 
     def values(self, name: str) -> tuple[str, ...]:
         """All values of a header; `:method`, `:path`, `:authority`, `:scheme` and `host` read the pseudo headers."""

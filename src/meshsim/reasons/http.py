@@ -28,6 +28,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "vhost.on-demand": ("table", "host"),
     "vhost.matcher-not-modelled": ("virtual_host",),
     "vhost.require-tls": ("virtual_host", "requires", "proto"),
+    "vhost.no-proto": ("virtual_host",),
     "vhost.require-tls-no-proto": ("virtual_host", "requires"),
     "route.question": ("method", "path", "virtual_host"),
     "route.matched": ("route",),

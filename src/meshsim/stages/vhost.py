@@ -16,6 +16,8 @@ from ..report import Draft
 from ..states import AtFilters, AtReturn, AtRoute, AtVhost, State
 from .stage import Stage, agree
 
+_EMPTY = ("",)
+_BEFORE_ROUTES = ("vhost.require-tls", "vhost.require-tls-no-proto", "vhost.no-proto")
 _EVERY_VALUE = Residues()
 
 
@@ -74,9 +76,11 @@ def _by_matcher(vhost: VirtualHost) -> Reason:
 def _tls_refusal(at: AtVhost, vhost: VirtualHost) -> Reason | None:
     """require_tls looks at x-forwarded-proto, before any route (RouteMatcher, VirtualHostImpl::getRouteFromEntries)."""
     requires = vhost.require_tls
-    if requires == "NONE":
-        return None
     headers = at.request.headers
+    if requires == "NONE":
+        if headers.get("x-forwarded-proto", _EMPTY) != _EMPTY:
+            return None
+        return because("vhost.no-proto", vhost.place, virtual_host=vhost.name)
     if requires == "EXTERNAL_ONLY" and headers.get("x-envoy-internal") == ("true",):
         return None
     proto = ",".join(headers.get("x-forwarded-proto", ()))
@@ -105,8 +109,8 @@ def explain(_mesh: Mesh, at: AtVhost, picked: VirtualHost | None) -> Decision:
         return _decision(at, host, name, None, reason, candidates, deciding=True)
     by_any = table.domain_of(at.request, winner).kind == ANY and len(table.vhosts) > 1
     reason = _tls_refusal(at, winner) or _matched(at, table, winner, host, near)
-    deciding = by_any or reason.code.startswith("vhost.require-tls") or winner.matcher is not None
-    if winner.matcher is not None and not reason.code.startswith("vhost.require-tls"):
+    deciding = by_any or reason.code in _BEFORE_ROUTES or winner.matcher is not None
+    if winner.matcher is not None and reason.code not in _BEFORE_ROUTES:
         reason = _by_matcher(winner)
     chosen = next(candidate for candidate in candidates if candidate.fate is Fate.CHOSEN)
     return _decision(

@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tests.truth.families._managers import FIRST_PORT, UPSTREAM, call, cluster, dump, listener, manager
+from tests.truth.families._managers import FIRST_PORT, TABLE, UPSTREAM, call, cluster, dump, listener, manager
 from tests.truth.setting import Setting
 
 Call = dict[str, Any]
@@ -68,6 +68,146 @@ ODD_PATHS = (
 def settings() -> Iterator[Setting]:
     yield _setting("hosts", OF_HOSTS, _host_calls)
     yield _setting("paths", [dict(options) for options in _of_paths()], _path_calls)
+    yield _setting("header lines", OF_LINES, _line_calls)
+    internal = {**TABLE, "internal_only_headers": ["x-private", "x-secret"]}
+    yield _setting("clients", [{"route_config": internal, **each} for each in OF_CLIENTS], _client_calls)
+
+
+HEADER_LINES: tuple[Mapping[str, Any], ...] = (
+    {"a b": "c"},
+    {"a ": "c"},
+    {"a\x01": "c"},
+    {"a": "b\x01c"},
+    {"a": "b\x7fc"},
+    {"a": "\u00e9"},
+    {"\u00e9": "a"},
+    {"a@b": "c"},
+    {"a!#$%&'*+.^_`|~-b": "c"},
+    {"a_b": "c", "_": "1"},
+    {"A-B": "c", "a": ["1", "2", "2"]},
+    {"a": "  b\tc  "},
+    {"a": ""},
+    {"content-length": "x"},
+    {"content-length": "-1"},
+    {"content-length": "+1"},
+    {"content-length": ""},
+    {"content-length": "0"},
+    {"content-length": ["0", "0"]},
+    {"content-length": "0, 0"},
+    {"content-length": "9" * 20},
+    {"transfer-encoding": "gzip"},
+    {"transfer-encoding": ["chunked", "chunked"]},
+    {"transfer-encoding": ""},
+    {"transfer-encoding": "chunked", "content-length": "3"},
+    {"expect": "100-continue"},
+    {"expect": "200-maybe"},
+    {"connection": "close"},
+    {"connection": "keep-alive, x-drop", "x-drop": "1", "x-keep": "1"},
+    {"proxy-connection": "close"},
+    {"keep-alive": "timeout=5", "te": "trailers, deflate"},
+    {"te": "deflate"},
+    {"host": "b.test"},
+    {"b": "x" * 940},
+    {"b": "x" * 1100},
+    {"a": ["1"] * 4},
+    {"a": ["1"] * 5},
+    {"a": ["1"] * 6},
+    {"cookie": ["a=1", "b=2"], "set-cookie": ["a", "b"]},
+    {"x-forwarded-host": ["a", "b"], "via": ["a", "b"], "accept": ["a", "b"], "x-request-id": "mine"},
+    {"content-type": "text/plain", "content-encoding": "br", "user-agent": "me", "upgrade": "h2c"},
+    {"connection": "upgrade, http2-settings", "upgrade": "h2c", "http2-settings": "AAMAAABkAARAAAAAAAIAAAAA"},
+)
+OF_LINES: tuple[Mapping[str, Any], ...] = (
+    {},
+    {"common_http_protocol_options": {"headers_with_underscores_action": "REJECT_REQUEST"}},
+    {"common_http_protocol_options": {"headers_with_underscores_action": "DROP_HEADER", "max_headers_count": 6}},
+    {"common_http_protocol_options": {"max_headers_count": 5}, "max_request_headers_kb": 1},
+    {"http_protocol_options": {"allow_chunked_length": True, "accept_http_10": True}},
+    {"http_protocol_options": {"override_stream_error_on_invalid_http_message": True}},
+    {"stream_error_on_invalid_http_message": True, "proxy_100_continue": True},
+    {"codec_type": "HTTP1", "via": "here", "generate_request_id": False},
+)
+
+
+def _line_calls(draw: random.Random, port: int, _options: Mapping[str, Any]) -> Iterator[Call]:
+    for headers in HEADER_LINES:
+        yield call(port, headers=dict(headers), method=draw.choice(("GET", "POST", "DELETE", "QUERY")))
+    for method in ("POST", "PUT", "PATCH", "OPTIONS", "DELETE", "TRACE", "HEAD"):
+        yield call(port, method=method)
+
+
+FORWARDED: tuple[Mapping[str, Any], ...] = (
+    {},
+    {"x-forwarded-for": "10.0.0.1"},
+    {"x-forwarded-for": "8.8.8.8"},
+    {"x-forwarded-for": "8.8.8.8, 10.0.0.1"},
+    {"x-forwarded-for": "10.0.0.1,8.8.8.8, 9.9.9.9"},
+    {"x-forwarded-for": ["8.8.8.8", "10.0.0.1"]},
+    {"x-forwarded-for": "nobody"},
+    {"x-forwarded-for": ""},
+    {"x-forwarded-for": "10.0.0.1:80"},
+    {"x-forwarded-for": "[::1]:80"},
+    {"x-forwarded-for": "::1"},
+    {"x-forwarded-for": "fd00::1,"},
+    {"x-forwarded-for": ",10.0.0.1"},
+    {"x-forwarded-for": "10.0.0.1 , 10.0.0.2"},
+    {"x-forwarded-proto": "https"},
+    {"x-forwarded-proto": "HTTPS"},
+    {"x-forwarded-proto": "foo"},
+    {"x-forwarded-proto": ""},
+    {"x-forwarded-proto": ["https", "http"]},
+    {"x-forwarded-proto": "https", "x-forwarded-for": "8.8.8.8"},
+    {"x-forwarded-port": "99"},
+    {"x-forwarded-host": "h.test"},
+    {"x-envoy-internal": "true"},
+    {"x-envoy-external-address": "1.2.3.4"},
+    {"x-envoy-external-address": "1.2.3.4", "x-forwarded-for": "10.0.0.1"},
+    {"x-envoy-retry-on": "5xx", "x-envoy-max-retries": "2", "x-envoy-upstream-rq-timeout-ms": "77"},
+    {"x-envoy-retry-on": "5xx", "x-envoy-upstream-rq-timeout-ms": "77", "x-forwarded-for": "10.0.0.1"},
+    {"x-envoy-expected-rq-timeout-ms": "5", "x-envoy-attempt-count": "7", "x-envoy-unknown": "1"},
+    {"x-envoy-decorator-operation": "o", "x-envoy-downstream-service-cluster": "c", "x-envoy-original-path": "/p"},
+    {"x-envoy-downstream-service-node": "n", "x-envoy-original-host": "h", "x-envoy-ip-tags": "t"},
+    {"x-envoy-force-trace": "1", "x-envoy-hedge-on-per-try-timeout": "true", "x-client-trace-id": "c"},
+    {"x-request-id": "mine", "x-b3-traceid": "1", "traceparent": "2"},
+    {"x-private": "1", "X-Secret": "2", "x-forwarded-for": "10.0.0.1"},
+    {"x-private": "1"},
+    {"x-forwarded-client-cert": "By=a;Hash=b", "via": "1.1 a", "server": "me", "date": "today"},
+    {"x-forwarded-for": "10.0.0.1", "x-envoy-internal": "false", "x-forwarded-proto": "https"},
+    {"x-real-ip": "10.0.0.9"},
+    {"x-real-ip": "8.8.8.8", "x-forwarded-for": "10.0.0.1"},
+    {"x-real-ip": "no"},
+)
+INSIDE = {"internal_address_config": {"cidr_ranges": [{"address_prefix": "10.0.0.0", "prefix_len": 8}]}}
+HERE = {"internal_address_config": {"cidr_ranges": [{"address_prefix": "127.0.0.0", "prefix_len": 8}]}}
+OF_CLIENTS: tuple[Mapping[str, Any], ...] = (
+    {},
+    INSIDE,
+    {"use_remote_address": True},
+    {"use_remote_address": True, **INSIDE},
+    {"use_remote_address": True, **HERE},
+    {"use_remote_address": True, "xff_num_trusted_hops": 1, **INSIDE},
+    {"use_remote_address": True, "xff_num_trusted_hops": 2, "skip_xff_append": True},
+    {"use_remote_address": True, "skip_xff_append": True, "append_x_forwarded_port": True, **INSIDE},
+    {"xff_num_trusted_hops": 1, "append_x_forwarded_port": True, **INSIDE},
+    {"xff_num_trusted_hops": 2},
+    {"use_remote_address": True, "xff_num_trusted_hops": 1, "append_x_forwarded_port": True},
+    {"scheme_header_transformation": {"scheme_to_overwrite": "https"}, "via": "1.1 here"},
+    {"use_remote_address": True, "preserve_external_request_id": True, "generate_request_id": False},
+    {"use_remote_address": True, "preserve_external_request_id": True, **INSIDE},
+    {"generate_request_id": False, "always_set_request_id_in_response": True},
+    {"skip_xff_append": True, **INSIDE},
+    {"add_user_agent": True, "use_remote_address": True},
+    {"add_user_agent": True},
+    {"scheme_header_transformation": {"match_upstream": True}},
+    {"use_remote_address": True, "represent_ipv4_remote_address_as_ipv4_mapped_ipv6": True},
+)
+
+
+def _client_calls(draw: random.Random, port: int, _options: Mapping[str, Any]) -> Iterator[Call]:
+    for headers in FORWARDED:
+        yield call(port, headers=dict(headers), path=draw.choice(("/", "/", "http://a.test/x", "https://a.test/")))
+    for headers in FORWARDED[:3]:
+        yield {**call(port, headers=dict(headers)), "from": "here", "destination": f"127.0.0.1:{port}"}
 
 
 def _setting(name: str, options: Sequence[Mapping[str, Any]], calls: Any, **more: Any) -> Setting:

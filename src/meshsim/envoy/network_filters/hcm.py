@@ -62,6 +62,7 @@ _MODELLED = frozenset(
         "generate_request_id",
         "preserve_external_request_id",
         "max_request_headers_kb",
+        "add_user_agent",
         "server_header_transformation",
         "always_set_request_id_in_response",
         "proxy_100_continue",
@@ -93,7 +94,6 @@ _HARMLESS = frozenset(
         "add_proxy_protocol_connection_state",
         "append_local_overload",
         "typed_header_validation_config",
-        "add_user_agent",
     }
 )
 """They set times, sizes, logs and response headers; none changes where a request goes."""

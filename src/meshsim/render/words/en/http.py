@@ -31,6 +31,7 @@ WORDS: dict[str, str] = {
     "whether there is one for {host} is not known",
     "vhost.matcher-not-modelled": "virtual host {virtual_host} routes by a matcher tree, which is not modelled",
     "vhost.require-tls": "virtual host {virtual_host} requires TLS ({requires}) and x-forwarded-proto is {proto}",
+    "vhost.no-proto": "x-forwarded-proto is empty, so virtual host {virtual_host} looks for no route",
     "vhost.require-tls-no-proto": "virtual host {virtual_host} requires TLS ({requires}), x-forwarded-proto is empty",
     "route.question": "which route of virtual host {virtual_host} takes {method} {path}?",
     "route.matched": "route {route} is the first whose conditions all hold",
