@@ -13,6 +13,7 @@ from ..address import try_parse_ip
 
 _ABSOLUTE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?]*)(.*)", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z0-9.-]+")
+_REFERENCE = re.compile(r"[A-Za-z0-9\-._~%!$&'()*+,;=:@/?]*")
 _PORT = re.compile(r"[0-9]+")
 _MAX_PORT = 65535
 
@@ -40,6 +41,14 @@ def absolute_url(target: str) -> AbsoluteUrl | None:
     scheme, authority, rest = parts
     authority = authority.partition("@")[2] if "@" in authority else authority
     return AbsoluteUrl(scheme, authority, rest or "/") if is_host(authority) else None
+
+
+def is_referer(text: str) -> bool:
+    """Whether a referer is kept: an absolute URL without user and fragment, or a relative reference without colons."""
+    parts = split_absolute(text)
+    if parts is not None and is_host(parts[1].rpartition("@")[2]):
+        return "@" not in parts[1] and "#" not in text
+    return _REFERENCE.fullmatch(text) is not None and ":" not in text.partition("/")[0]
 
 
 def is_host(text: str, *, port_required: bool = False) -> bool:

@@ -7,6 +7,9 @@ from attrs import frozen
 from ..address import make_prefix, try_parse_ip
 from ..config.view import View
 from ..reasons import Reason, because
+from .early_mutations import compile_early_mutations
+from .header_mutations import MutationLevel
+from .ip_detection import Detection, compile_detections
 from .paths import ESCAPED_SLASHES
 
 CODEC_TYPES = ("AUTO", "HTTP1", "HTTP2", "HTTP3")
@@ -25,7 +28,7 @@ class ForwardingOptions:
     via: str
     internal_ranges: tuple[tuple[int, int], ...]
     unreadable: tuple[Reason, ...]
-    """Ranges that are no addresses (dumps are published with addresses blotted out)."""
+    """Ranges that are no addresses (dumps are published with addresses blotted out), and unknown extensions."""
     scheme: str | None
     """scheme_header_transformation.scheme_to_overwrite"""
     client_certificate: str
@@ -33,6 +36,9 @@ class ForwardingOptions:
     generate_request_id: bool
     preserve_request_id: bool
     add_user_agent: bool
+    detections: tuple[Detection, ...]
+    """original_ip_detection_extensions"""
+    early_mutations: tuple[MutationLevel, ...]
 
 
 @frozen(eq=False)
@@ -92,10 +98,12 @@ def _keeps_bad_connections(view: View, options: View | None) -> bool:
     return view.boolean("stream_error_on_invalid_http_message", False) if newer is None else newer
 
 
-def compile_forwarding(view: View) -> ForwardingOptions:
+def compile_forwarding(view: View, resource: str) -> ForwardingOptions:
     internal = view.view("internal_address_config")
     ranges = internal.views("cidr_ranges") if internal is not None else ()
     scheme = view.view("scheme_header_transformation")
+    detections, unknown_detections = compile_detections(view, resource)
+    early_mutations, unknown_mutations = compile_early_mutations(view, resource)
     return ForwardingOptions(
         use_remote_address=view.boolean("use_remote_address", False),
         trusted_hops=view.integer("xff_num_trusted_hops", 0),
@@ -103,7 +111,13 @@ def compile_forwarding(view: View) -> ForwardingOptions:
         append_port=view.boolean("append_x_forwarded_port", False),
         via=view.text("via", ""),
         internal_ranges=tuple(read for read in map(_range, ranges) if read is not None),
-        unreadable=tuple(_unreadable(entry) for entry in ranges if _range(entry) is None),
+        unreadable=(
+            *(_unreadable(entry) for entry in ranges if _range(entry) is None),
+            *unknown_detections,
+            *unknown_mutations,
+        ),
+        detections=detections,
+        early_mutations=early_mutations,
         scheme=scheme.text("scheme_to_overwrite") or None if scheme is not None else None,
         client_certificate=view.enum("forward_client_cert_details", XFCC_MODES),
         generate_request_id=view.boolean("generate_request_id", True),

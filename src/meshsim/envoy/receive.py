@@ -13,7 +13,9 @@ from ..facts.request import Headers, Request
 from ..reasons import Reason, because
 from .absolute_url import absolute_url
 from .codec import refused_by_codec, with_raw_request
+from .format_strings import FormatFacts
 from .forwarding import forwarded, without_hop_by_hop
+from .header_mutations import mutated
 from .hosts import strip_port, strip_trailing_dot
 from .inline_headers import joined
 from .network_filters.hcm import HttpConnectionManager
@@ -65,9 +67,16 @@ def receive(
         return cleaned
     assert authority is not None
     authority = _host(hcm, authority, connection.local_port)
-    headers = dict(headers)
+    if hcm.forwarding.early_mutations:
+        facts = FormatFacts(decoded, connection, "")
+        headers = dict(mutated(headers, hcm.forwarding.early_mutations, facts))
+    else:
+        headers = dict(headers)
     without_hop_by_hop(headers)
     seen = forwarded(hcm.forwarding, connection, scheme, headers, own_address, internal_only)
+    if seen.reject is not None:
+        why = because("http.client-unknown", hcm.place, status=seen.reject)
+        return _refused(decoded, why, seen.reject, "rejecting_because_detection_failed")
     if seen.remote != connection.remote:
         connection = evolve(connection, remote=seen.remote, remote_port=0)
     taken = Request(request.method, seen.scheme, authority, cleaned, seen.headers, request.version, ends, chunked)

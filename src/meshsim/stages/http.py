@@ -10,7 +10,11 @@ from ..envoy.codec import with_raw_request
 from ..envoy.local_reply import local_reply
 from ..envoy.receive import Received, receive
 from ..envoy.refusal import Refusal
+from ..envoy.refused_lookup import looked_up
+from ..envoy.route_actions import RouteAction
+from ..envoy.routes import Route
 from ..envoy.stream import Stream
+from ..envoy.vhosts import VirtualHost
 from ..explanation import Candidate, Decision, Fate
 from ..mesh import Mesh
 from ..outcome import Ending
@@ -53,8 +57,9 @@ def _ending(at: AtHttp, refusal: Refusal) -> Ending:
         )
     request = refusal.request
     grpc_redirect = refusal.location is not None and request is not None and request.is_grpc()
+    route = _looked_up(at, refusal)[1]
     ending = local_reply(
-        Stream(at.hcm, at.connection, request),
+        Stream(at.hcm, at.connection, request, route),
         at.hop,
         refusal.why,
         status=400 if grpc_redirect else refusal.status,
@@ -62,9 +67,16 @@ def _ending(at: AtHttp, refusal: Refusal) -> Ending:
         flags=refusal.flags,
         body=refusal.body,
         location=None if grpc_redirect else refusal.location,
+        by_route=route is not None and isinstance(route.action, RouteAction),
         ends_connection=refusal.closes is not None,
     )
     return ending if refusal.closes is None else evolve(ending, local_close_reason=refusal.closes)
+
+
+def _looked_up(at: AtHttp, refusal: Refusal) -> tuple[VirtualHost | None, Route | None]:
+    if refusal.request is None:
+        return None, None
+    return looked_up(at.hcm.table(at.pod.proxy), refusal.request, at.connection)
 
 
 def _as_the_client_reads(at: AtHttp, ending: Ending) -> Ending:
@@ -136,16 +148,20 @@ def describe(_mesh: Mesh, at: AtHttp, picked: Received | Refusal, draft: Draft) 
 
 
 def _describe_refused(at: AtHttp, refusal: Refusal, hop: Hop) -> None:
-    """What the codec took, Envoy logs with its virtual host, though no route is used."""
+    """What the codec took, Envoy logs with its virtual host and route, though it goes nowhere."""
     request, seen = refusal.request, hop.downstream
     if request is None:
         if seen is not None and seen.protocol == "http/1.0":
             # the codec answers before it has told anybody the version
             hop.downstream = evolve(seen, protocol="http/1.1")
         return
-    table = at.hcm.table(at.pod.proxy)
-    vhost = table.pick(request) if table is not None else None
+    vhost, route = _looked_up(at, refusal)
     hop.virtual_host = vhost.name if vhost is not None else None
+    hop.route = (route.name or None) if route is not None else None
+    proxy = at.pod.proxy
+    if route is not None and proxy is not None and isinstance(route.action, RouteAction):
+        name = route.action.cluster
+        hop.cluster = name if name and proxy.cluster(name) is not None else None
 
 
 STAGE = Stage("http", AtHttp, decide, explain, describe)

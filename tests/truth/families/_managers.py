@@ -1,11 +1,12 @@
 """Pieces of a dump for families whose subject is the connection manager: a listener a configuration, one upstream."""
 
+import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.realism.random_routes import HCM, ROUTER
 from tests.realism.upstreams import Upstream
-from tests.truth.setting import POD_ADDRESS
+from tests.truth.setting import POD_ADDRESS, Setting
 
 TYPES = "type.googleapis.com/envoy.extensions"
 UPSTREAM = Upstream("0.0.0.0:80", "http", name="any")
@@ -81,3 +82,20 @@ TABLE = {
         {"name": "any", "domains": ["*"], "routes": [to()]},
     ],
 }
+
+
+def setting(
+    name: str, options: Sequence[Mapping[str, Any]], calls: Any, clusters: Sequence[Any] = (), **more: Any
+) -> Setting:
+    """One listener a configuration; `calls(draw, port, options)` makes the probes of each."""
+    ports = range(FIRST_PORT, FIRST_PORT + len(options))
+    made = [listener(port, manager(**each)) for port, each in zip(ports, options, strict=True)]
+    draw = random.Random(name)
+    return Setting(
+        name=name,
+        dump=dump(made, [cluster("up"), *clusters]),
+        calls=[one for port, each in zip(ports, options, strict=True) for one in calls(draw, port, each)],
+        configurations=len(options),
+        world=[UPSTREAM],
+        **more,
+    )

@@ -1,10 +1,10 @@
 """What the connection manager does before it looks for a route: host, path, client address, headers, refusals."""
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tests.truth.families._managers import FIRST_PORT, TABLE, UPSTREAM, call, cluster, dump, listener, manager
+from tests.truth.families._managers import TABLE, call, setting
 from tests.truth.setting import Setting
 
 Call = dict[str, Any]
@@ -66,11 +66,14 @@ ODD_PATHS = (
 
 
 def settings() -> Iterator[Setting]:
-    yield _setting("hosts", OF_HOSTS, _host_calls)
-    yield _setting("paths", [dict(options) for options in _of_paths()], _path_calls)
-    yield _setting("header lines", OF_LINES, _line_calls)
+    yield setting("hosts", OF_HOSTS, _host_calls)
+    marked = {**TABLE, "response_headers_to_add": [{"header": {"key": "x-table", "value": "1"}}]}
+    yield setting("paths", [{"route_config": marked, **options} for options in _of_paths()], _path_calls)
+    yield setting("header lines", OF_LINES, _line_calls)
     internal = {**TABLE, "internal_only_headers": ["x-private", "x-secret"]}
-    yield _setting("clients", [{"route_config": internal, **each} for each in OF_CLIENTS], _client_calls)
+    yield setting(
+        "clients", [{"route_config": internal, **each} for each in (*OF_CLIENTS, *OF_EXTENSIONS)], _client_calls
+    )
 
 
 HEADER_LINES: tuple[Mapping[str, Any], ...] = (
@@ -176,6 +179,23 @@ FORWARDED: tuple[Mapping[str, Any], ...] = (
     {"x-real-ip": "10.0.0.9"},
     {"x-real-ip": "8.8.8.8", "x-forwarded-for": "10.0.0.1"},
     {"x-real-ip": "no"},
+    {"x-real-ip": ["10.0.0.1", "10.0.0.2"]},
+    {"x-real-ip": "10.0.0.1:80"},
+    {"x-forwarded-for": "10.0.0.1, 9.9.9.9"},
+    {"x-forwarded-for": "10.0.0.1, 8.8.8.8, 9.9.9.9"},
+    {"x-forwarded-for": "9.9.9.9, 9.9.9.8"},
+    {"x-forwarded-for": "no, 9.9.9.8"},
+    {"referer": "foo"},
+    {"referer": "http://a.test/x"},
+    {"referer": "http://a.test/#x"},
+    {"referer": "http://u@a/"},
+    {"referer": "about:blank"},
+    {"referer": "/x:y"},
+    {"referer": "x:y"},
+    {"referer": "http://a b/"},
+    {"referer": "/x#y"},
+    {"referer": ["/a", "/b"]},
+    {"x-early": "1", "te": "trailers", "x-forwarded-for": "10.0.0.1"},
 )
 INSIDE = {"internal_address_config": {"cidr_ranges": [{"address_prefix": "10.0.0.0", "prefix_len": 8}]}}
 HERE = {"internal_address_config": {"cidr_ranges": [{"address_prefix": "127.0.0.0", "prefix_len": 8}]}}
@@ -203,25 +223,60 @@ OF_CLIENTS: tuple[Mapping[str, Any], ...] = (
 )
 
 
+EXTENSIONS = "type.googleapis.com/envoy.extensions.http."
+DETECTION = f"{EXTENSIONS}original_ip_detection."
+
+
+def _detects(kind: str, **options: Any) -> dict[str, Any]:
+    entry = {"name": "detection", "typed_config": {"@type": f"{DETECTION}{kind}", **options}}
+    return {"original_ip_detection_extensions": [entry], **INSIDE}
+
+
+def _by_header(**options: Any) -> dict[str, Any]:
+    return _detects("custom_header.v3.CustomHeaderConfig", header_name="X-Real-IP", **options)
+
+
+def _by_list(**options: Any) -> dict[str, Any]:
+    return _detects("xff.v3.XffConfig", **options)
+
+
+def _early(*mutations: Mapping[str, Any]) -> dict[str, Any]:
+    kind = f"{EXTENSIONS}early_header_mutation.header_mutation.v3.HeaderMutation"
+    entry = {"name": "early", "typed_config": {"@type": kind, "mutations": list(mutations)}}
+    return {"early_header_mutation_extensions": [entry], **INSIDE}
+
+
+def _set(name: str, value: str, action: str = "OVERWRITE_IF_EXISTS_OR_ADD") -> dict[str, Any]:
+    return {"append": {"header": {"key": name, "value": value}, "append_action": action}}
+
+
+TRUSTED = [{"address_prefix": "10.93.0.0", "prefix_len": 16}, {"address_prefix": "9.9.9.0", "prefix_len": 24}]
+OF_EXTENSIONS: tuple[Mapping[str, Any], ...] = (
+    _by_list(),
+    _by_list(xff_num_trusted_hops=1),
+    _by_list(skip_xff_append=False),
+    _by_list(xff_trusted_cidrs={"cidrs": TRUSTED}),
+    _by_list(xff_trusted_cidrs={"cidrs": TRUSTED[1:]}, skip_xff_append=False),
+    _by_header(),
+    _by_header(allow_extension_to_set_address_as_trusted=True),
+    _by_header(reject_with_status={"code": "Unauthorized"}),
+    _by_header(reject_with_status={"code": "OK"}),
+    _early(
+        _set("x-forwarded-for", "10.0.0.1"),
+        _set("x-envoy-internal", "true"),
+        _set("x-new", "%REQ(:path)%-%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"),
+        _set("te", "gzip"),
+        _set("x-forwarded-proto", "https"),
+    ),
+    _early({"remove": "x-early"}, _set("X-Early", "2", "ADD_IF_ABSENT"), _set("x-real-ip", "3", "OVERWRITE_IF_EXISTS")),
+)
+
+
 def _client_calls(draw: random.Random, port: int, _options: Mapping[str, Any]) -> Iterator[Call]:
     for headers in FORWARDED:
         yield call(port, headers=dict(headers), path=draw.choice(("/", "/", "http://a.test/x", "https://a.test/")))
     for headers in FORWARDED[:3]:
         yield {**call(port, headers=dict(headers)), "from": "here", "destination": f"127.0.0.1:{port}"}
-
-
-def _setting(name: str, options: Sequence[Mapping[str, Any]], calls: Any, **more: Any) -> Setting:
-    ports = range(FIRST_PORT, FIRST_PORT + len(options))
-    made = [listener(port, manager(**each)) for port, each in zip(ports, options, strict=True)]
-    draw = random.Random(name)
-    return Setting(
-        name=name,
-        dump=dump(made, [cluster("up")]),
-        calls=[one for port, each in zip(ports, options, strict=True) for one in calls(draw, port, each)],
-        configurations=len(options),
-        world=[UPSTREAM],
-        **more,
-    )
 
 
 def _host_calls(draw: random.Random, port: int, options: Mapping[str, Any]) -> Iterator[Call]:
@@ -255,4 +310,5 @@ def _path_calls(draw: random.Random, port: int, _options: Mapping[str, Any]) -> 
         pieces = [draw.choice(PIECES if draw.random() < 0.7 else RARE) for _ in range(draw.randint(1, 5))]
         joined = "/" + draw.choice(("/", "/", "/", "")).join(pieces)
         query = draw.choice(("", "", "?x=%2F..//y", "?", "#f"))
-        yield call(port, path=joined + query, headers=grpc if draw.random() < 0.1 else {})
+        headers = grpc if draw.random() < 0.1 else {"x-forwarded-proto": "http"} if draw.random() < 0.2 else {}
+        yield call(port, path=joined + query, headers=headers)

@@ -62,6 +62,8 @@ _MODELLED = frozenset(
         "generate_request_id",
         "preserve_external_request_id",
         "max_request_headers_kb",
+        "original_ip_detection_extensions",
+        "early_header_mutation_extensions",
         "add_user_agent",
         "server_header_transformation",
         "always_set_request_id_in_response",
@@ -198,7 +200,7 @@ class HttpConnectionManager:
 def compile_hcm(view: View, name: str) -> HttpConnectionManager:
     """The connection manager of a network filter called `name`."""
     rds = view.view("rds")
-    forwarding = compile_forwarding(view)
+    forwarding = compile_forwarding(view, name)
     mapping = compile_reply_mapping(view, name)
     return HttpConnectionManager(
         name=name,
