@@ -23,6 +23,9 @@ REQUEST_FIELDS = ("protocol", "method", "path", "authority")
 PASSAGE_FIELDS = ("sender", "rules", "result", "by")
 LAST_SEEN_FIELDS = ("way", "destination", "interface", "mark")
 """What the kernel shows of a packet only when it came to the end of its hooks."""
+CLIENT_LEFT = "downstream_remote_disconnect"
+BY_OTHERS = ("via_upstream", "websocket_handshake_unsuccessful", CLIENT_LEFT)
+"""What an application or the client decided, not the proxy."""
 KEPT_ELSEWHERE = frozenset({"host", "date", "x-envoy-upstream-service-time"})
 """Compared as the authority, or made by clocks and never kept."""
 PROXY_UID = 1337
@@ -122,7 +125,7 @@ def _hop(path: str, seen: Document, told: Document, observation: Document, *, wh
         yield from _differ(f"{path}.{name}", told[name], seen[name])
     if not whole:
         return
-    from_application = seen["response_code_details"] == "via_upstream"
+    from_application = seen["response_code_details"] in BY_OTHERS
     for name in ENDING_FIELDS:
         if from_application and told[name] is None:
             continue
@@ -131,7 +134,8 @@ def _hop(path: str, seen: Document, told: Document, observation: Document, *, wh
         # Where no handshake was tried, the tls inspector leaves its own remark about plain bytes in this field.
         name = "downstream_transport_failure_reason"
         yield from _differ(f"{path}.{name}", told[name], seen[name])
-    yield from _differ(f"{path}.response_flags", sorted(told["response_flags"]), sorted(seen["response_flags"]))
+    if seen["response_code_details"] != CLIENT_LEFT or told["response_code_details"] is not None:
+        yield from _differ(f"{path}.response_flags", sorted(told["response_flags"]), sorted(seen["response_flags"]))
     downstream = told.get("downstream") or {}
     for name in ("protocol", "remote", "direct_remote"):
         expected, real = downstream.get(name), seen["downstream"][name]
@@ -166,6 +170,8 @@ def _upstream(path: str, seen: Document, told: Document, observation: Document) 
         return
     if upstream.get("protocol") not in (None, "tcp"):
         told_by_server = [name for name in REQUEST_FIELDS if received.get(name) is not None]
+        if upstream.get("method") == "CONNECT":
+            told_by_server.remove("path")  # on the wire, the request line names the authority
         for name in told_by_server:
             yield from _differ(f"{path}.upstream.{name}", upstream.get(name), received.get(name))
         if "headers" in received:

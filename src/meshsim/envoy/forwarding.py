@@ -81,7 +81,8 @@ def without_hop_by_hop(headers: dict[str, tuple[str, ...]]) -> str | None:
     for name in _HOP_BY_HOP - {"te"}:
         headers.pop(name, None)
     if wanted is not None:
-        headers["connection"] = ("upgrade",)
+        assert connection is not None
+        headers["connection"] = connection
         headers["upgrade"] = (wanted,)
     return wanted
 

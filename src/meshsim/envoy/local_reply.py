@@ -14,7 +14,7 @@ from ..outcome import Ending
 from ..reasons import Reason
 from .grpc_codes import grpc_status_of
 from .reply_mapping import Reply
-from .response_headers import closes_with, encoded, route_mutations
+from .response_headers import BODILESS, closes_with, encoded, route_mutations
 from .stream import Stream
 
 DRAINED = "deferred_close_on_drained_connection"
@@ -50,7 +50,10 @@ def local_reply(
     if by_route:
         reply = evolve(reply, headers=route_mutations(reply.headers, stream))
     route_name = stream.route.name if stream.route is not None else ""
-    mapped = stream.manager.reply_mapping.applied(reply, stream.request, stream.connection, route_name)
+    # the flag of a codec error is not set yet when its reply is made
+    seen = reply if stream.request is not None else evolve(reply, flags=())
+    mapped = stream.manager.reply_mapping.applied(seen, stream.request, stream.connection, route_name)
+    mapped = evolve(mapped, flags=flags)
     ending = _ending(stream.request, hop, why, mapped, grpc_status if mapped.status == status else None)
     return evolve(
         ending,
@@ -86,7 +89,7 @@ def _ending(request: Request | None, hop: int, why: Reason, reply: Reply, grpc_s
         status=status,
         grpc_status=grpc_status,
         location=location[0] if location else None,
-        body="" if request is not None and request.method == "HEAD" else body,
+        body="" if status in BODILESS or (request is not None and request.method == "HEAD") else body,
         response_headers=made,
         response_flags=reply.flags,
         response_code_details=reply.details,

@@ -16,7 +16,7 @@ from .codec import refused_by_codec, with_raw_request
 from .format_strings import FormatFacts
 from .forwarding import forwarded, without_hop_by_hop
 from .header_mutations import mutated
-from .hosts import strip_port, strip_trailing_dot
+from .hosts import port_number, strip_port, strip_trailing_dot
 from .inline_headers import joined
 from .network_filters.hcm import HttpConnectionManager
 from .paths import normalised
@@ -57,7 +57,9 @@ def receive(
     scheme, authority, path = _decoded(hcm, request, headers)
     if authority is None and request.version == "http/1.0":
         authority = hcm.codec.default_host
-    ends = request.version != "http2" and (request.version == "http/1.0" or _ends_connection(headers))
+    ends = request.version != "http2" and (
+        request.version == "http/1.0" or request.method == "CONNECT" or _ends_connection(headers)
+    )
     chunked = "transfer-encoding" in headers
     if chunked:
         headers.pop("content-length", None)
@@ -66,7 +68,7 @@ def receive(
     if isinstance(cleaned, Refusal):
         return cleaned
     assert authority is not None
-    authority = _host(hcm, authority, connection.local_port)
+    whole, authority = authority, _host(hcm, authority, connection.local_port)
     if hcm.forwarding.early_mutations:
         facts = FormatFacts(decoded, connection, "")
         headers = dict(mutated(headers, hcm.forwarding.early_mutations, facts))
@@ -80,6 +82,8 @@ def receive(
     if seen.remote != connection.remote:
         connection = evolve(connection, remote=seen.remote, remote_port=0)
     taken = Request(request.method, seen.scheme, authority, cleaned, seen.headers, request.version, ends, chunked)
+    if request.method == "CONNECT" and whole != authority:
+        taken = evolve(taken, connect_port=str(port_number(whole)))
     return Received(taken, connection)
 
 
@@ -114,11 +118,12 @@ def _refused(request: Request, why: Reason, status: int, details: str, location:
 
 
 def _ends_connection(headers: Headers) -> bool:
-    """The client's own word, or a body that nobody will have read when a reply is made."""
+    """The client's own word, or a body (an upgrade's too) that nobody will have read when a reply is made."""
     if "transfer-encoding" in headers or headers.get("content-length", ("0",))[0].strip("0"):
         return True
     said = (*headers.get("connection", ()), *headers.get("proxy-connection", ()))
-    return bool(said) and "close" in [token.strip().lower() for token in ",".join(said).split(",")]
+    tokens = [token.strip().lower() for token in ",".join(said).split(",")] if said else ()
+    return "close" in tokens or ("upgrade" in tokens and headers.get("upgrade", ("h2c",))[0].lower() != "h2c")
 
 
 def _decoded(

@@ -11,7 +11,7 @@ from .format_strings import FormatFacts
 from .header_mutations import mutated
 from .stream import Stream
 
-_NO_LENGTH = (204, 304)
+BODILESS = (204, 304)
 
 
 def route_mutations(headers: Headers, stream: Stream) -> Headers:
@@ -35,7 +35,7 @@ def encoded(headers: Headers, stream: Stream, *, status: int, closes: bool) -> H
     manager, request = stream.manager, stream.request
     made = dict(headers)
     http1 = request is None or request.version != "http2"
-    bodiless = status in _NO_LENGTH or (request is not None and request.method == "HEAD")
+    bodiless = status in BODILESS or (request is not None and request.method == "HEAD")
     if "content-length" not in made and http1 and not bodiless:
         made["content-length"] = ("0",)
     made["date"] = ()

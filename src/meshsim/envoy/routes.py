@@ -127,7 +127,7 @@ def tls_redirect_route(place: Place, around: Surroundings) -> Route:
         origin=None,
         per_filter=around.per_filter,
         request_mutations=(),
-        response_mutations=ordered(MutationLevel(), around.response_levels, around),
+        response_mutations=(),
         attempt_count=False,
         unmodelled=(),
     )

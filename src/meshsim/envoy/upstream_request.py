@@ -78,6 +78,8 @@ def upstream_request(
         path = request.path
     elif envoy_headers:
         headers["x-envoy-original-path"] = (request.path,)
+    if request.connect_port and authority is not None:
+        authority = f"{authority}:{request.connect_port}"
     return Request(request.method, request.scheme, authority, path, headers, request.version, chunked=request.chunked)
 
 

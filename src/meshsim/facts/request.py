@@ -26,6 +26,8 @@ class Request:
     still to come."""
     chunked: bool = False
     """Whether its body comes in chunks; the header that says so belongs to one connection and is gone."""
+    connect_port: str = ""
+    """What was cut off a CONNECT request's host and goes on upstream again."""
 
     def values(self, name: str) -> tuple[str, ...]:
         """All values of a header; `:method`, `:path`, `:authority`, `:scheme` and `host` read the pseudo headers."""

@@ -184,7 +184,7 @@ def describe(_mesh: Mesh, at: AtFilters, picked: Ran, draft: Draft) -> None:
         hop.response_flags = ending.response_flags
         hop.response_code_details = ending.response_code_details
         hop.downstream_local_close_reason = ending.local_close_reason
-    if picked.answered >= 0:
+    if picked.answered >= 0 or ending.kind == "replied":
         _describe_cluster(at, hop)
 
 
