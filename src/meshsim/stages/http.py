@@ -35,7 +35,7 @@ def decide(_mesh: Mesh, at: AtHttp, chooser: Chooser) -> tuple[Received | Refusa
 
 
 def _receive(at: AtHttp) -> Received | Refusal:
-    table = at.hcm.table(at.pod.proxy)
+    table = at.hcm.table(at.pod.proxy, None)
     return receive(
         at.hcm,
         at.connection,
@@ -76,7 +76,7 @@ def _ending(at: AtHttp, refusal: Refusal) -> Ending:
 def _looked_up(at: AtHttp, refusal: Refusal) -> tuple[VirtualHost | None, Route | None]:
     if refusal.request is None:
         return None, None
-    return looked_up(at.hcm.table(at.pod.proxy), refusal.request, at.connection)
+    return looked_up(at.hcm.table(at.pod.proxy, refusal.request), refusal.request, at.connection)
 
 
 def _as_the_client_reads(at: AtHttp, ending: Ending) -> Ending:

@@ -11,6 +11,7 @@ from typing import ClassVar, Protocol
 from attrs import define, field
 
 from ...config.view import View
+from ...facts.request import Request
 from ...place import Place
 from ...reasons import Reason
 from ..hcm_options import (
@@ -26,6 +27,7 @@ from ..http_filters.base import HttpFilter
 from ..http_filters.istio_alpn import TYPE_NAMES as ISTIO_ALPN
 from ..http_filters.istio_alpn import compile_alpn_override
 from ..reply_mapping import ReplyMapping, compile_reply_mapping
+from ..scopes import Key, Scope, ScopedRoutes, by_key, compile_scoped_routes, pick_scope
 from ..unmodelled import unmodelled_fields
 from ..vhosts import RouteTable, compile_route_table
 
@@ -106,6 +108,7 @@ class RouteTables(Protocol):
 
     def route_table(self, name: str) -> RouteTable | None: ...
     def replaced_table(self, name: str) -> RouteTable | None: ...
+    def scopes(self, name: str) -> dict[Key, Scope] | None: ...
 
 
 @define(eq=False)
@@ -119,8 +122,7 @@ class HttpConnectionManager:
     normalisation: NormalisationOptions
     route_config_name: str | None
     """Of RDS; None for an inline or scoped one."""
-    scoped: Place | None
-    """Where scoped_routes stands."""
+    scoped: ScopedRoutes | None
     upgrades: Mapping[str, bool]
     """Lower-case upgrade type -> enabled."""
     server_name: str
@@ -134,6 +136,7 @@ class HttpConnectionManager:
     unmodelled: tuple[Reason, ...]
     _view: View
     _inline: RouteTable | None = field(default=None, init=False)
+    _scopes: dict[Key, Scope] | None = field(default=None, init=False)
     _filters: tuple[HttpFilter, ...] | None = field(default=None, init=False)
     _acting: tuple[tuple[int, HttpFilter], ...] = field(default=(), init=False)
     _istio_alpn: Mapping[str, tuple[str, ...]] | None = field(default=None, init=False)
@@ -141,8 +144,13 @@ class HttpConnectionManager:
 
     kind: ClassVar[str] = "http_connection_manager"
 
-    def table(self, tables: RouteTables | None) -> RouteTable | None:
-        """Inline, or by name from the proxy; None when the dump does not hold it."""
+    def table(self, tables: RouteTables | None, request: Request | None) -> RouteTable | None:
+        """Inline, by name from the proxy, or by the request's scope; None where there is none."""
+        if self.scoped is not None:
+            scope = self.scope(tables, request) if request is not None else None
+            if scope is None or scope.inline is not None:
+                return scope.inline if scope is not None else None
+            return tables.route_table(scope.table_name) if tables is not None else None
         if self.route_config_name is not None:
             return tables.route_table(self.route_config_name) if tables is not None else None
         if self._inline is None:
@@ -151,6 +159,19 @@ class HttpConnectionManager:
                 replaced = tables.replaced_table(below.text("name", "")) if tables is not None else None
                 self._inline = replaced or compile_route_table(below)
         return self._inline
+
+    def scopes(self, tables: RouteTables | None) -> dict[Key, Scope] | None:
+        """None where no input holds what scoped_rds delivered."""
+        if self._scopes is None and self.scoped is not None:
+            if self.scoped.listed is not None:
+                self._scopes = by_key(self.scoped.listed)
+            elif tables is not None:
+                self._scopes = tables.scopes(self.scoped.name)
+        return self._scopes
+
+    def scope(self, tables: RouteTables | None, request: Request) -> Scope | None:
+        scopes = self.scopes(tables)
+        return pick_scope(scopes, self.scoped, request) if scopes is not None and self.scoped is not None else None
 
     @property
     def http_filters(self) -> tuple[HttpFilter, ...]:
@@ -199,7 +220,7 @@ class HttpConnectionManager:
 
 def compile_hcm(view: View, name: str) -> HttpConnectionManager:
     """The connection manager of a network filter called `name`."""
-    rds = view.view("rds")
+    rds, scoped = view.view("rds"), view.view("scoped_routes")
     forwarding = compile_forwarding(view, name)
     mapping = compile_reply_mapping(view, name)
     return HttpConnectionManager(
@@ -209,7 +230,7 @@ def compile_hcm(view: View, name: str) -> HttpConnectionManager:
         forwarding=forwarding,
         normalisation=compile_normalisation(view),
         route_config_name=rds.text("route_config_name", "") if rds is not None else None,
-        scoped=view.place_of("scoped_routes") if view.has("scoped_routes") else None,
+        scoped=compile_scoped_routes(scoped) if scoped is not None else None,
         stream_idle_timeout_ms=view.duration_ms("stream_idle_timeout", DEFAULT_STREAM_IDLE_TIMEOUT_MS),
         upgrades={
             entry.text("upgrade_type", "").lower(): entry.boolean("enabled", True)

@@ -27,13 +27,15 @@ WORDS: dict[str, str] = {
     "{time}: {error}",
     "vhost.table-not-in-dump": "route configuration {table!r} is not in the dump, which has no routes section; "
     "fetch it with: istioctl proxy-config all POD -o json, or curl localhost:15000/config_dump",
-    "vhost.scoped-not-modelled": "scoped routes are not modelled",
+    "vhost.scopes-not-in-dump": "no input holds the scopes of {scopes}; /config_dump shows them",
+    "vhost.scope": "scope {scope} has the request's key {key}",
+    "vhost.scope-none": "no scope of {scopes} has the key {key}, so there are no routes",
+    "vhost.scope-no-key": "the request yields no key for the scopes of {scopes}, so there are no routes",
     "vhost.on-demand": "route configuration {table!r} fetches virtual hosts on demand; "
     "whether there is one for {host} is not known",
     "vhost.matcher-not-modelled": "virtual host {virtual_host} routes by a matcher tree, which is not modelled",
     "vhost.require-tls": "virtual host {virtual_host} requires TLS ({requires}) and x-forwarded-proto is {proto}",
     "vhost.no-proto": "x-forwarded-proto is empty, so virtual host {virtual_host} looks for no route",
-    "vhost.require-tls-no-proto": "virtual host {virtual_host} requires TLS ({requires}), x-forwarded-proto is empty",
     "route.question": "which route of virtual host {virtual_host} takes {method} {path}?",
     "route.matched": "route {route} is the first whose conditions all hold",
     "route.none": "none of the {routes} routes of virtual host {virtual_host} matches {path}",
