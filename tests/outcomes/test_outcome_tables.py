@@ -50,6 +50,13 @@ NOT_YET_MODELLED = None
 Table = dict[str, Row | None]
 BEFORE = "upstream_reset_before_response_started"
 RAW = {"protocol": "tcp", "payload": "hello"}
+DRAINED = "deferred_close_on_drained_connection"
+CODEC_ERROR = "codec_error:"
+HTTP_ERROR = f"{CODEC_ERROR}http/1.1_protocol_error:_"
+OLD = f"{CODEC_ERROR}Upgrade_required_for_HTTP/1.0_or_HTTP/0.9"
+NO_LINE = f"{HTTP_ERROR}NO_REQUEST_LINE_IN_REQUEST"
+MANY = f"{HTTP_ERROR}headers_count_exceeds_limit"
+NOT_HTTP = {"protocol": "tcp", "payload": "\u0001\u0002\r\n\r\n"}
 LOST = {"unreachable": ["10.9.0.0/16"]}
 BOUND = {"upstream_bind_config": {"source_address": {"address": "127.0.0.6", "port_value": 0}}}
 UNHEALTHY = {
@@ -83,13 +90,14 @@ def over_http(
     to: dict[str, Any] | None = None,
     gate_more: dict[str, Any] | None = None,
     made: int | None = None,
+    close: str | None = None,
     **call: Any,
 ) -> Row:
     def build() -> Mesh:
         pods = [gate(hcm(route, **(manager or {})), clusters=[cluster(**(to or {}))], **(gate_more or {}))]
         return world(*pods, *(() if at is None else (at,)))
 
-    return Row(build, call, status, flags, details, made=made)
+    return Row(build, call, status, flags, details, close, made)
 
 
 def over_tcp(
@@ -291,17 +299,24 @@ BEFORE_THE_UPSTREAM: Table = {
         "route_not_found",
         manager={"route_config": {"name": "r", "virtual_hosts": [{"name": "v", "domains": ["*"]}]}},
     ),
-    "no Host": over_http(400, (), "missing_host_header", authority=None),
-    "HTTP/1.0 not accepted": over_http(426, ("DPE",), "low_version", protocol="http/1.0"),
+    "no Host": over_http(400, (), "missing_host_header", close=DRAINED, authority=None),
+    "HTTP/1.0 not accepted": over_http(
+        426,
+        ("DPE",),
+        "low_version",
+        close=f"{CODEC_ERROR}Upgrade_required_for_HTTP/1.0_or_HTTP/0.9",
+        protocol="http/1.0",
+    ),
     "path refused by normalisation": over_http(
         400,
         (),
         "path_normalization_failed",
+        close=DRAINED,
         manager={"path_with_escaped_slashes_action": "REJECT_REQUEST"},
         path="/a%2fb",
     ),
     "upgrade not enabled": over_http(
-        403, (), "upgrade_failed", headers={"connection": "upgrade", "upgrade": "websocket"}
+        403, (), "upgrade_failed", close=DRAINED, headers={"connection": "upgrade", "upgrade": "websocket"}
     ),
     "TLS required": over_http(
         301,
@@ -343,9 +358,20 @@ BEFORE_THE_UPSTREAM: Table = {
         },
         **PREFLIGHT,
     ),
-    "not HTTP at all": over_http(400, ("DPE",), "http1.codec_error", protocol="tcp", payload="\u0001\u0002\r\n\r\n"),
+    "not HTTP at all": over_http(
+        400,
+        ("DPE",),
+        "http1.codec_error",
+        close=f"{HTTP_ERROR}NO_REQUEST_LINE_IN_REQUEST",
+        protocol="tcp",
+        payload="\u0001\u0002\r\n\r\n",
+    ),
     "too many headers": over_http(
-        431, ("DPE",), "http1.too_many_headers", headers={f"x-{number}": "1" for number in range(120)}
+        431,
+        ("DPE",),
+        "http1.too_many_headers",
+        close=f"{HTTP_ERROR}headers_count_exceeds_limit",
+        headers={f"x-{number}": "1" for number in range(120)},
     ),
     "request not complete in its time": NOT_YET_MODELLED,
     "headers not complete in their time": NOT_YET_MODELLED,

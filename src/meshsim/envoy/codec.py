@@ -14,9 +14,11 @@ from ..facts.request import Request
 from ..place import Place
 from ..reasons import because
 from .hcm_options import CodecOptions
-from .http1_request import http1_refusal, parser_error
+from .http1_request import METHODS, http1_refusal, parser_error
 from .raw_request import WAITS, request_in
 from .refusal import Refusal
+
+_NO_LINE = "NO_REQUEST_LINE_IN_REQUEST"
 
 
 def with_raw_request(conversation: Conversation) -> Conversation:
@@ -41,7 +43,7 @@ def refused_by_codec(
     if request is None and conversation.tls is None and request_in(conversation.payload) == WAITS:
         return Refusal(because("http.incomplete", place), "hanging")
     if request is None or conversation.tls is not None or request.version == "http2":
-        return parser_error(place, _spoken(conversation), "HPE_INVALID_METHOD")
+        return parser_error(place, _spoken(conversation), _stumbles(conversation))
     return http1_refusal(options, request, place, secure=connection.tls is not None)
 
 
@@ -57,6 +59,22 @@ def _spoken(conversation: Conversation) -> str:
     if conversation.tls is not None:
         return "TLS"
     return {"http2": "HTTP/2", "tcp": "bytes that are not HTTP"}.get(conversation.protocol, conversation.protocol)
+
+
+def _stumbles(conversation: Conversation) -> str:
+    """What the HTTP/1 parser stumbles over first in bytes that are no request, in its own words."""
+    if conversation.tls is not None or conversation.request is not None:
+        return _NO_LINE
+    line, _, rest = conversation.payload.lstrip("\r\n").partition("\n")
+    if not line or line[0] <= " ":
+        return _NO_LINE
+    method, *others = line.split()
+    if method not in METHODS:
+        return "HPE_INVALID_METHOD"
+    if len(others) > 1 and not others[-1].startswith("HTTP/"):
+        return "HPE_INVALID_VERSION"
+    first = rest.partition("\n")[0]
+    return "HEADER_MISSING_COLON" if ":" not in first else "INVALID_HEADER_FORMAT"
 
 
 def _http2_error(request: Request, place: Place) -> Refusal | None:

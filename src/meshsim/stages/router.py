@@ -32,6 +32,8 @@ from ..states import AtCluster, AtReturn, AtRouter, State
 from .changes import request_changes
 from .stage import Stage, agree
 
+_CREATED = 201
+
 
 @frozen
 class Forward:
@@ -93,7 +95,7 @@ def _answer(at: AtRouter) -> Ending | None:
         return local_reply(stream, at.hop, why, status=503, details="cluster_not_found", flags=("NC",))
     if isinstance(action, DirectResponse):
         why = because("router.direct-response", action.place, route=route.label, status=action.status)
-        return local_reply(stream, at.hop, why, status=action.status, details="direct_response", body=action.body)
+        return _direct(at, action, why)
     return _redirect(at, route, action)
 
 
@@ -119,6 +121,22 @@ def _unknown_action(action: RouteAction) -> Ending | None:
 
 def _nearest(at: AtRouter) -> Place:
     return at.vhost.place if at.vhost is not None else at.hcm.place
+
+
+def _direct(at: AtRouter, action: DirectResponse, why: Reason) -> Ending:
+    """Statuses that speak of another place get a Location: the one of a redirect that changes nothing."""
+    location = None
+    if action.status == _CREATED or 300 <= action.status < 400:
+        location = f"{at.request.scheme}://{at.request.authority or ''}{at.request.path}"
+    return local_reply(
+        _stream(at),
+        at.hop,
+        why,
+        status=action.status,
+        details="direct_response",
+        body=action.body,
+        location=location,
+    )
 
 
 def _redirect(at: AtRouter, route: Route, action: Redirect | TlsRedirect) -> Ending:

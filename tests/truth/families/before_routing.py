@@ -70,6 +70,7 @@ def settings() -> Iterator[Setting]:
     marked = {**TABLE, "response_headers_to_add": [{"header": {"key": "x-table", "value": "1"}}]}
     yield setting("paths", [{"route_config": marked, **options} for options in _of_paths()], _path_calls)
     yield setting("header lines", OF_LINES, _line_calls)
+    yield setting("limits", OF_LIMITS, _limit_calls)
     internal = {**TABLE, "internal_only_headers": ["x-private", "x-secret"]}
     yield setting(
         "clients", [{"route_config": internal, **each} for each in (*OF_CLIENTS, *OF_EXTENSIONS)], _client_calls
@@ -137,6 +138,28 @@ def _line_calls(draw: random.Random, port: int, _options: Mapping[str, Any]) -> 
         yield call(port, headers=dict(headers), method=draw.choice(("GET", "POST", "DELETE", "QUERY")))
     for method in ("POST", "PUT", "PATCH", "OPTIONS", "DELETE", "TRACE", "HEAD"):
         yield call(port, method=method)
+
+
+OF_LIMITS: tuple[Mapping[str, Any], ...] = (
+    {"max_request_headers_kb": 1, "common_http_protocol_options": {"max_headers_count": 8}},
+    {"common_http_protocol_options": {"headers_with_underscores_action": "REJECT_REQUEST"}},
+)
+
+
+def _limit_calls(draw: random.Random, port: int, _options: Mapping[str, Any]) -> Iterator[Call]:
+    """On both sides of every limit, to the byte."""
+    for size in (900, 960, 964, 965, 966, 967, 968, 969, 970, 971, 975, 990, 1020, 1100, 1200, 2000):
+        yield call(port, headers={"b": "x" * size})
+        yield call(port, path="/" + "x" * size, method=draw.choice(("GET", "DELETE")))
+    for count in range(5, 16):
+        yield call(port, headers={f"h{number}": "1" for number in range(count)})
+        yield call(port, headers={"h": ["1"] * (count // 2), "accept": ["a"] * count, "via": "x"})
+    for name in ("_", "a_", "_a", "a_b", "a__b", "x_forwarded_for", "A_B", "user_agent", "a-_b", "x_", "__"):
+        yield call(port, headers={"a": "1", name: "1"})
+    for scheme in ("ftp", "ws", "wss", "h2", "httpx", "htt", "gopher"):
+        yield call(port, path=f"{scheme}://a.test/x", method=draw.choice(("GET", "OPTIONS")))
+    for length in ("0", "3", "10"):
+        yield call(port, headers={"Transfer-Encoding": "chunked", "Content-Length": length}, method="POST")
 
 
 FORWARDED: tuple[Mapping[str, Any], ...] = (
