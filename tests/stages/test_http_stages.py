@@ -120,7 +120,6 @@ def test_a_dump_without_routes_leaves_it_unknown() -> None:
     [
         (hcm(scoped_routes={"name": "s"}), "vhost.scopes-not-in-dump"),
         (hcm(table=table_fields(vhds={"config_source": {}})), "vhost.on-demand"),
-        (hcm(table=table_fields(virtual_host(matcher={"matcher_list": {}}))), "vhost.matcher-not-modelled"),
         (hcm({"match": {"prefix": "/"}}), "router.action-not-modelled"),
         (hcm(one_route(route={"cluster_specifier_plugin": "p"})), "router.specifier-not-modelled"),
     ],

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ..facts.connection import Connection
 from ..facts.request import Request
+from .chains import never
 from .paths import without_parameters, without_query
 from .route_matches import RouteFacts
 from .routes import Route
@@ -19,7 +20,7 @@ def looked_up(
 ) -> tuple[VirtualHost | None, Route | None]:
     """What only run time can say of a route (fractions, unknown matchers) does not hold here."""
     vhost = table.pick(request) if table is not None else None
-    if table is None or vhost is None or vhost.matcher is not None:
+    if table is None or vhost is None:
         return vhost, None
     proto = ",".join(request.headers.get("x-forwarded-proto", ()))
     if not proto:
@@ -28,4 +29,8 @@ def looked_up(
         return vhost, vhost.tls_redirect
     path = without_query(request.path)
     facts = RouteFacts(request, without_parameters(path) if table.ignore_path_parameters else path, connection)
-    return vhost, vhost.routes.pick(facts, lambda _route: False)
+    found = vhost.matcher.tree.pick(request, never) if vhost.matcher is not None else None
+    if vhost.matcher is not None and found is None:
+        return vhost, None
+    routes = vhost if found is None else vhost.of(found)
+    return vhost, routes.routes.pick(facts, lambda _route: False)

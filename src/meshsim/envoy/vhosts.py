@@ -25,6 +25,7 @@ from .retry_policy import compile_retry_policy
 from .route_matches import RouteFacts
 from .routes import Route, Surroundings, compile_route, tls_redirect_route
 from .unmodelled import unmodelled_fields
+from .vhost_matcher import MatchedRoutes, RouteTree, compile_vhost_matcher
 
 EXACT, SUFFIX, PREFIX, ANY = "exact", "suffix", "prefix", "any"
 _ORDER = (ANY, PREFIX, SUFFIX, EXACT)
@@ -59,7 +60,7 @@ _VHOST_FIELDS = frozenset(
         "matcher",
     }
 )
-"""Modelled, or harmless to where a call goes (from virtual_clusters on), but for matcher, which has its own answer."""
+"""Modelled, or harmless to where a call goes (from virtual_clusters on)."""
 _TABLE_FIELDS = frozenset(
     {
         "name",
@@ -141,7 +142,8 @@ class VirtualHost:
     _routes: FirstMatch[Route, RouteFacts] | None = field(default=None, init=False)
     _tls_redirect: Route | None = field(default=None, init=False)
     _require_tls: str | None = field(default=None, init=False)
-    _matcher: Place | None = field(default=None, init=False)
+    _matcher: RouteTree | None = field(default=None, init=False)
+    _matched: dict[MatchedRoutes, VirtualHost] = field(factory=dict, init=False)
     _unmodelled: tuple[Reason, ...] | None = field(default=None, init=False)
 
     @property
@@ -156,8 +158,8 @@ class VirtualHost:
         return self._require_tls
 
     @property
-    def matcher(self) -> Place | None:
-        """Where a matcher tree stands instead of routes."""
+    def matcher(self) -> RouteTree | None:
+        """What leads to routes instead of a list of them."""
         if self._unmodelled is None:
             self._read_ledger()
         return self._matcher
@@ -170,8 +172,10 @@ class VirtualHost:
         return self._unmodelled
 
     def _read_ledger(self) -> None:
-        self._matcher = self._view.place_of("matcher") if self._view.has("matcher") else None
-        self._unmodelled = unmodelled_fields(self._view, _VHOST_FIELDS, self.name)
+        below = self._view.view("matcher")
+        self._matcher = compile_vhost_matcher(below, self.name) if below is not None else None
+        unknown = self._matcher.unmodelled if self._matcher is not None else ()
+        self._unmodelled = (*unmodelled_fields(self._view, _VHOST_FIELDS, self.name), *unknown)
 
     @property
     def around(self) -> Surroundings:
@@ -190,11 +194,21 @@ class VirtualHost:
     @property
     def routes(self) -> FirstMatch[Route, RouteFacts]:
         if self._routes is None:
-            views = self._view.views("routes")
-            names = [view.text("name", "") for view in views]
-            rows = [compile_route(view, _label(names, index), self.around) for index, view in enumerate(views)]
-            self._routes = FirstMatch("route", rows)
+            self._routes = self._compiled(self._view.views("routes"))
         return self._routes
+
+    def _compiled(self, views: tuple[View, ...]) -> FirstMatch[Route, RouteFacts]:
+        names = [view.text("name", "") for view in views]
+        rows = [compile_route(view, _label(names, index), self.around) for index, view in enumerate(views)]
+        return FirstMatch("route", rows)
+
+    def of(self, found: MatchedRoutes) -> VirtualHost:
+        """The same virtual host with the routes of one action of its matcher alone."""
+        if found not in self._matched:
+            branch = VirtualHost(self.name, self.domains, self._view, self._levels)
+            branch._routes = self._compiled(found.views)
+            self._matched[found] = branch
+        return self._matched[found]
 
     @property
     def tls_redirect(self) -> Route:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..choices import Chooser
 from ..config.config_dump import ProxyDocument
+from ..envoy.chains import never
 from ..envoy.refused_routes import table_refused, update_refused
 from ..envoy.routes import Route
 from ..envoy.scopes import scope_candidates
@@ -42,9 +43,13 @@ def decide(_mesh: Mesh, at: AtVhost, chooser: Chooser) -> tuple[VirtualHost | No
     refused = _tls_refusal(at, vhost)
     if refused is not None:
         return vhost, _to_filters(at, vhost, vhost.tls_redirect if refused.code == "vhost.require-tls" else None)
+    routes = vhost
     if vhost.matcher is not None:
-        return vhost, _unknown(at, _by_matcher(vhost), chooser)
-    return vhost, AtRoute(at.pod, hcm, table, vhost, at.connection, at.request, at.hop, at.frames)
+        found = vhost.matcher.tree.pick(at.request, never)
+        if found is None:
+            return vhost, _to_filters(at, vhost, None)
+        routes = vhost.of(found)
+    return vhost, AtRoute(at.pod, hcm, table, routes, at.connection, at.request, at.hop, at.frames)
 
 
 def _to_filters(at: AtVhost, vhost: VirtualHost | None, route: Route | None) -> State:
@@ -93,8 +98,15 @@ def _on_demand(at: AtVhost, table: RouteTable) -> Reason:
     return because("vhost.on-demand", table.on_demand, table=table.name, host=table.host_of(at.request) or "")
 
 
-def _by_matcher(vhost: VirtualHost) -> Reason:
-    return because("vhost.matcher-not-modelled", vhost.matcher, virtual_host=vhost.name)
+def _by_matcher(at: AtVhost, vhost: VirtualHost) -> tuple[tuple[Reason, ...], tuple[Candidate, ...]]:
+    """What the virtual host's matcher leads to, and the actions it does not lead to."""
+    if vhost.matcher is None:
+        return (), ()
+    found, candidates = vhost.matcher.tree.explain(at.request, never)
+    lost = tuple(each for each in candidates if each.fate is not Fate.CHOSEN)
+    if found is None:
+        return (because("vhost.matcher-none", vhost.place / "matcher", virtual_host=vhost.name),), lost
+    return (because("vhost.matcher", found.place, virtual_host=vhost.name, routes=found.label),), lost
 
 
 def _tls_refusal(at: AtVhost, vhost: VirtualHost) -> Reason | None:
@@ -137,8 +149,10 @@ def explain(_mesh: Mesh, at: AtVhost, picked: VirtualHost | None) -> Decision:
     by_any = table.domain_of(at.request, winner).kind == ANY and len(table.vhosts) > 1
     reason = _tls_refusal(at, winner) or _matched(at, table, winner, host, near)
     deciding = by_any or reason.code in _BEFORE_ROUTES or winner.matcher is not None
-    if winner.matcher is not None and reason.code not in _BEFORE_ROUTES:
-        reason = _by_matcher(winner)
+    by_matcher, lost = _by_matcher(at, winner) if reason.code not in _BEFORE_ROUTES else ((), ())
+    if by_matcher and by_matcher[0].code == "vhost.matcher-none":
+        reason, by_matcher = by_matcher[0], ()
+    candidates = (*candidates, *lost)
     chosen = next(candidate for candidate in candidates if candidate.fate is Fate.CHOSEN)
     return _decision(
         at,
@@ -150,6 +164,7 @@ def explain(_mesh: Mesh, at: AtVhost, picked: VirtualHost | None) -> Decision:
         deciding=deciding,
         notes=(
             *scope_notes,
+            *by_matcher,
             *table.unmodelled,
             *winner.unmodelled,
             *_rejected_update(at),

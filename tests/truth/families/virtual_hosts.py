@@ -62,6 +62,7 @@ def settings() -> Iterator[Setting]:
     draw = random.Random("virtual hosts")
     yield setting("drawn domains", [_drawn(draw, number) for number in range(22)], _host_calls)
     yield setting("schemes", SCHEMES, _scheme_calls)
+    yield setting("matchers", [{"route_config": _by_matcher(tree)} for tree in TREES], _matcher_calls)
     yield setting("scopes", [{"scoped_routes": each} for each in SCOPES], _scope_calls)
 
 
@@ -183,3 +184,84 @@ def _scope_calls(draw: random.Random, port: int, _options: Mapping[str, Any]) ->
     yield call(port, headers={"x-key": ["k=v", "v"]}, path="/x")
     yield call(port)
     yield call(port, path="/x#y", headers={"x-key": "v", "x-forwarded-proto": "http"})
+
+
+XDS, ENVOY = "type.googleapis.com/xds.type.matcher.v3", "type.googleapis.com/envoy"
+
+
+def _input(header: str) -> dict[str, Any]:
+    kind = f"{ENVOY}.type.matcher.v3.HttpRequestHeaderMatchInput"
+    return {"name": header, "typed_config": {"@type": kind, "header_name": header}}
+
+
+def _route(name: str, **match: Any) -> dict[str, Any]:
+    reply = {"direct_response": {"status": 200, "body": {"inline_string": name}}}
+    return {"name": name, "match": match or {"prefix": "/"}, **reply}
+
+
+def _leads(*routes: Mapping[str, Any]) -> dict[str, Any]:
+    if len(routes) == 1:
+        config: dict[str, Any] = {"@type": f"{ENVOY}.config.route.v3.Route", **routes[0]}
+    else:
+        config = {"@type": f"{ENVOY}.config.route.v3.RouteList", "routes": list(routes)}
+    return {"action": {"name": "routes", "typed_config": config}}
+
+
+def _is(header: str, **value: Any) -> dict[str, Any]:
+    return {"single_predicate": {"input": _input(header), "value_match": value}}
+
+
+def _listed(*rows: tuple[Mapping[str, Any], Mapping[str, Any]], **more: Any) -> dict[str, Any]:
+    return {"matcher_list": {"matchers": [{"predicate": when, "on_match": then} for when, then in rows]}, **more}
+
+
+def _keyed(header: str, kind: str, rows: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    return {"matcher_tree": {"input": _input(header), kind: {"map": rows}}, **more}
+
+
+def _by_matcher(tree: Mapping[str, Any]) -> dict[str, Any]:
+    matched = {"name": "matched", "domains": ["a.test"], "matcher": tree}
+    required = {"name": "required", "domains": ["tls.test"], "matcher": tree, "require_tls": "ALL"}
+    return {"name": "trees", "virtual_hosts": [matched, required, _answers("any", domains=["*"])]}
+
+
+NESTED = {"matcher": _keyed("x-b", "exact_match_map", {"1": _leads(_route("nested"))})}
+TREES: tuple[Mapping[str, Any], ...] = (
+    _listed((_is("x-a", exact="1"), _leads(_route("one"))), (_is("x-a", prefix="1"), _leads(_route("begins")))),
+    _listed(
+        (_is("x-a", exact="1,2"), _leads(_route("joined"))),
+        ({"not_matcher": _is("x-a", exact="1")}, _leads(_route("not one"))),
+        on_no_match=_leads(_route("else", path="/only")),
+    ),
+    _keyed(
+        "x-a",
+        "exact_match_map",
+        {"1": _leads(_route("one", prefix="/x")), "2": NESTED},
+        on_no_match=_leads(_route("e")),
+    ),
+    _keyed(":path", "prefix_match_map", {"/": _leads(_route("root")), "/x": NESTED, "/x/y": _leads(_route("deep"))}),
+    _listed(
+        (_is("x-a", contains="1"), NESTED),
+        ({"or_matcher": {"predicate": [_is("x-a", exact="1"), _is("x-b", exact="2")]}}, _leads(_route("or"))),
+    ),
+    _listed(
+        ({"and_matcher": {"predicate": [_is("x-a", exact="1"), _is("x-b", exact="1")]}}, _leads(_route("and"))),
+        (
+            _is("x-a", safe_regex={"google_re2": {}, "regex": "[0-9]+"}),
+            _leads(_route("a", path="/x"), _route("b", prefix="/x/")),
+        ),
+        (_is("x-a", suffix="z", ignore_case=True), _leads(_route("z"))),
+    ),
+    {},
+)
+
+
+def _matcher_calls(draw: random.Random, port: int, _options: Mapping[str, Any]) -> Iterator[Call]:
+    for first in (None, "1", "2", "12", ["1", "2"], "1,2", "", "aZ", "9", "1 "):
+        for second in (None, "1", "2"):
+            headers: dict[str, Any] = {} if first is None else {"x-a": first}
+            headers |= {} if second is None else {"X-B": second}
+            path = draw.choice(("/", "/x", "/x/y", "/only", "/x?q"))
+            host = draw.choice(("a.test", "a.test", "tls.test"))
+            yield call(port, headers=headers, path=path, authority=host)
+    yield call(port, path="/x#y", headers={"x-a": "1", "x-forwarded-proto": "http"})

@@ -33,7 +33,8 @@ WORDS: dict[str, str] = {
     "vhost.scope-no-key": "the request yields no key for the scopes of {scopes}, so there are no routes",
     "vhost.on-demand": "route configuration {table!r} fetches virtual hosts on demand; "
     "whether there is one for {host} is not known",
-    "vhost.matcher-not-modelled": "virtual host {virtual_host} routes by a matcher tree, which is not modelled",
+    "vhost.matcher": "the matcher of virtual host {virtual_host} leads to routes {routes}",
+    "vhost.matcher-none": "the matcher of virtual host {virtual_host} leads to no route",
     "vhost.require-tls": "virtual host {virtual_host} requires TLS ({requires}) and x-forwarded-proto is {proto}",
     "vhost.no-proto": "x-forwarded-proto is empty, so virtual host {virtual_host} looks for no route",
     "route.question": "which route of virtual host {virtual_host} takes {method} {path}?",
