@@ -84,18 +84,9 @@ def compile_scopes(views: tuple[View, ...]) -> tuple[Scope, ...]:
 
 
 def by_key(scopes: tuple[Scope, ...]) -> dict[Key, Scope]:
-    """Refuses what Envoy refuses: two scopes of one key."""
-    found: dict[Key, Scope] = {}
-    for scope in scopes:
-        taken = found.setdefault(scope.key, scope)
-        if taken is not scope:
-            raise Rejected(
-                "duplicate-scope",
-                f"scopes {taken.name!r} and {scope.name!r} have the same key {list(scope.key)}",
-                place=scope.place,
-                hint="give each scope a key of its own",
-            )
-    return found
+    """A later scope replaces one of its name, and takes the place of one of its key."""
+    by_name = {scope.name: scope for scope in scopes}
+    return {scope.key: scope for scope in by_name.values()}
 
 
 def _scope(view: View) -> Scope:

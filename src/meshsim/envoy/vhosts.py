@@ -173,6 +173,13 @@ class VirtualHost:
 
     def _read_ledger(self) -> None:
         below = self._view.view("matcher")
+        if below is not None and self._view.views("routes"):
+            raise Rejected(
+                "matcher-and-routes",
+                f"virtual host {self.name!r}: cannot set both matcher and routes on virtual host",
+                place=self.place,
+                hint="keep one of them",
+            )
         self._matcher = compile_vhost_matcher(below, self.name) if below is not None else None
         unknown = self._matcher.unmodelled if self._matcher is not None else ()
         self._unmodelled = (*unmodelled_fields(self._view, _VHOST_FIELDS, self.name), *unknown)
@@ -254,13 +261,15 @@ class RouteTable:
 
     def _add(self, domain: Domain, vhost: VirtualHost) -> None:
         if domain.kind == ANY:
-            taken, self._default = self._default, self._default or vhost
-        elif domain.kind == EXACT:
-            taken = self._exact.setdefault(domain.body, vhost)
+            taken, self._default = self._default, vhost
         else:
-            by_length = self._suffixes if domain.kind == SUFFIX else self._prefixes
-            taken = by_length.setdefault(len(domain.body), {}).setdefault(domain.body, vhost)
-        if taken is not None and (taken is not vhost or domain.kind == ANY):
+            found = self._exact
+            if domain.kind != EXACT:
+                by_length = self._suffixes if domain.kind == SUFFIX else self._prefixes
+                found = by_length.setdefault(len(domain.body), {})
+            taken = found.get(domain.body)
+            found[domain.body] = vhost
+        if taken is not None:
             raise Rejected(
                 "duplicate-domain",
                 f"domain {domain.text!r} stands in virtual hosts {taken.name!r} and {vhost.name!r} of {self.name!r}",

@@ -22,6 +22,7 @@ from ..hcm_options import (
     compile_forwarding,
     compile_normalisation,
 )
+from ..hcm_refusals import refuse_what_envoy_refuses
 from ..http_filters import ROUTER, compile_http_filters
 from ..http_filters.base import HttpFilter
 from ..http_filters.istio_alpn import TYPE_NAMES as ISTIO_ALPN
@@ -220,6 +221,7 @@ class HttpConnectionManager:
 
 def compile_hcm(view: View, name: str) -> HttpConnectionManager:
     """The connection manager of a network filter called `name`."""
+    refuse_what_envoy_refuses(view)
     rds, scoped = view.view("rds"), view.view("scoped_routes")
     forwarding = compile_forwarding(view, name)
     mapping = compile_reply_mapping(view, name)
