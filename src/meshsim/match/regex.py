@@ -47,6 +47,10 @@ class Regex:
         """Whether the whole text matches."""
         return self._compiled.fullmatch(to_bytes(text)) is not None
 
+    def found_in(self, text: str) -> bool:
+        """Whether some part of the text matches."""
+        return self._compiled.search(to_bytes(text)) is not None
+
     def replace_all(self, text: str, rewrite: str) -> str:
         """RE2::GlobalReplace: every match replaced, `\\0` to `\\9` standing for groups.
 
