@@ -15,8 +15,9 @@ from ..place import Place
 from ..reasons import because
 from .hcm_options import CodecOptions
 from .http1_request import METHODS, http1_refusal, parser_error
+from .listener_filters import seconds
 from .raw_request import WAITS, request_in
-from .refusal import Refusal
+from .refusal import DRAINED, Refusal
 
 _NO_LINE = "NO_REQUEST_LINE_IN_REQUEST"
 
@@ -41,10 +42,20 @@ def refused_by_codec(
             return Refusal(because("http.not-http2", place, seen=_spoken(conversation)), "closed")
         return _http2_error(request, place)
     if request is None and conversation.tls is None and request_in(conversation.payload) == WAITS:
-        return Refusal(because("http.incomplete", place), "hanging")
+        return _incomplete(options, place)
     if request is None or conversation.tls is not None or request.version == "http2":
         return parser_error(place, _spoken(conversation), _stumbles(conversation))
     return http1_refusal(options, request, place, secure=connection.tls is not None)
+
+
+def _incomplete(options: CodecOptions, place: Place) -> Refusal:
+    """The rest of the head never comes; Envoy waits as long as its timers let it."""
+    timer = next(iter(options.head_timers), None)
+    if timer is None:
+        return Refusal(because("http.incomplete", place), "hanging")
+    after = seconds(timer.after_ms)
+    why = because("http.head-timed-out", place, after=after, timer=timer.field, details=timer.details)
+    return Refusal(why, "replied", 408, timer.details, timer.flags, timer.body, closes=DRAINED, after=after)
 
 
 def _is_http2_codec(options: CodecOptions, connection: Connection, conversation: Conversation) -> bool:

@@ -14,6 +14,7 @@ from .paths import ESCAPED_SLASHES
 
 CODEC_TYPES = ("AUTO", "HTTP1", "HTTP2", "HTTP3")
 DEFAULT_HEADERS_KB = 60
+DEFAULT_STREAM_IDLE_TIMEOUT_MS = 300_000
 XFCC_MODES = ("SANITIZE", "FORWARD_ONLY", "APPEND_FORWARD", "SANITIZE_SET", "ALWAYS_FORWARD_ONLY")
 
 
@@ -41,6 +42,17 @@ class ForwardingOptions:
     early_mutations: tuple[MutationLevel, ...]
 
 
+@frozen
+class HeadTimer:
+    """One timer that answers a request whose head does not end."""
+
+    after_ms: int | float
+    field: str
+    details: str
+    flags: tuple[str, ...]
+    body: str
+
+
 @frozen(eq=False)
 class CodecOptions:
     codec_type: str
@@ -57,6 +69,8 @@ class CodecOptions:
     """An https URL in the request line of a plaintext connection; where the scheme is the socket's to say."""
     keeps_bad_connections: bool
     """Whether a 400 leaves an HTTP/1 connection open (stream_error_on_invalid_http_message)."""
+    head_timers: tuple[HeadTimer, ...]
+    """Those that may end the wait for the rest of a request's head, the shortest first."""
     proxy_100_continue: bool
     """Whether `expect: 100-continue` is the upstream's to answer."""
 
@@ -83,6 +97,7 @@ def compile_codec(view: View) -> CodecOptions:
         underscores=common.enum("headers_with_underscores_action", ("ALLOW", "REJECT_REQUEST", "DROP_HEADER"))
         if common is not None
         else "ALLOW",
+        head_timers=_head_timers(view),
         proxy_100_continue=view.boolean("proxy_100_continue", False),
         max_headers_bytes=1024 * view.integer("max_request_headers_kb", DEFAULT_HEADERS_KB),
         allow_chunked_length=options.boolean("allow_chunked_length", False) if options is not None else False,
@@ -91,6 +106,29 @@ def compile_codec(view: View) -> CodecOptions:
         keeps_bad_connections=_keeps_bad_connections(view, options),
         max_headers=common.integer("max_headers_count", 100) if common is not None else 100,
     )
+
+
+def _head_timers(view: View) -> tuple[HeadTimer, ...]:
+    timers = (
+        HeadTimer(
+            view.duration_ms("request_headers_timeout", 0),
+            "request_headers_timeout",
+            "request_header_timeout",
+            (),
+            "request header timeout",
+        ),
+        HeadTimer(
+            view.duration_ms("stream_idle_timeout", DEFAULT_STREAM_IDLE_TIMEOUT_MS),
+            "stream_idle_timeout",
+            "stream_idle_timeout",
+            ("SI",),
+            "stream timeout",
+        ),
+        HeadTimer(
+            view.duration_ms("request_timeout", 0), "request_timeout", "request_overall_timeout", (), "request timeout"
+        ),
+    )
+    return tuple(sorted((timer for timer in timers if timer.after_ms), key=lambda timer: timer.after_ms))
 
 
 def _keeps_bad_connections(view: View, options: View | None) -> bool:

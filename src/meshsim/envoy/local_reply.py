@@ -13,12 +13,10 @@ from ..facts.request import Headers, Request
 from ..outcome import Ending
 from ..reasons import Reason
 from .grpc_codes import grpc_status_of
+from .refusal import DRAINED
 from .reply_mapping import Reply
 from .response_headers import BODILESS, closes_with, encoded, route_mutations
 from .stream import Stream
-
-DRAINED = "deferred_close_on_drained_connection"
-"""%DOWNSTREAM_LOCAL_CLOSE_REASON% of a connection that ends with the reply."""
 
 
 def local_reply(

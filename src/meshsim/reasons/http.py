@@ -11,6 +11,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "http.range-unreadable": ("value",),
     "http.no-host": (),
     "http.query-untyped": (),
+    "http.head-timed-out": ("after", "timer", "details"),
     "http.client-unknown": ("status",),
     "http.path-not-absolute": ("path",),
     "http.path-refused": ("path", "rule"),

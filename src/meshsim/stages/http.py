@@ -70,7 +70,7 @@ def _ending(at: AtHttp, refusal: Refusal) -> Ending:
         by_route=route is not None and isinstance(route.action, RouteAction),
         ends_connection=refusal.closes is not None,
     )
-    return ending if refusal.closes is None else evolve(ending, local_close_reason=refusal.closes)
+    return ending if refusal.closes is None else evolve(ending, local_close_reason=refusal.closes, after=refusal.after)
 
 
 def _looked_up(at: AtHttp, refusal: Refusal) -> tuple[VirtualHost | None, Route | None]:

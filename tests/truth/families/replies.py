@@ -5,13 +5,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tests.truth.families._managers import call, cluster, setting, to
-from tests.truth.setting import Setting
+from tests.truth.setting import POD_ADDRESS, Setting
 
 Call = dict[str, Any]
 
 
 def settings() -> Iterator[Setting]:
     yield setting("upgrades", OF_UPGRADES, _upgrade_calls)
+    yield setting("unfinished heads", OF_WAITING, _unfinished_calls)
     answered = [{"route_config": MUTATING, **each} for each in OF_REPLIES]
     nobody = {"name": "nobody", "type": "STATIC", "load_assignment": {"cluster_name": "nobody"}}
     refused = cluster("refused", "10.93.0.2")
@@ -81,6 +82,20 @@ def _upgrade_calls(draw: random.Random, port: int, _options: Mapping[str, Any]) 
     for target in CONNECTS:
         raw = f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n"
         yield call(port, method="CONNECT", authority=target, path="/", bytes=raw, timeout=0.5)
+
+
+OF_WAITING: tuple[Mapping[str, Any], ...] = (
+    {"request_headers_timeout": "0.2s"},
+    {"stream_idle_timeout": "0.2s"},
+    {"request_timeout": "0.2s"},
+    {"request_headers_timeout": "0.3s", "request_timeout": "0.1s", "server_name": "me"},
+    {"request_headers_timeout": "0.1s", "stream_idle_timeout": "0.4s", "via": "here"},
+)
+
+
+def _unfinished_calls(_draw: random.Random, port: int, _options: Mapping[str, Any]) -> Iterator[Call]:
+    for said in ("GET / HT", "G", "GET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\nHost: a\r\nx"):
+        yield {"from": "outside", "destination": f"{POD_ADDRESS}:{port}", "protocol": "tcp", "payload": said}
 
 
 MUTATING = {

@@ -15,6 +15,7 @@ from ...facts.request import Request
 from ...place import Place
 from ...reasons import Reason
 from ..hcm_options import (
+    DEFAULT_STREAM_IDLE_TIMEOUT_MS,
     CodecOptions,
     ForwardingOptions,
     NormalisationOptions,
@@ -32,7 +33,6 @@ from ..scopes import Key, Scope, ScopedRoutes, by_key, compile_scoped_routes, pi
 from ..unmodelled import unmodelled_fields
 from ..vhosts import RouteTable, compile_route_table
 
-DEFAULT_STREAM_IDLE_TIMEOUT_MS = 300_000
 TYPE_NAME = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 
 _MODELLED = frozenset(
@@ -65,6 +65,9 @@ _MODELLED = frozenset(
         "generate_request_id",
         "preserve_external_request_id",
         "max_request_headers_kb",
+        "stream_idle_timeout",
+        "request_timeout",
+        "request_headers_timeout",
         "original_ip_detection_extensions",
         "early_header_mutation_extensions",
         "add_user_agent",
@@ -84,10 +87,7 @@ _HARMLESS = frozenset(
         "access_log_flush_interval",
         "access_log_options",
         "flush_access_log_on_new_request",
-        "stream_idle_timeout",
         "stream_flush_timeout",
-        "request_timeout",
-        "request_headers_timeout",
         "drain_timeout",
         "delayed_close_timeout",
         "idle_timeout",

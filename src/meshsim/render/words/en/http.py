@@ -11,6 +11,7 @@ WORDS: dict[str, str] = {
     "http.range-unreadable": "internal address range {value!r} is no IP address; it is left out",
     "http.no-host": "the request has no Host header",
     "http.client-unknown": "no extension finds the client's address, so the answer is {status}",
+    "http.head-timed-out": "the request's head does not end, and {timer} answers after {after} with {details}",
     "http.query-untyped": "a QUERY request without content-type is refused",
     "http.path-not-absolute": "the request target {path!r} does not start with /",
     "http.path-refused": "path {path} is refused because of its {rule}",
