@@ -94,7 +94,7 @@ OF_WAITING: tuple[Mapping[str, Any], ...] = (
 
 
 def _unfinished_calls(_draw: random.Random, port: int, _options: Mapping[str, Any]) -> Iterator[Call]:
-    for said in ("GET / HT", "G", "GET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\nHost: a\r\nx"):
+    for said in ("GET / HT", "G", "GET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\nHost: a\r\nx", "hello", "\r\n", "\r\nG"):
         yield {"from": "outside", "destination": f"{POD_ADDRESS}:{port}", "protocol": "tcp", "payload": said}
 
 
