@@ -53,6 +53,15 @@ def test_a_domain_twice_in_one_virtual_host_is_refused() -> None:
         walk(hcm(table=table_fields(virtual_host(one_route(), domains=["a.test", "A.test"]))))
 
 
+def test_a_body_beyond_the_tables_limit_is_refused() -> None:
+    reply = {"status": 200, "body": {"inline_string": "x" * 5000}}
+    host = virtual_host(one_route(direct_response=reply))
+    with pytest.raises(Rejected, match="response body size is 5000 bytes; maximum is 4096"):
+        walk(hcm(table=table_fields(host)))
+    allowed = walk(hcm(table=table_fields(host, max_direct_response_body_size_bytes=6000)))
+    assert allowed.ending.status == 200
+
+
 def test_scopes_nobody_delivered_are_unknown() -> None:
     walked = walk(hcm(scoped_routes={"name": "s"}))
     assert walked.ending.kind == "unknown"

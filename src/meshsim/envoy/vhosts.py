@@ -22,6 +22,7 @@ from .header_mutations import MutationLevel, compile_mutations
 from .hosts import without_port
 from .per_filter import PerFilter, compile_per_filter
 from .retry_policy import compile_retry_policy
+from .route_actions import DirectResponse
 from .route_matches import RouteFacts
 from .routes import Route, Surroundings, compile_route, tls_redirect_route
 from .unmodelled import unmodelled_fields
@@ -80,6 +81,7 @@ _TABLE_FIELDS = frozenset(
         "cluster_specifier_plugins",
     }
 )
+DEFAULT_MOST_BODY = 4096
 _REQUIRE_TLS = ("NONE", "EXTERNAL_ONLY", "ALL")
 
 
@@ -128,6 +130,8 @@ class TableLevels:
     request_level: MutationLevel
     response_level: MutationLevel
     most_specific_wins: bool
+    most_body: int
+    """max_direct_response_body_size_bytes"""
 
 
 @define(eq=False)
@@ -207,7 +211,20 @@ class VirtualHost:
     def _compiled(self, views: tuple[View, ...]) -> FirstMatch[Route, RouteFacts]:
         names = [view.text("name", "") for view in views]
         rows = [compile_route(view, _label(names, index), self.around) for index, view in enumerate(views)]
+        for row in rows:
+            self._check_body(row)
         return FirstMatch("route", rows)
+
+    def _check_body(self, route: Route) -> None:
+        body = route.action.body if isinstance(route.action, DirectResponse) else None
+        size = len(body.encode()) if body is not None else 0
+        if size > self._levels.most_body:
+            raise Rejected(
+                "response-body-too-large",
+                f"route {route.label!r}: response body size is {size} bytes; maximum is {self._levels.most_body}",
+                place=route.action.place,
+                hint="raise max_direct_response_body_size_bytes of the route configuration",
+            )
 
     def of(self, found: MatchedRoutes) -> VirtualHost:
         """The same virtual host with the routes of one action of its matcher alone."""
@@ -373,6 +390,7 @@ def compile_route_table(view: View, name: str = "") -> RouteTable:
         request_level=compile_mutations(view, "request"),
         response_level=compile_mutations(view, "response"),
         most_specific_wins=view.boolean("most_specific_header_mutations_wins", False),
+        most_body=view.integer("max_direct_response_body_size_bytes", DEFAULT_MOST_BODY),
     )
     vhosts = tuple(
         VirtualHost(below.text("name", ""), tuple(map(read_domain, below.texts("domains"))), below, levels)
