@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from http import HTTPStatus
+from itertools import chain
 
 from ..facts.request import Request
 from ..place import Place
@@ -29,6 +30,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _NAMES = re.compile(r"(?:[A-Za-z0-9!#$%&'*+.^_`|~-]+(?::(?!$)|$))*")
 """Header names, joined with colons: one test for all of them."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_ORIGIN = re.compile(r"/[!-~]*")
 _PATH = re.compile(r"[\t\f!-~]*")
 _URL_HOST = re.compile(r"(?:[A-Za-z0-9!$%&'()*+,\-.:;=\[\]_~]|@(?!@))*")
 _AUTHORITY = re.compile(r"[A-Za-z0-9\-._~%!$&'()*+,;=:@\[\]]*")
@@ -77,6 +79,8 @@ def http1_refusal(options: CodecOptions, request: Request, place: Place, *, secu
 
 def _line_refusal(options: CodecOptions, request: Request, place: Place) -> Refusal | None:
     method, target = request.method, request.path
+    if method in METHODS and _ORIGIN.fullmatch(target) is not None and method != "CONNECT":
+        return None
     connects = method == "CONNECT"
     if connects:
         target = request.authority or ""
@@ -101,11 +105,17 @@ def _is_target(target: str) -> bool:
 
 def _header_refusal(options: CodecOptions, request: Request, place: Place) -> Refusal | None:
     headers = request.headers
-    if _head_size(request) > options.max_headers_bytes:
-        return refused(place, "http1.headers_too_large", str(_head_size(request)), 431)
-    for name, values in headers.items():
-        if _CONTROL.search(name) is not None or any(map(_CONTROL.search, values)):
-            return refused(place, "http1.invalid_characters", name)
+    text = "".join((*headers, *chain.from_iterable(headers.values())))
+    count = sum(map(len, headers.values()))
+    size = _head_size(request) + 4 * count + len(text)
+    if count > len(headers):  # a name stands before each of its values
+        size += sum((len(values) - 1) * len(name) for name, values in headers.items())
+    if size > options.max_headers_bytes:
+        return refused(place, "http1.headers_too_large", str(size), 431)
+    if _CONTROL.search(text) is not None:
+        for name, values in headers.items():
+            if _CONTROL.search(name) is not None or any(map(_CONTROL.search, values)):
+                return refused(place, "http1.invalid_characters", name)
     if _NAMES.fullmatch(":".join(headers)) is None:
         broken = next((name for name in headers if _TOKEN.fullmatch(name) is None), "")
         return parser_error(place, broken, _NAME_CHARACTER if broken.isascii() else "HPE_INVALID_HEADER_TOKEN")
@@ -118,7 +128,9 @@ def _header_refusal(options: CodecOptions, request: Request, place: Place) -> Re
             if "_" in name:
                 return refused(place, "http1.unexpected_underscore", name)
     # one line more for Host
-    count = sum(1 if name in INLINE_HEADERS else len(values) for name, values in headers.items()) + 1
+    count += 1
+    if count > options.max_headers:
+        count = sum(1 if name in INLINE_HEADERS else len(values) for name, values in headers.items()) + 1
     if count > options.max_headers and (request.authority is not None or count > options.max_headers + 1):
         return refused(place, "http1.too_many_headers", str(count), 431)
     return None
@@ -129,13 +141,11 @@ def _is_length(text: str) -> bool:
 
 
 def _head_size(request: Request) -> int:
-    """Bytes from the request line to the empty line, as a client writes them."""
+    """Bytes of the request line, the Host line and the empty line, as a client writes them."""
     authority = request.authority
     size = len(request.method) + len(request.path) + len("  HTTP/1.1\r\n\r\n")
     if authority is not None:
         size += len("host: \r\n") + len(authority)
-    for name, values in request.headers.items():
-        size += sum(len(name) + len(value) + 4 for value in values)
     return size
 
 
