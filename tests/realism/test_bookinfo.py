@@ -15,8 +15,6 @@ KNOWN_GAPS: dict[tuple[str, str], str] = {
     ("allow_any", "a strict pod by its address, tcp"): TCP_RESET,
     ("allow_any", "a closed port of a pod, tcp"): TCP_RESET,
     ("allow_any", "a closed port of a strict pod"): TCP_RESET,
-    ("allow_any", "plaintext tcp to a permissive pod"): "the codec's own close reason is not modelled",
-    ("allow_any", "the gateway without a host"): "the close reason of a refused request's connection is not modelled",
 }
 """Still checked: a gap that closes fails here until its line goes."""
 QUESTIONS = [

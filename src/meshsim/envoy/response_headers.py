@@ -30,6 +30,19 @@ def closes_with(stream: Stream, status: int) -> bool:
     return request.ends_connection or (status == 400 and not stream.manager.codec.keeps_bad_connections)
 
 
+def passed_on(headers: Headers, stream: Stream) -> Headers:
+    """An upstream proxy's own reply as the proxy in front hands it on."""
+    manager = stream.manager
+    made = {name: values for name, values in headers.items() if name != "connection"}
+    made["x-envoy-upstream-service-time"] = ()
+    made = dict(route_mutations(made, stream))
+    if manager.server_header == "OVERWRITE" or (manager.server_header == "APPEND_IF_ABSENT" and "server" not in made):
+        made["server"] = (manager.server_name,)
+    if manager.forwarding.via:
+        made["via"] = (", ".join((*made.get("via", ()), manager.forwarding.via)),)
+    return made
+
+
 def encoded(headers: Headers, stream: Stream, *, status: int, closes: bool) -> Headers:
     """As they leave: with server, date, via and what belongs to the connection."""
     manager, request = stream.manager, stream.request

@@ -10,6 +10,7 @@ from attrs import evolve, frozen
 from ..envoy.endpoints import Endpoint
 from ..envoy.listener_filters import seconds
 from ..envoy.local_reply import local_reply
+from ..envoy.response_headers import passed_on
 from ..envoy.retry_policy import RetryPolicy
 from ..envoy.route_actions import RouteAction
 from ..envoy.timers import first_timer
@@ -50,7 +51,7 @@ def returned(frame: Frame, ending: Ending) -> Return:
         return Return(ending, failure, again=True)
     if failure is None:
         if isinstance(frame.via, RouteAction):
-            return Return(_with_flags(ending, extra, frame), None, again=False, flags=extra)
+            return Return(_passed_on(_with_flags(ending, extra, frame), frame), None, again=False, flags=extra)
         return Return(ending, None, again=False, flags=_kept_flags(frame))
     if isinstance(frame.via, RouteAction):
         return _answered(frame, ending, failure, extra)
@@ -123,6 +124,14 @@ def _wants_again(policy: RetryPolicy, ending: Ending, failure: Failure | None) -
     if ending.kind not in ANSWERED or ending.status is None:
         return False
     return policy.after_response(ending.status, ending.grpc_status, ending.response_headers)
+
+
+def _passed_on(ending: Ending, frame: Frame) -> Ending:
+    """A reply that a proxy further on made passes through this one's connection manager."""
+    if ending.kind != "replied" or frame.stream is None or not ending.response_headers:
+        return ending
+    headers = passed_on(ending.response_headers, frame.stream)
+    return evolve(ending, response_headers=headers, local_close_reason=None)
 
 
 def _with_flags(ending: Ending, flags: tuple[str, ...], frame: Frame) -> Ending:

@@ -89,7 +89,6 @@ def _as_the_client_reads(at: AtHttp, ending: Ending) -> Ending:
         response_flags=ending.response_flags,
         response_code_details=ending.response_code_details,
         answered_by=at.hop,
-        local_close_reason=ending.local_close_reason,
     )
 
 
@@ -143,7 +142,7 @@ def describe(_mesh: Mesh, at: AtHttp, picked: Received | Refusal, draft: Draft) 
         hop.status = ending.status
         hop.response_flags = ending.response_flags
         hop.response_code_details = ending.response_code_details
-        hop.downstream_local_close_reason = ending.local_close_reason
+        hop.downstream_local_close_reason = _as_the_client_reads(at, ending).local_close_reason
         _describe_refused(at, picked, hop)
 
 
