@@ -145,7 +145,7 @@ class HttpConnectionManager:
 
     kind: ClassVar[str] = "http_connection_manager"
 
-    def table(self, tables: RouteTables | None, request: Request | None) -> RouteTable | None:
+    def table(self, tables: RouteTables | None, request: Request | None = None) -> RouteTable | None:
         """Inline, by name from the proxy, or by the request's scope; None where there is none."""
         if self.scoped is not None:
             scope = self.scope(tables, request) if request is not None else None
