@@ -47,6 +47,18 @@ class Regex:
         """Whether the whole text matches."""
         return self._compiled.fullmatch(to_bytes(text)) is not None
 
+    def names(self) -> frozenset[str]:
+        """The named groups."""
+        return frozenset(_text(name) for name in self._compiled.groupindex)
+
+    def groups(self, text: str) -> dict[str, str] | None:
+        """What each named group caught of the whole text; None where it does not match."""
+        found = self._compiled.fullmatch(to_bytes(text))
+        if found is None:
+            return None
+        caught = found.groupdict()
+        return {_text(name): (value or b"").decode("utf-8", "surrogateescape") for name, value in caught.items()}
+
     def replace_all(self, text: str, rewrite: str) -> str:
         """RE2::GlobalReplace: every match replaced, `\\0` to `\\9` standing for groups.
 

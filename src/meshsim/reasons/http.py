@@ -31,6 +31,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "route.question": ("method", "path", "virtual_host"),
     "route.matched": ("route",),
     "route.none": ("path", "virtual_host", "routes"),
+    "route.no-proto": ("virtual_host",),
     "route.matcher-open": ("route", "conditions"),
     "route.fraction": ("route", "numerator", "denominator"),
     "filter.question": ("filters",),

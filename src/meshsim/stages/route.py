@@ -32,11 +32,16 @@ def decide(_mesh: Mesh, at: AtRoute, chooser: Chooser) -> tuple[Route | None, St
         unknown = _unknown_conditions(route, facts)
         return not unknown or _ask_matcher(at, route, unknown, chooser)
 
-    route = at.vhost.routes.pick(facts, ask)
+    route = at.vhost.routes.pick(facts, ask) if _has_proto(at) else None
     if route is not None:
         for reason in route.unmodelled:
             chooser.assume(reason)
     return route, AtFilters(at.pod, at.hcm, at.vhost, route, at.connection, at.request, residues, at.hop, at.frames)
+
+
+def _has_proto(at: AtRoute) -> bool:
+    """Without a word in x-forwarded-proto no route is looked for (VirtualHostImpl::getRouteFromEntries)."""
+    return any(at.request.headers.get("x-forwarded-proto", ("",)) or ("unknown",))
 
 
 def _facts(at: AtRoute) -> RouteFacts:
@@ -76,7 +81,7 @@ def _ask_matcher(at: AtRoute, route: Route, unknown: list[str], chooser: Chooser
 
 def explain(_mesh: Mesh, at: AtRoute, picked: Route | None) -> Decision:
     facts = _facts(at)
-    winner, candidates = at.vhost.routes.explain(facts, lambda route: route is picked)
+    winner, candidates = at.vhost.routes.explain(facts, lambda route: route is picked) if _has_proto(at) else (None, ())
     agree("route", at, picked, winner)
     path = at.request.path
     chosen = next((candidate for candidate in candidates if candidate.fate is Fate.CHOSEN), None)
@@ -99,6 +104,8 @@ def explain(_mesh: Mesh, at: AtRoute, picked: Route | None) -> Decision:
 def _reason(at: AtRoute, winner: Route | None) -> Reason:
     if winner is not None:
         return because("route.matched", winner.place, route=winner.label)
+    if not _has_proto(at):
+        return because("route.no-proto", at.vhost.place, virtual_host=at.vhost.name)
     return because(
         "route.none",
         at.vhost.place,

@@ -34,6 +34,7 @@ WORDS: dict[str, str] = {
     "route.question": "which route of virtual host {virtual_host} takes {method} {path}?",
     "route.matched": "route {route} is the first whose conditions all hold",
     "route.none": "none of the {routes} routes of virtual host {virtual_host} matches {path}",
+    "route.no-proto": "x-forwarded-proto is empty, so no route of virtual host {virtual_host} is looked for",
     "route.matcher-open": "whether route {route} matches hangs on {conditions}, which configuration alone cannot say",
     "route.fraction": "route {route} takes {numerator} of {denominator} requests",
     "filter.question": "does a filter answer before the router? ({filters})",
