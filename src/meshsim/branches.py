@@ -113,7 +113,9 @@ def branches(
     """
     if by not in (None, *GRANULARITIES):
         raise InputError("unknown-granularity", f"branches by {by!r}", hint="by " + ", ".join(GRANULARITIES))
-    courses = Courses(mesh, complete(mesh, call)[0], MOST_MOVES)
+    completed = complete(mesh, call)[0]
+    mesh = mesh.with_runtime(completed.runtime)
+    courses = Courses(mesh, completed, MOST_MOVES)
     leaves = [leaf(mesh, course, by) for course in courses]
     unwalked = courses.left()
     groups: dict[Key, list[Leaf]] = {}

@@ -90,6 +90,10 @@ class Pod:
         )
 
 
+_KEPT_RUNTIMES = 16
+"""Meshes of other runtime values that are kept, for calls that state the same ones."""
+
+
 def _unlocated(place: Place) -> Place:
     return place
 
@@ -107,12 +111,28 @@ class Mesh:
     """A place with its line number, found on demand in the document's text."""
     _owners: dict[int, Pod] = field(factory=dict, init=False)
     _by_name: dict[str, Pod] = field(factory=dict, init=False)
+    _with_runtime: dict[str, Mesh] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
         for pod in self.pods:
             self._by_name.setdefault(pod.name, pod)
             for address in pod.addresses:
                 self._owners.setdefault(address, pod)
+
+    def with_runtime(self, values: Mapping[str, Any]) -> Mesh:
+        """The same mesh, every proxy of which has these runtime values; itself where there are none."""
+        if not values:
+            return self
+        key = repr(sorted(values.items(), key=str))
+        made = self._with_runtime.get(key)
+        if made is None:
+            if len(self._with_runtime) >= _KEPT_RUNTIMES:
+                self._with_runtime.clear()
+            pods = tuple(
+                pod if pod.proxy is None else evolve(pod, proxy=pod.proxy.with_runtime(values)) for pod in self.pods
+            )
+            made = self._with_runtime[key] = Mesh(pods, self.stages, self.max_moves, self.demo, self.locate)
+        return made
 
     def owner(self, address: int) -> Pod | None:
         return self._owners.get(address)

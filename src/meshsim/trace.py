@@ -12,7 +12,7 @@ from .mesh import Mesh
 from .outcome import Outcome
 from .pipeline import Move, explain, report, run, strict
 from .place import Place
-from .reasons import Reason, because
+from .reasons import Reason
 from .report import Hop, NetfilterPassage, Report, Resolution
 
 
@@ -100,12 +100,11 @@ def trace(mesh: Mesh, call: Call, *, keep: bool = True, strictly: bool = False) 
     InputError when the call names no known pod or an unusable address, or pins an option that does not exist.
     """
     completed, resolution, assumed = complete(mesh, call)
+    mesh = mesh.with_runtime(completed.runtime)
     moves: list[Move] | None = [] if keep else None
     outcome, chooser = _walk(mesh, completed, moves)
     if assumed is not None:
         chooser.assume(assumed)
-    if completed.runtime:
-        chooser.assume(because("call.runtime-not-modelled", keys=sorted(completed.runtime)))
     if strictly:
         outcome = strict(outcome, chooser.assumptions)
     return Trace(completed, resolution, outcome, mesh, chooser, moves, strictly)

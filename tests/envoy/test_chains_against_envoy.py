@@ -151,7 +151,7 @@ def our_chain(listener: Listener, client: Client, source_port: int) -> str:
     seen = connection(f"{client.local}:{port}", f"{client.remote}:{source_port}")
     found = run(listener.listener_filters, seen, client.says, True, lambda _each: True)
     picked = listener.chains.pick(found.connection, lambda _options: 0)
-    winner, _ = listener.chains.explain(found.connection, lambda _options: 0)
+    winner, _ = listener.chains.explain(found.connection, picked)
     assert winner is picked
     return picked.label if picked is not None else ""
 

@@ -30,6 +30,7 @@ from meshsim.states import (
 from tests.builders_connection import (
     FILTERS,
     HTTP_INSPECTOR,
+    PREFIX,
     SILENT,
     TLS_INSPECTOR,
     chain,
@@ -45,6 +46,7 @@ from tests.builders_connection import (
     tls_socket,
     warming,
 )
+from tests.builders_matchers import leads_to, mapped, network_input
 
 
 class Step:
@@ -66,6 +68,15 @@ class Step:
     @property
     def fates(self) -> dict[str, Fate]:
         return {each.label: each.fate for each in self.decision.candidates}
+
+
+MATCH_PORT_80 = mapped("exact", network_input("DestinationPortInput"), {"80": leads_to("b"), "81": leads_to("a")})
+
+
+def matching_pod(matcher: dict[str, Any]) -> Pod:
+    """Chains a and b, the default chain d, and a filter_chain_matcher over them."""
+    config = listener_config("one", "0.0.0.0:80", chain("a"), chain("b"), default_filter_chain=chain("d"))
+    return pod({**config, "filter_chain_matcher": matcher})
 
 
 OUTBOUND = listener_config(
@@ -313,22 +324,27 @@ class TestChain:
         pinned = Step(chain_stage.STAGE, at_chain(on), Chooser({"0/chain": "none"}))
         assert (pinned.hop.filter_chain, pinned.assumed) == ("none", [])
 
-    def test_a_matcher_tree_is_a_choice_and_prefers_the_default_chain(self) -> None:
-        on = pod(
-            listener_config(
-                "one",
-                "0.0.0.0:80",
-                chain("a"),
-                chain("b"),
-                filter_chain_matcher={"on_no_match": {}},
-                default_filter_chain=chain("d"),
-            )
-        )
+    def test_a_matcher_tree_names_the_chain(self) -> None:
+        step = Step(chain_stage.STAGE, at_chain(matching_pod(MATCH_PORT_80), local="10.0.0.5:80"))
+        assert (step.hop.filter_chain, step.assumed, step.decision.reason.code) == ("b", [], "chain.matched")
+        assert step.fates == {"a": Fate.FAILED, "b": Fate.CHOSEN, "d": Fate.NOT_REACHED}
+
+    def test_a_matcher_tree_that_matches_nothing_leaves_the_default_chain(self) -> None:
+        step = Step(chain_stage.STAGE, at_chain(matching_pod(MATCH_PORT_80)))
+        assert (step.hop.filter_chain, step.decision.reason.code) == ("d", "chain.default")
+
+    def test_a_chain_that_does_not_exist_is_not_replaced_by_the_default_chain(self) -> None:
+        step = Step(chain_stage.STAGE, at_chain(matching_pod({"on_no_match": leads_to("lost")})))
+        assert isinstance(step.after, AtReturn) and step.decision.reason.code == "chain.unknown-name"
+
+    def test_a_matcher_nobody_knows_is_a_choice(self) -> None:
+        custom = {"name": "x", "typed_config": {"@type": PREFIX + "some.Matcher"}}
+        predicate = {"single_predicate": {"input": MATCH_PORT_80["matcher_tree"]["input"], "custom_match": custom}}
+        on = matching_pod({"matcher_list": {"matchers": [{"predicate": predicate, "on_match": leads_to("a")}]}})
         step = Step(chain_stage.STAGE, at_chain(on))
-        assert (step.hop.filter_chain, step.assumed) == ("d", ["chain.matcher-not-modelled"])
-        pinned = Step(chain_stage.STAGE, at_chain(on), Chooser({"0/chain": "b"}))
-        assert pinned.hop.filter_chain == "b"
-        assert pinned.fates == {"a": Fate.UNKNOWN, "b": Fate.CHOSEN, "d": Fate.NOT_REACHED}
+        assert (step.hop.filter_chain, step.assumed) == ("d", ["matcher.not-modelled", "matcher.open"])
+        pinned = Step(chain_stage.STAGE, at_chain(on), Chooser({"0/matcher/a": "match"}))
+        assert pinned.hop.filter_chain == "a"
 
     def test_an_explanation_that_disagrees_is_a_bug(self) -> None:
         at = at_chain(mesh_pod(), "virtualOutbound", local="10.0.0.5:9")

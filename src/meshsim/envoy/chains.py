@@ -7,18 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from attrs import define, evolve, field
+from attrs import define, field
 
-from ..config.view import View
+from ..config.view import TypedConfig, View
+from ..errors import Rejected
 from ..explanation import Candidate, Fate
 from ..facts.connection import Connection
 from ..match.sieve import Ask, Sieve
+from ..match.tree import Ask as AskRow
+from ..match.tree import as_decided
 from ..place import Place
 from ..reasons import Reason, because
 from .downstream_tls import DownstreamTlsContext, compile_downstream_tls
 from .filter_chain_match import MATCH_FIELDS, compile_keys, levels
+from .match_tree import CompiledMatcher, Vocabulary, compile_matcher
 from .network_filters import compile_network_filters
 from .network_filters.base import NetworkFilter
+from .network_inputs import NETWORK_INPUTS
 from .unmodelled import unmodelled_fields
 
 _KNOWN = frozenset(
@@ -121,61 +126,74 @@ def _compile_transport_socket(view: View | None, label: str) -> tuple[Downstream
     return None, because("chain.transport-socket-not-modelled", view.place, chain=label, type=type_url or name)
 
 
+def never(_row: object) -> bool:
+    """Nobody to ask: a row of which nobody knows does not hold."""
+    return False
+
+
 class ChainTable:
     """The chains of one listener."""
 
-    __slots__ = ("chains", "default", "matcher_place", "sieve", "unmodelled")
+    __slots__ = ("_by_name", "chains", "default", "matcher", "sieve", "unmodelled")
 
     def __init__(
-        self, chains: tuple[FilterChain, ...], default: FilterChain | None, matcher_place: Place | None
+        self,
+        chains: tuple[FilterChain, ...],
+        default: FilterChain | None,
+        matcher: CompiledMatcher[Connection, str] | None,
     ) -> None:
         self.chains = chains
         self.default = default
-        self.matcher_place = matcher_place
-        """Where a filter_chain_matcher stands, which makes every filter_chain_match void."""
+        self.matcher = matcher
+        """The filter_chain_matcher, which names the chain and makes every filter_chain_match void."""
+        self._by_name = {chain.name: chain for chain in chains}
         self.sieve: Sieve[FilterChain, Connection] = Sieve(
             "filter_chain",
-            levels([chain.keys for chain in chains]) if matcher_place is None else (),
-            chains if matcher_place is None else (),
+            levels([chain.keys for chain in chains]) if matcher is None else (),
+            chains if matcher is None else (),
         )
         self.unmodelled = tuple(reason for chain in chains for reason in chain.unmodelled_match)
+        if matcher is not None:
+            self.unmodelled = matcher.unmodelled
 
-    def pick(self, connection: Connection, ask: Ask[FilterChain]) -> FilterChain | None:
-        """The chain, the default chain where none matches, or None. `ask` answers where the chain is open."""
-        if self.matcher_place is not None:
-            options = self.options
-            return options[ask(options)]
+    def pick(self, connection: Connection, ask: Ask[FilterChain], doubt: AskRow = never) -> FilterChain | None:
+        """The chain, the default chain where none matches, or None.
+
+        `ask` answers where equal ranges leave the chain open, `doubt` whether a matcher's row holds that nobody can
+        tell.
+        """
+        if self.matcher is not None:
+            return self._named(self.matcher.tree.pick(connection, doubt))
         if not self.chains:
             return self.default
         return self.sieve.pick(connection, self._or_default(ask)) or self.default
+
+    def _named(self, name: str | None) -> FilterChain | None:
+        """A name that no chain has is a match all the same: the default chain is not for it."""
+        return self.default if name is None else self._by_name.get(name)
 
     def _or_default(self, ask: Ask[FilterChain]) -> Ask[FilterChain]:
         """Equal ranges may come to no chain at all, which means the default chain."""
         return lambda outcomes: ask(tuple(chain or self.default for chain in outcomes))
 
-    @property
-    def options(self) -> tuple[FilterChain | None, ...]:
-        """What a filter_chain_matcher can come to."""
-        return (*self.chains, self.default)
-
     def explain(
-        self, connection: Connection, ask: Ask[FilterChain]
+        self, connection: Connection, picked: FilterChain | None
     ) -> tuple[FilterChain | None, tuple[Candidate, ...]]:
-        if self.matcher_place is not None:
-            options = self.options
-            winner = options[ask(options)]
-            made = tuple(Candidate(chain.label, "filter_chain", Fate.UNKNOWN, (), chain.place) for chain in self.chains)
+        """The chain again and why the others lost; `picked` settles what configuration leaves open."""
+        if self.matcher is not None:
+            doubt = as_decided(connection, lambda name: self._named(name) is picked)
+            name, made = self.matcher.tree.explain(connection, doubt)
+            winner = self._named(name)
+            over = name is not None
         elif self.chains:
-            winner, made = self.sieve.explain(connection, self._or_default(ask))
+            found, made = self.sieve.explain(connection, self._or_default(lambda options: options.index(picked)))
+            winner = found or self.default
+            over = winner is not self.default
         else:
-            winner, made = None, ()
-        winner = winner or self.default
+            winner, made, over = self.default, (), False
         if self.default is not None:
-            fate = Fate.CHOSEN if winner is self.default else Fate.NOT_REACHED
+            fate = Fate.NOT_REACHED if over else Fate.CHOSEN
             made = (*made, Candidate(self.default.label, "filter_chain", fate, (), self.default.place))
-        if self.matcher_place is not None and winner is not None and winner is not self.default:
-            place = winner.place
-            made = tuple(evolve(each, fate=Fate.CHOSEN) if each.place == place else each for each in made)
         return winner, made
 
 
@@ -184,11 +202,46 @@ def compile_chain_table(listener: View) -> ChainTable:
     chains = tuple(_compile_chain(view, index) for index, view in enumerate(listener.views("filter_chains")))
     default = listener.view("default_filter_chain")
     matcher = listener.view("filter_chain_matcher")
+    if not chains and default is None:
+        raise _refused_chains("no-filter-chains", "no filter chains specified", listener.place)
+    if matcher is not None:
+        _check_names(chains)
     return ChainTable(
         chains,
         _compile_chain(default, None) if default is not None else None,
-        matcher.place if matcher is not None else None,
+        compile_matcher(matcher, _VOCABULARY) if matcher is not None else None,
     )
+
+
+def _check_names(chains: tuple[FilterChain, ...]) -> None:
+    """A matcher finds chains by name alone."""
+    seen: set[str] = set()
+    for chain in chains:
+        if not chain.name:
+            message = '"name" field is required when using a listener matcher'
+            raise _refused_chains("nameless-chain", message, chain.place)
+        if chain.name in seen:
+            message = f'"name" field is duplicated with value {chain.name!r}'
+            raise _refused_chains("duplicate-chain-name", message, chain.place)
+        seen.add(chain.name)
+
+
+def _refused_chains(reference: str, message: str, place: Place) -> Rejected:
+    return Rejected(reference, message, place=place, hint="mend the listener; Envoy refuses it too")
+
+
+_CHAIN_NAME = "google.protobuf.StringValue"
+
+
+def _chain_name(typed: TypedConfig) -> tuple[str, str]:
+    if typed.type_name != _CHAIN_NAME:
+        message = f"an action of a filter_chain_matcher is a {_CHAIN_NAME}, not a {typed.type_name}"
+        raise _refused_chains("bad-chain-action", message, typed.view.place)
+    name = typed.view.text("value", "")
+    return name, name
+
+
+_VOCABULARY: Vocabulary[Connection, str] = Vocabulary("filter_chain", NETWORK_INPUTS, _chain_name)
 
 
 def _compile_chain(view: View, index: int | None) -> FilterChain:

@@ -5,6 +5,9 @@ Knows no stage and no kernel. What a partial dump does not hold is None here (`s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from attrs import define, field
 
 from ..config.config_dump import ProxyDocument
@@ -12,6 +15,7 @@ from .clusters import Cluster, compile_cluster
 from .endpoints import Assignment, compile_assignment
 from .host_status import compile_cluster_status, with_health
 from .listeners import ListenerTable, compile_listener_table
+from .runtime import Runtime, compile_runtime
 from .vhosts import RouteTable, compile_route_table
 
 
@@ -20,6 +24,7 @@ class Proxy:
     document: ProxyDocument
     node_id: str
     """`sidecar~IP~NAME.NAMESPACE~DOMAIN` for Istio; may be empty."""
+    _runtime: Runtime | None = None
     _listeners: ListenerTable | None = field(default=None, init=False)
     _route_tables: dict[str, RouteTable | None] = field(factory=dict, init=False)
     _clusters: dict[str, Cluster | None] = field(factory=dict, init=False)
@@ -47,6 +52,17 @@ class Proxy:
         if version is None:
             return None
         return ".".join(str(version.integer(part, 0)) for part in ("major_number", "minor_number", "patch"))
+
+    @property
+    def runtime(self) -> Runtime:
+        """Values of the bootstrap's static layers, and what a call states on top of them."""
+        if self._runtime is None:
+            self._runtime = compile_runtime(self.document.bootstrap)
+        return self._runtime
+
+    def with_runtime(self, values: Mapping[str, Any]) -> Proxy:
+        """The same Envoy with these runtime values; it compiles anew, since values may decide what is compiled."""
+        return Proxy(self.document, self.node_id, self.runtime.with_values(values))
 
     @property
     def listeners(self) -> ListenerTable:

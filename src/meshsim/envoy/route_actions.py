@@ -16,6 +16,7 @@ from ..reasons import Reason
 from .header_mutations import MutationLevel, compile_mutations
 from .path_rewrites import RegexRewrite, compile_regex_rewrite
 from .retry_policy import RetryPolicy, compile_retry_policy
+from .runtime import Runtime
 from .unmodelled import unmodelled_fields
 
 DEFAULT_TIMEOUT_MS = 15_000
@@ -87,6 +88,8 @@ class RouteAction:
     cluster_header: str | None = None
     weighted: tuple[WeightedCluster, ...] = ()
     total_weight: int = 0
+    runtime_key_prefix: str = ""
+    """Of the runtime keys that replace the weights: `PREFIX.CLUSTER`."""
     weighted_place: Place | None = None
     specifier_plugin: str | None = None
     """The field that names a cluster specifier extension, which is opaque."""
@@ -115,6 +118,13 @@ class RouteAction:
     unmodelled: tuple[Reason, ...] = ()
 
     kind: ClassVar[str] = "http"
+
+    def weights(self, runtime: Runtime) -> tuple[int, ...]:
+        """Of the weighted clusters, in order; runtime values replace the configured ones where keys have a prefix."""
+        prefix = self.runtime_key_prefix
+        if not prefix:
+            return tuple(entry.weight for entry in self.weighted)
+        return tuple(runtime.integer(f"{prefix}.{entry.name}", entry.weight) for entry in self.weighted)
 
     @property
     def rewrites_host(self) -> bool:
@@ -199,6 +209,7 @@ def compile_route_action(view: View, name: str, retry_policy: RetryPolicy | None
         action,
         weighted=entries,
         total_weight=sum(entry.weight for entry in entries),
+        runtime_key_prefix=weighted.text("runtime_key_prefix", ""),
         weighted_place=weighted.place,
         unmodelled=leftovers
         + tuple(

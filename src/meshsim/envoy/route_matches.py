@@ -21,6 +21,7 @@ from .matchers import compile_cookie_matcher, compile_header_matcher, compile_qu
 from .metadata_matchers import compile_filter_state_matcher, compile_metadata_matcher
 from .path_rewrites import PathRule
 from .paths import without_query
+from .runtime import NO_RUNTIME, Runtime, RuntimeFraction, compile_runtime_fraction
 from .uri_templates import compile_uri_template
 
 PATH_KINDS = ("prefix", "path", "safe_regex", "path_separated_prefix", "connect_matcher", "path_match_policy")
@@ -49,6 +50,7 @@ class RouteFacts:
     path: str | None
     """Without the query (and path parameters, where the table says so); None for CONNECT, which has no path."""
     connection: Connection
+    runtime: Runtime = NO_RUNTIME
     metadata: Mapping[str, Any] = field(factory=dict)
     """Dynamic metadata by filter: empty at the first look-up, which comes before every filter."""
     filter_state: Mapping[str, str] = field(factory=dict)
@@ -61,8 +63,7 @@ RouteCondition = Condition[RouteFacts]
 class CompiledMatch:
     conditions: tuple[RouteCondition, ...]
     rule: PathRule
-    fraction: tuple[int, int] | None
-    """(numerator, denominator) of a runtime_fraction that is neither never nor always."""
+    fraction: RuntimeFraction | None
 
 
 def compile_match(view: View) -> CompiledMatch:
@@ -80,22 +81,23 @@ def compile_match(view: View) -> CompiledMatch:
     return CompiledMatch((*conditions, path), rule, fraction)
 
 
-def _fraction(view: View) -> tuple[tuple[int, int] | None, list[RouteCondition]]:
+def _fraction(view: View) -> tuple[RuntimeFraction | None, list[RouteCondition]]:
     below = view.view("runtime_fraction")
-    found = below.fraction("default_value") if below is not None else None
-    if below is None or found is None:
+    fraction = compile_runtime_fraction(below) if below is not None else None
+    if below is None or fraction is None:
         return None, []
-    numerator, denominator = found
-    if numerator >= denominator:
-        return None, []
+    numerator, denominator = fraction.default
+
+    def read(facts: RouteFacts) -> float:
+        return fraction.share(facts.runtime)
+
     want = f"R % {denominator} < {numerator}"
-    verdict = None if numerator else False
-    condition: RouteCondition = Condition("runtime_fraction", want, _nothing, lambda _seen: verdict, below.place)
-    return (found if numerator else None), [condition]
+    return fraction, [Condition("runtime_fraction", want, read, _takes, below.place)]
 
 
-def _nothing(_facts: RouteFacts) -> None:
-    return None
+def _takes(share: float) -> bool | None:
+    """Nobody can say for a share between never and always."""
+    return None if 0 < share < 1 else share >= 1
 
 
 def _is_grpc(facts: RouteFacts) -> bool:

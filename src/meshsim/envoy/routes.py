@@ -22,6 +22,7 @@ from .route_actions import (
     compile_route_action,
 )
 from .route_matches import RouteCondition, compile_match
+from .runtime import RuntimeFraction
 from .unmodelled import unmodelled_fields
 
 Action = RouteAction | DirectResponse | Redirect | TlsRedirect | NonForwarding
@@ -74,7 +75,7 @@ class Route:
     place: Place
     conditions: tuple[RouteCondition, ...]
     rule: PathRule
-    fraction: tuple[int, int] | None
+    fraction: RuntimeFraction | None
     action: Action
     origin: str | None
     """filter_metadata istio.config: the object in the cluster that made it."""

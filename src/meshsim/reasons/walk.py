@@ -43,6 +43,6 @@ REASONS: dict[str, tuple[str, ...]] = {
     "return.response-headers-unknown": ("policy",),
     "outcome.loop": ("pod", "destination"),
     "outcome.unknown-assumption": ("code",),
-    "call.runtime-not-modelled": ("keys",),
+    "runtime.layer-hidden": ("key", "layer", "kind"),
     "name.assumed": ("name", "address"),
 }

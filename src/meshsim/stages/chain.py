@@ -5,9 +5,12 @@ Upstream: envoyproxy/envoy source/common/listener_manager/filter_chain_manager_i
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..choices import Choice, Chooser
 from ..envoy.chains import FilterChain
 from ..explanation import Candidate, Decision, Fate
+from ..match.tree import Row
 from ..mesh import Mesh
 from ..outcome import Ending
 from ..reasons import Reason, because
@@ -27,11 +30,18 @@ def decide(_mesh: Mesh, at: AtChain, chooser: Chooser) -> tuple[FilterChain | No
         labels = tuple(_label(option) for option in options)
         default = _harmless(options, table.default)
         shares = (None,) * len(options)
-        return chooser.pick(Choice(f"{at.hop}/chain", _open(at, labels), labels, shares, listener.place, default))
+        why = because("chain.ambiguous", listener.place, listener=listener.name, chains=", ".join(labels))
+        return chooser.pick(Choice(f"{at.hop}/chain", why, labels, shares, listener.place, default))
+
+    def doubt(row: Row[Any, Any]) -> bool:
+        site, why = f"{at.hop}/matcher/{row.label}", because("matcher.open", row.place, leads_to=row.label)
+        return chooser.pick(Choice(site, why, ("no-match", "match"), (None, None), row.place, 0)) == 1
 
     for reason in (*listener.unmodelled, *table.unmodelled):
         chooser.assume(reason)
-    chain = table.pick(at.connection, ask)
+    if table.matcher is not None and table.matcher.keeps_matching:
+        chooser.assume(because("chain.matcher-keeps-matching", listener.place, listener=listener.name))
+    chain = table.pick(at.connection, ask, doubt)
     if chain is None:
         ending = Ending(
             "closed",
@@ -57,13 +67,6 @@ def _label(chain: FilterChain | None) -> str:
     return chain.label if chain is not None else "none"
 
 
-def _open(at: AtChain, labels: tuple[str, ...]) -> Reason:
-    matcher = at.listener.chains.matcher_place
-    if matcher is not None:
-        return because("chain.matcher-not-modelled", matcher, listener=at.listener.name)
-    return because("chain.ambiguous", at.listener.place, listener=at.listener.name, chains=", ".join(labels))
-
-
 def _none(at: AtChain) -> Reason:
     connection = at.connection
     return because(
@@ -78,9 +81,7 @@ def _none(at: AtChain) -> Reason:
 
 
 def explain(_mesh: Mesh, at: AtChain, picked: FilterChain | None) -> Decision:
-    table = at.listener.chains
-
-    winner, candidates = table.explain(at.connection, lambda options: options.index(picked))
+    winner, candidates = at.listener.chains.explain(at.connection, picked)
     agree("chain", at, picked, winner)
     destination = at.connection.local_text()
     return Decision(
@@ -98,13 +99,16 @@ def explain(_mesh: Mesh, at: AtChain, picked: FilterChain | None) -> Decision:
 
 def _reason(at: AtChain, winner: FilterChain | None, candidates: tuple[Candidate, ...]) -> Reason:
     if winner is None:
+        named = next((each for each in candidates if each.fate is Fate.CHOSEN), None)
+        if named is not None:
+            return because("chain.unknown-name", named.place, listener=at.listener.name, chain=named.label)
         lost = next((each for each in candidates if _would_match(each)), None)
         if lost is None:
             return _none(at)
         return because(
             "chain.none-outranked", lost.place, listener=at.listener.name, chain=lost.label, level=lost.lost_at
         )
-    if len(candidates) == 1:
+    if len(candidates) == 1 and not candidates[0].checks:
         return because("chain.only", winner.place, chain=winner.label)
     code = "chain.default" if winner.is_default else "chain.matched"
     return because(code, winner.place, chain=winner.label)

@@ -15,6 +15,7 @@ from ..envoy.http_filters.base import FilterFacts, HttpFilter, Open, Reply
 from ..envoy.local_reply import local_reply
 from ..envoy.response_headers import with_response_mutations
 from ..envoy.route_actions import RouteAction
+from ..envoy.runtime import NO_RUNTIME
 from ..explanation import Candidate, Check, Decision, Fate
 from ..istio.names import parse_cluster_name
 from ..mesh import Mesh
@@ -61,7 +62,8 @@ def _run(at: AtFilters, ask: _Ask) -> Ran:
         return Ran(-1, (), refused)
     filters = at.hcm.http_filters
     acting = at.hcm.acting_filters
-    facts = FilterFacts(at.request, at.connection, at.route)
+    runtime = at.pod.proxy.runtime if at.pod.proxy is not None else NO_RUNTIME
+    facts = FilterFacts(at.request, at.connection, at.route, runtime)
     taken: tuple[int, ...] = ()
     for index, http_filter in acting:
         verdict = http_filter.ask(facts)

@@ -6,6 +6,7 @@ from ..choices import Choice, Chooser
 from ..envoy.paths import without_parameters, without_query
 from ..envoy.route_matches import RouteFacts
 from ..envoy.routes import Route
+from ..envoy.runtime import NO_RUNTIME
 from ..explanation import Decision, Fate
 from ..facts.residues import Residues
 from ..istio.names import parse_config_path
@@ -26,9 +27,11 @@ def decide(_mesh: Mesh, at: AtRoute, chooser: Chooser) -> tuple[Route | None, St
     def ask(route: Route) -> bool:
         nonlocal residues
         if route.fraction is not None:
-            taken, residues = _ask_fraction(at, route, route.fraction, chooser, residues)
-            if not taken:
-                return False
+            fraction = route.fraction.of(facts.runtime)
+            if fraction[0] < fraction[1]:
+                taken, residues = _ask_fraction(at, route, fraction, chooser, residues)
+                if not taken:
+                    return False
         unknown = _unknown_conditions(route, facts)
         return not unknown or _ask_matcher(at, route, unknown, chooser)
 
@@ -36,6 +39,9 @@ def decide(_mesh: Mesh, at: AtRoute, chooser: Chooser) -> tuple[Route | None, St
     if route is not None:
         for reason in route.unmodelled:
             chooser.assume(reason)
+        doubt = facts.runtime.doubt(route.fraction.key) if route.fraction is not None else None
+        if doubt is not None:
+            chooser.assume(doubt)
     return route, AtFilters(at.pod, at.hcm, at.vhost, route, at.connection, at.request, residues, at.hop, at.frames)
 
 
@@ -45,11 +51,14 @@ def _has_proto(at: AtRoute) -> bool:
 
 
 def _facts(at: AtRoute) -> RouteFacts:
-    request = at.request
+    request, proxy = at.request, at.pod.proxy
+    runtime = proxy.runtime if proxy is not None else NO_RUNTIME
     if request.method == "CONNECT" and not request.path:
-        return RouteFacts(request, None, at.connection)
+        return RouteFacts(request, None, at.connection, runtime)
     path = without_query(request.path)
-    return RouteFacts(request, without_parameters(path) if at.table.ignore_path_parameters else path, at.connection)
+    return RouteFacts(
+        request, without_parameters(path) if at.table.ignore_path_parameters else path, at.connection, runtime
+    )
 
 
 def _unknown_conditions(route: Route, facts: RouteFacts) -> list[str]:

@@ -17,6 +17,7 @@ from ..envoy.request_limits import limited
 from ..envoy.response_headers import with_response_mutations
 from ..envoy.route_actions import DirectResponse, NonForwarding, RouteAction, WeightedCluster
 from ..envoy.routes import Route
+from ..envoy.runtime import NO_RUNTIME, Runtime
 from ..envoy.upstream_request import upstream_request
 from ..explanation import Candidate, Check, Decision, Fate
 from ..facts.conversation import Conversation
@@ -135,12 +136,23 @@ def _redirect(at: AtRouter, route: Route, action: Redirect | TlsRedirect) -> End
 
 
 def _pick_entry(at: AtRouter, action: RouteAction, chooser: Chooser) -> tuple[WeightedCluster | None, Residues]:
-    entries = tuple(entry for entry in action.weighted if entry.weight)
-    if not entries:
+    if not action.weighted:
         return None, at.residues
+    runtime = _runtime(at)
+    weighted = [
+        (entry, weight) for entry, weight in zip(action.weighted, action.weights(runtime), strict=True) if weight
+    ]
+    if action.runtime_key_prefix:
+        for entry in action.weighted:
+            doubt = runtime.doubt(f"{action.runtime_key_prefix}.{entry.name}")
+            if doubt is not None:
+                chooser.assume(doubt)
+    if not weighted:
+        return None, at.residues
+    entries = tuple(entry for entry, _weight in weighted)
     if len(entries) == 1:
         return entries[0], at.residues
-    ends = tuple(accumulate((entry.weight for entry in entries), initial=0))
+    ends = tuple(accumulate((weight for _entry, weight in weighted), initial=0))
     choice = Choice(
         f"{at.hop}/cluster",
         because("router.weights-open", action.weighted_place, route=action.name),
@@ -148,8 +160,12 @@ def _pick_entry(at: AtRouter, action: RouteAction, chooser: Chooser) -> tuple[We
         (None,) * len(entries),
         action.weighted_place,
     )
-    index, residues = chooser.pick_residue(choice, at.residues, action.total_weight, tuple(pairwise(ends)))
+    index, residues = chooser.pick_residue(choice, at.residues, ends[-1], tuple(pairwise(ends)))
     return entries[index], residues
+
+
+def _runtime(at: AtRouter) -> Runtime:
+    return at.pod.proxy.runtime if at.pod.proxy is not None else NO_RUNTIME
 
 
 def _entry_label(entry: WeightedCluster) -> str:
@@ -201,13 +217,17 @@ def explain(_mesh: Mesh, at: AtRouter, picked: Ending | Forward) -> Decision:
     entry = picked.entry if isinstance(picked, Forward) else None
     again = _forward(at, route, action, entry)
     agree("router", at, picked, again)
-    candidates = tuple(_weighted_candidate(each, entry, action) for each in action.weighted)
+    weights = action.weights(_runtime(at))
+    candidates = tuple(
+        _weighted_candidate(each, entry, f"{weight} of {sum(weights)}")
+        for each, weight in zip(action.weighted, weights, strict=True)
+    )
     return Decision(
         stage="router",
         pod=at.pod.name,
         question=question,
         chosen=next((each for each in candidates if each.fate is Fate.CHOSEN), None) or _chosen(route),
-        reason=_reason(again, route, action),
+        reason=_reason(again, route, action, weights),
         candidates=candidates,
         changes=request_changes(at.request, again.request),
         notes=_notes(action, again),
@@ -221,8 +241,7 @@ def _chosen(route: Route) -> Candidate:
     return Candidate(route.label, "route", Fate.CHOSEN, place=route.place)
 
 
-def _weighted_candidate(entry: WeightedCluster, picked: WeightedCluster | None, action: RouteAction) -> Candidate:
-    want = f"{entry.weight} of {action.total_weight}"
+def _weighted_candidate(entry: WeightedCluster, picked: WeightedCluster | None, want: str) -> Candidate:
     if entry is picked:
         check = Check("weight", want, "R", True, entry.place)
         return Candidate(_entry_label(entry), "weighted_cluster", Fate.CHOSEN, (check,), entry.place)
@@ -230,7 +249,7 @@ def _weighted_candidate(entry: WeightedCluster, picked: WeightedCluster | None, 
     return Candidate(_entry_label(entry), "weighted_cluster", Fate.FAILED, (check,), entry.place, "weight")
 
 
-def _reason(forward: Forward, route: Route, action: RouteAction) -> Reason:
+def _reason(forward: Forward, route: Route, action: RouteAction, weights: tuple[int, ...]) -> Reason:
     entry, cluster = forward.entry, forward.cluster
     header = entry.cluster_header if entry is not None else action.cluster_header
     if header is not None and not (entry is not None and entry.name):
@@ -239,7 +258,7 @@ def _reason(forward: Forward, route: Route, action: RouteAction) -> Reason:
         return because("router.from-header", action.place, route=route.label, cluster=cluster, header=header)
     if entry is None:
         return because("router.to-cluster", action.place, route=route.label, cluster=cluster)
-    weight, total = entry.weight, action.total_weight
+    weight, total = weights[action.weighted.index(entry)], sum(weights)
     return because("router.weighted", entry.place, route=route.label, cluster=cluster, weight=weight, total=total)
 
 

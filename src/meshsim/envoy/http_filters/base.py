@@ -16,6 +16,7 @@ from ...place import Place
 from ...reasons import Reason
 from ..per_filter import PerFilter
 from ..routes import Route
+from ..runtime import NO_RUNTIME, Runtime
 
 
 @define(eq=False)
@@ -25,6 +26,7 @@ class FilterFacts:
     request: Request
     connection: Connection
     route: Route | None
+    runtime: Runtime = NO_RUNTIME
 
 
 @frozen(eq=False)

@@ -50,7 +50,16 @@ WORDS: dict[str, str] = {
         "{listener} has an explicit catch-all range beside a chain without one, and Envoy's choice between {chains} "
         "changes from start to start"
     ),
-    "chain.matcher-not-modelled": "the filter_chain_matcher of {listener} is not modelled",
+    "chain.unknown-name": (
+        "the filter_chain_matcher of {listener} names the chain {chain}, which does not exist: Envoy closes the "
+        "connection, even where there is a default chain"
+    ),
+    "chain.matcher-keeps-matching": (
+        "a filter_chain_matcher of {listener} sets keep_matching, at which Envoy 1.40 crashes; the answer is what it "
+        "would be if it went on"
+    ),
+    "matcher.not-modelled": "what the matcher {matcher} sees is not modelled; it is taken not to match",
+    "matcher.open": "only run time can tell whether the matcher of {leads_to} holds; it is taken not to",
     "chain.transport-socket-not-modelled": (
         "the transport socket {type} of filter chain {chain} is not modelled; bytes are taken as they come"
     ),

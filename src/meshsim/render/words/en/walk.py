@@ -68,7 +68,8 @@ WORDS: dict[str, str] = {
     ),
     "outcome.loop": "the packets of {pod} to {destination} come back to where they started",
     "outcome.unknown-assumption": "the answer rests on an assumption ({code}), and --strict allows none",
-    "call.runtime-not-modelled": "runtime values are not modelled yet, so {keys} had no effect",
+    "runtime.layer-hidden": "runtime key {key} has the value that the configuration gives it; "
+    "what {kind} {layer!r} holds stands in no input (curl localhost:15000/runtime shows it; state it with --runtime)",
     "name.assumed": (
         "no input says what the name {name} resolves to, so the stand-in address {address} is dialled "
         "(use --resolve, or `names` in host facts)"
