@@ -13,11 +13,13 @@ from attrs import evolve, frozen
 from ..config.view import View
 from ..place import Place
 from ..reasons import Reason
+from .format_strings import FormatString, compile_format_string
 from .header_mutations import MutationLevel, compile_mutations
 from .path_rewrites import RegexRewrite, compile_regex_rewrite
 from .retry_policy import RetryPolicy, compile_retry_policy
 from .runtime import Runtime
 from .unmodelled import unmodelled_fields
+from .uri_templates import UriTemplate, UriTemplateRewrite, compile_uri_rewrite
 
 DEFAULT_TIMEOUT_MS = 15_000
 _NOT_FOUND_STATUS = {"SERVICE_UNAVAILABLE": 503, "NOT_FOUND": 404, "INTERNAL_SERVER_ERROR": 500}
@@ -30,6 +32,8 @@ _MODELLED = frozenset(
         "metadata_match",
         "prefix_rewrite",
         "regex_rewrite",
+        "path_rewrite_policy",
+        "path_rewrite",
         "host_rewrite_literal",
         "host_rewrite",
         "auto_host_rewrite",
@@ -98,7 +102,11 @@ class RouteAction:
     """filter_metadata `envoy.lb`, or None."""
     prefix_rewrite: str | None = None
     regex_rewrite: RegexRewrite | None = None
+    template_rewrite: UriTemplateRewrite | None = None
+    """path_rewrite_policy"""
+    path_rewrite: FormatString | None = None
     host_rewrite_literal: str | None = None
+    host_rewrite: FormatString | None = None
     host_rewrite_header: str | None = None
     host_rewrite_path_regex: RegexRewrite | None = None
     auto_host_rewrite: bool = False
@@ -130,7 +138,7 @@ class RouteAction:
     def rewrites_host(self) -> bool:
         """Whether the authority may change before an endpoint is chosen."""
         literal = self.host_rewrite_literal is not None or self.host_rewrite_header is not None
-        return literal or self.host_rewrite_path_regex is not None
+        return literal or self.host_rewrite_path_regex is not None or self.host_rewrite is not None
 
 
 @frozen(eq=False)
@@ -167,8 +175,10 @@ class NonForwarding:
     unmodelled: tuple[Reason, ...] = ()
 
 
-def compile_route_action(view: View, name: str, retry_policy: RetryPolicy | None) -> RouteAction:
-    """`retry_policy` is the virtual host's, used only where the route has none."""
+def compile_route_action(
+    view: View, name: str, retry_policy: RetryPolicy | None, template: UriTemplate | None
+) -> RouteAction:
+    """`retry_policy` is the virtual host's, used only where the route has none; `template` is what the route matches."""
     weighted = view.view("weighted_clusters")
     leftovers = unmodelled_fields(view, _MODELLED | _HARMLESS | _PLUGINS, name)
     if weighted is not None:
@@ -187,7 +197,10 @@ def compile_route_action(view: View, name: str, retry_policy: RetryPolicy | None
         metadata_match=_subset(view),
         prefix_rewrite=view.text("prefix_rewrite") or None,
         regex_rewrite=_regex_rewrite(view, "regex_rewrite"),
-        host_rewrite_literal=view.text("host_rewrite_literal") or _old_host_rewrite(view),
+        template_rewrite=_template_rewrite(view, template),
+        path_rewrite=_format(view, "path_rewrite"),
+        host_rewrite_literal=view.text("host_rewrite_literal") or None,
+        host_rewrite=_format(view, "host_rewrite"),
         host_rewrite_header=view.text("host_rewrite_header") or None,
         host_rewrite_path_regex=_regex_rewrite(view, "host_rewrite_path_regex"),
         auto_host_rewrite=view.boolean("auto_host_rewrite", False),
@@ -248,10 +261,15 @@ def _regex_rewrite(view: View, key: str) -> RegexRewrite | None:
     return None if below is None else compile_regex_rewrite(below)
 
 
-def _old_host_rewrite(view: View) -> str | None:
-    """`host_rewrite` was a text before 1.14; since 1.40 it is a format string message, which is not modelled."""
-    value = view.raw("host_rewrite")
-    return value if isinstance(value, str) and value else None
+def _format(view: View, key: str) -> FormatString | None:
+    """A text with command operators. Before 1.14 `host_rewrite` was a plain one, which reads the same."""
+    value = view.text(key)
+    return compile_format_string(value, view.place_of(key)) if value else None
+
+
+def _template_rewrite(view: View, template: UriTemplate | None) -> UriTemplateRewrite | None:
+    policy = view.view("path_rewrite_policy")
+    return compile_uri_rewrite(policy, template) if policy is not None else None
 
 
 def _mirrors(view: View) -> tuple[str, ...]:

@@ -5,9 +5,11 @@ envoyproxy/envoy source/common/router/router.cc (decodeHeaders) and config_impl.
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from ..facts.connection import Connection
 from ..facts.request import Headers, Request
-from .format_strings import FormatFacts
+from .format_operators import FormatFacts
 from .grpc_timeout import read_grpc_timeout, written_grpc_timeout
 from .header_mutations import mutated
 from .path_rewrites import PathRule
@@ -40,9 +42,10 @@ def upstream_request(
     action: RouteAction,
     entry: WeightedCluster | None,
     *,
+    cluster: str,
     envoy_headers: bool,
 ) -> Request:
-    """`envoy_headers` is off where the router suppresses them."""
+    """`envoy_headers` is off where the router suppresses them; `cluster` is the one it goes to."""
     headers = dict(request.headers)
     if not _READ_BY_ROUTER.isdisjoint(headers):
         for name in _READ_BY_ROUTER:
@@ -61,15 +64,24 @@ def upstream_request(
     if entry is not None and entry.request_mutations:
         levels = (entry.request_mutations, *levels)
     seen: Headers = headers
+    facts = FormatFacts(
+        request,
+        connection,
+        route.name,
+        cluster=cluster,
+        attempts=1,
+        route_metadata=route.metadata,
+        vhost_metadata=route.vhost_metadata,
+    )
     if levels:
-        seen = mutated(headers, levels, FormatFacts(request, connection, route.name))
+        seen = mutated(headers, levels, facts)
     authority = request.authority
     if entry is not None or action.rewrites_host:
         headers = dict(seen)
-        authority = _host(request, action, entry, headers, keep_old=envoy_headers)
+        authority = _host(evolve(facts, request=evolve(request, headers=seen)), action, entry, headers, keep_old=envoy_headers)
     elif levels:
         headers = dict(seen)
-    path = rewritten_path(action, route.rule, request.path)
+    path = rewritten_path(action, route.rule, evolve(facts, request=evolve(request, authority=authority, headers=headers if headers else seen)))
     if path is None:
         path = request.path
     elif envoy_headers:
@@ -92,23 +104,24 @@ def timeout_of(action: RouteAction, request: Request, stated: tuple[str, ...] | 
 
 
 def _host(
-    request: Request,
+    facts: FormatFacts,
     action: RouteAction,
     entry: WeightedCluster | None,
     headers: dict[str, tuple[str, ...]],
     *,
     keep_old: bool,
 ) -> str | None:
-    authority = request.authority
+    authority = facts.request.authority
     if entry is not None and entry.host_rewrite_literal is not None:
         authority = entry.host_rewrite_literal
-    wanted = _wanted_host(request, action, headers)
-    if wanted is not None:
+    wanted = _wanted_host(facts, action, headers)
+    if wanted:
         authority = _replace(authority, wanted, action, headers, keep_old=keep_old)
     return authority
 
 
-def _wanted_host(request: Request, action: RouteAction, headers: Headers) -> str | None:
+def _wanted_host(facts: FormatFacts, action: RouteAction, headers: Headers) -> str | None:
+    request = facts.request
     if action.host_rewrite_literal is not None:
         return action.host_rewrite_literal
     if action.host_rewrite_header is not None:
@@ -118,6 +131,8 @@ def _wanted_host(request: Request, action: RouteAction, headers: Headers) -> str
     if action.host_rewrite_path_regex is not None:
         rewrite = action.host_rewrite_path_regex
         return rewrite.regex.replace_all(without_query(request.path), rewrite.substitution)
+    if action.host_rewrite is not None:
+        return action.host_rewrite.render(facts, "-")
     return None
 
 
@@ -134,8 +149,15 @@ def _replace(
     return new
 
 
-def rewritten_path(action: RouteAction, rule: PathRule, path: str) -> str | None:
+def rewritten_path(action: RouteAction, rule: PathRule, facts: FormatFacts) -> str | None:
     """None where no rewrite happens."""
+    path = facts.request.path
+    if action.path_rewrite is not None:
+        bare = without_query(path)
+        made = action.path_rewrite.render(facts)
+        return made + path[len(bare) :] if made else None
+    if action.template_rewrite is not None:
+        return action.template_rewrite.rewritten(path)
     if action.regex_rewrite is not None:
         return action.regex_rewrite.rewritten(path)
     if action.prefix_rewrite is not None:

@@ -23,7 +23,7 @@ from .hosts import without_port
 from .per_filter import PerFilter, compile_per_filter
 from .retry_policy import compile_retry_policy
 from .route_matches import RouteFacts
-from .routes import Route, Surroundings, compile_route, tls_redirect_route
+from .routes import Route, Surroundings, compile_route, filter_metadata, tls_redirect_route
 from .unmodelled import unmodelled_fields
 
 EXACT, SUFFIX, PREFIX, ANY = "exact", "suffix", "prefix", "any"
@@ -184,6 +184,7 @@ class VirtualHost:
                 most_specific_wins=levels.most_specific_wins,
                 retry_policy=compile_retry_policy(view),
                 attempt_count=view.boolean("include_request_attempt_count", False),
+                metadata=filter_metadata(view),
             )
         return self._around
 

@@ -10,6 +10,7 @@ from itertools import accumulate, pairwise
 from attrs import frozen
 
 from ..choices import Choice, Chooser
+from ..envoy.format_operators import FormatFacts
 from ..envoy.local_reply import local_reply
 from ..envoy.redirects import Redirect, TlsRedirect
 from ..envoy.refused_routes import table_refused
@@ -127,12 +128,17 @@ def _direct(at: AtRouter, action: DirectResponse, why: Reason) -> Ending:
 
 
 def _redirect(at: AtRouter, route: Route, action: Redirect | TlsRedirect) -> Ending:
-    location = action.location(at.request, route.rule)
+    location = action.location(_format_facts(at, route), route.rule)
     if isinstance(action, TlsRedirect):
         why = because("router.require-tls", action.place, location=location)
     else:
         why = because("router.redirect", action.place, route=route.label, location=location)
     return local_reply(at.request, at.hop, why, status=action.status, details="direct_response", location=location)
+
+
+def _format_facts(at: AtRouter, route: Route) -> FormatFacts:
+    metadata = {"route_metadata": route.metadata, "vhost_metadata": route.vhost_metadata}
+    return FormatFacts(at.request, at.connection, route.name, **metadata)
 
 
 def _pick_entry(at: AtRouter, action: RouteAction, chooser: Chooser) -> tuple[WeightedCluster | None, Residues]:
@@ -182,7 +188,7 @@ def _forward(at: AtRouter, route: Route, action: RouteAction, entry: WeightedClu
     else:
         cluster = action.cluster or ""
     request = upstream_request(
-        at.request, at.connection, route, action, entry, envoy_headers=not at.hcm.suppress_envoy_headers
+        at.request, at.connection, route, action, entry, cluster=cluster, envoy_headers=not at.hcm.suppress_envoy_headers
     )
     return Forward(cluster, entry, request)
 
