@@ -190,6 +190,7 @@ def _headers(path: str, told: Mapping[str, Any], received: Sequence[Sequence[str
     for name in sorted({*told, *real}):
         expected = told.get(name, [])
         lines = [expected] if isinstance(expected, str) else expected
+        lines = lines and [line.strip(" \t") for line in lines]  # what the wire does to any value
         if lines is None and name in real:
             continue
         if isinstance(lines, list) and any("[redacted" in line for line in lines) and len(lines) == len(real.get(name, ())):

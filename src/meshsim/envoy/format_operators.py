@@ -35,6 +35,8 @@ class FormatFacts:
     details: str = ""
     flags: tuple[str, ...] = ()
     """Of a reply that is being made."""
+    body: str = ""
+    """The reply's, where its format is being filled in."""
     route_metadata: Mapping[str, Any] = field(factory=dict)
     vhost_metadata: Mapping[str, Any] = field(factory=dict)
     attempts: int = 0
@@ -47,7 +49,7 @@ class FormatFacts:
 
 _AFTER_UPSTREAM = ("upstream", "via_upstream", "response_timeout", "stream_idle_timeout", "max_duration_timeout")
 Operator = Callable[[FormatFacts], object]
-"""A text, None (nothing there) or UNKNOWN."""
+"""A text or number, None (nothing there) or UNKNOWN."""
 
 
 def compile_operator(name: str, argument: str | None, limit: int | None) -> Operator:
@@ -181,7 +183,7 @@ def _peer(field_name: str) -> Operator:
     return _tls(read)
 
 
-def _not_restored(read: Callable[[Connection], str]) -> Operator:
+def _not_restored(read: Callable[[Connection], object]) -> Operator:
     """The address of the accepted socket, which is not the restored one."""
     return lambda facts: UNKNOWN if facts.connection.restored else read(facts.connection)
 
@@ -194,41 +196,41 @@ _PROTOCOLS = {"http/1.0": "HTTP/1.0", "http/1.1": "HTTP/1.1", "http2": "HTTP/2"}
 
 _PLAIN: dict[str, Operator] = {
     "ACCESS_LOG_TYPE": lambda _facts: "NotSet",
-    "BYTES_RECEIVED": lambda _facts: "0",
-    "BYTES_SENT": lambda _facts: "0",
+    "BYTES_RECEIVED": lambda _facts: 0,
+    "BYTES_SENT": lambda _facts: 0,
     "CONNECTION_TERMINATION_DETAILS": _nothing,
     "CUSTOM_FLAGS": _nothing,
     "DOWNSTREAM_DIRECT_LOCAL_ADDRESS": _not_restored(lambda made: format_endpoint(made.local, made.local_port)),
     "DOWNSTREAM_DIRECT_LOCAL_ADDRESS_WITHOUT_PORT": _not_restored(lambda made: format_ip(made.local)),
-    "DOWNSTREAM_DIRECT_LOCAL_PORT": _not_restored(lambda made: str(made.local_port)),
+    "DOWNSTREAM_DIRECT_LOCAL_PORT": _not_restored(lambda made: made.local_port),
     "DOWNSTREAM_DIRECT_REMOTE_ADDRESS": lambda facts: facts.connection.direct_remote_text(),
     "DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT": lambda facts: format_ip(facts.connection.direct_remote),
-    "DOWNSTREAM_DIRECT_REMOTE_PORT": lambda facts: str(facts.connection.direct_remote_port),
+    "DOWNSTREAM_DIRECT_REMOTE_PORT": lambda facts: facts.connection.direct_remote_port,
     "DOWNSTREAM_LOCAL_ADDRESS": lambda facts: format_endpoint(facts.connection.local, facts.connection.local_port),
     "DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT": lambda facts: format_ip(facts.connection.local),
     "DOWNSTREAM_LOCAL_CLOSE_REASON": _nothing,
-    "DOWNSTREAM_LOCAL_PORT": lambda facts: str(facts.connection.local_port),
+    "DOWNSTREAM_LOCAL_PORT": lambda facts: facts.connection.local_port,
     "DOWNSTREAM_PEER_DNS_SAN": _peer("dns_sans"),
     "DOWNSTREAM_PEER_SUBJECT": _peer("subject"),
     "DOWNSTREAM_PEER_URI_SAN": _peer("uri_sans"),
     "DOWNSTREAM_REMOTE_ADDRESS": lambda facts: facts.connection.remote_text(),
     "DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT": lambda facts: format_ip(facts.connection.remote),
-    "DOWNSTREAM_REMOTE_PORT": lambda facts: str(facts.connection.remote_port),
+    "DOWNSTREAM_REMOTE_PORT": lambda facts: facts.connection.remote_port,
     "GRPC_STATUS": _nothing,
     "GRPC_STATUS_NUMBER": _nothing,
-    "LOCAL_REPLY_BODY": _nothing,
+    "LOCAL_REPLY_BODY": lambda facts: facts.body or None,
     "PATH": _path(""),
     "PROTOCOL": lambda facts: _PROTOCOLS.get(facts.request.version, UNKNOWN),
     "QUERY_PARAMS": _query(""),
     "REQUESTED_SERVER_NAME": lambda facts: facts.connection.sni or None,
-    "RESPONSE_CODE": lambda facts: UNKNOWN if facts.after_upstream else "0",
+    "RESPONSE_CODE": lambda facts: UNKNOWN if facts.after_upstream else 0,
     "RESPONSE_CODE_DETAILS": lambda facts: facts.details or None,
     "RESPONSE_FLAGS": _flags,
     "ROUTE_NAME": lambda facts: facts.route_name or None,
-    "RESPONSE_TRAILERS_BYTES": lambda _facts: "0",
+    "RESPONSE_TRAILERS_BYTES": lambda _facts: 0,
     "UPSTREAM_CLUSTER": lambda facts: facts.cluster or None,
     "UPSTREAM_CLUSTER_RAW": lambda facts: facts.cluster or None,
-    "UPSTREAM_REQUEST_ATTEMPT_COUNT": lambda facts: UNKNOWN if facts.after_upstream else str(facts.attempts),
+    "UPSTREAM_REQUEST_ATTEMPT_COUNT": lambda facts: UNKNOWN if facts.after_upstream else facts.attempts,
 }
 """Operators without an argument that a call and a configuration can answer."""
 

@@ -17,6 +17,7 @@ from ..facts.request import Headers
 from ..place import Place
 from .format_operators import FormatFacts
 from .format_strings import FormatString, compile_format_string
+from .inline_headers import INLINE_HEADERS, RESPONSE_INLINE_HEADERS
 
 APPEND = "APPEND_IF_EXISTS_OR_ADD"
 ADD_IF_ABSENT = "ADD_IF_ABSENT"
@@ -99,6 +100,7 @@ def _apply(
     if not response:
         facts = evolve(facts, request=evolve(facts.request, headers=headers))
     present = frozenset(headers)
+    one_valued = RESPONSE_INLINE_HEADERS if response else INLINE_HEADERS
     overwrites: list[tuple[str, str | None]] = []
     appends: list[tuple[str, str | None]] = []
     for addition in level.additions:
@@ -122,6 +124,8 @@ def _apply(
         before = headers.get(name)
         if value is None or before == ():
             headers[name] = ()
+        elif before and name in one_valued:
+            headers[name] = (",".join((*before, value)),)
         else:
             headers[name] = (*(before or ()), value)
     return headers

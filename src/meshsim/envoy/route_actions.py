@@ -13,6 +13,7 @@ from attrs import evolve, frozen
 from ..config.view import View
 from ..place import Place
 from ..reasons import Reason
+from .body_formats import BodyFormat, compile_body_format, source_text
 from .format_strings import FormatString, compile_format_string
 from .header_mutations import MutationLevel, compile_mutations
 from .path_rewrites import RegexRewrite, compile_regex_rewrite
@@ -161,7 +162,8 @@ class DirectResponse:
     place: Place | None
     status: int
     body: str | None
-    """None: it comes from a file or the environment, or is a format string."""
+    """None: it comes from a file or the environment."""
+    body_format: BodyFormat | None = None
     unmodelled: tuple[Reason, ...] = ()
 
 
@@ -291,18 +293,12 @@ _RESPONSE_FIELDS = frozenset({"status", "body", "body_format"})
 
 
 def compile_direct_response(view: View, name: str) -> DirectResponse:
-    body: str | None = ""
-    source = view.view("body")
-    if source is not None:
-        body = source.text("inline_string") if source.has("inline_string") else None
-        if source.has("inline_bytes"):
-            body = None
-    if view.has("body_format"):
-        body = None
+    written = view.view("body_format")
     return DirectResponse(
         name=name,
         place=view.place,
         status=view.integer("status", 0),
-        body=body,
+        body=source_text(view.view("body")),
+        body_format=compile_body_format(written) if written is not None else None,
         unmodelled=unmodelled_fields(view, _RESPONSE_FIELDS, name),
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from itertools import accumulate, pairwise
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ..choices import Choice, Chooser
 from ..envoy.format_operators import FormatFacts
@@ -32,6 +32,11 @@ from ..report import Draft, Upstream
 from ..states import AtCluster, AtReturn, AtRouter, State
 from .changes import request_changes
 from .stage import Stage, agree
+
+
+_CREATED = 201
+_BODILESS = frozenset((204, 304))
+"""A client reads no body after these, whatever the proxy sends."""
 
 
 @frozen
@@ -92,7 +97,7 @@ def _answer(at: AtRouter) -> Ending | None:
         ending = local_reply(request, at.hop, why, status=503, details="cluster_not_found", flags=("NC",))
     elif isinstance(action, DirectResponse):
         why = because("router.direct-response", action.place, route=route.label, status=action.status)
-        ending = _direct(at, action, why)
+        ending = _direct(at, route, action, why)
     else:
         ending = _redirect(at, route, action)
     return with_response_mutations(ending, route, request, at.connection)
@@ -118,13 +123,28 @@ def _nearest(at: AtRouter) -> Place:
     return at.vhost.place if at.vhost is not None else at.hcm.place
 
 
-def _direct(at: AtRouter, action: DirectResponse, why: Reason) -> Ending:
+def _direct(at: AtRouter, route: Route, action: DirectResponse, why: Reason) -> Ending:
+    """Statuses that speak of another place get a Location: the one of a redirect that changes nothing."""
+    body, headers = action.body, {}
+    if action.body_format is not None and body is not None:
+        body = action.body_format.render(evolve(_format_facts(at, route), body=body))
+        headers["content-type"] = (action.body_format.content_type,)
+    location = None
+    if action.status == _CREATED or 300 <= action.status < 400:
+        location = f"{at.request.scheme}://{at.request.authority or ''}{at.request.path}"
     ending = local_reply(
-        at.request, at.hop, why, status=action.status, details="direct_response", body=action.body or ""
+        at.request,
+        at.hop,
+        why,
+        status=action.status,
+        details="direct_response",
+        body=body or "",
+        headers=headers if body else None,
+        location=location,
     )
-    if action.body is None and ending.grpc_status is None:
-        return Ending("replied", why, status=ending.status, response_code_details="direct_response", answered_by=at.hop)
-    return ending
+    if body is None and ending.grpc_status is None:
+        return evolve(ending, body=None, response_headers={})
+    return evolve(ending, body="") if ending.status in _BODILESS else ending
 
 
 def _redirect(at: AtRouter, route: Route, action: Redirect | TlsRedirect) -> Ending:
