@@ -66,7 +66,7 @@ _HARMLESS = frozenset(
     }
 )
 """They decide when or how often, or are only reported; never where."""
-_WEIGHTED_FIELDS = frozenset({"clusters", "total_weight", "runtime_key_prefix"})
+_WEIGHTED_FIELDS = frozenset({"clusters", "total_weight", "runtime_key_prefix", "header_name", "use_hash_policy"})
 _ENTRY_FIELDS = frozenset(
     {
         "name",
@@ -96,6 +96,10 @@ class RouteAction:
     runtime_key_prefix: str = ""
     """Of the runtime keys that replace the weights: `PREFIX.CLUSTER`."""
     weighted_place: Place | None = None
+    weight_header: str = ""
+    """Its value takes the place of the random one."""
+    weights_by_hash: bool = False
+    """The hash of the hash policy does so."""
     specifier_plugin: str | None = None
     """The field that names a cluster specifier extension, which is opaque."""
     cluster_not_found_status: int = 503
@@ -122,6 +126,8 @@ class RouteAction:
     hash_policy: bool = False
     upgrades: Mapping[str, bool] | None = None
     """Lower-case upgrade type -> enabled."""
+    envoy_headers: bool = True
+    """Off where the router suppresses x-envoy- headers."""
     connect_terminated: bool = False
     """CONNECT ends here and its payload goes on as raw bytes."""
     unmodelled: tuple[Reason, ...] = ()
@@ -225,6 +231,8 @@ def compile_route_action(
         weighted=entries,
         total_weight=sum(entry.weight for entry in entries),
         runtime_key_prefix=weighted.text("runtime_key_prefix", ""),
+        weight_header=weighted.text("header_name", "").lower(),
+        weights_by_hash=weighted.boolean("use_hash_policy", False) and action.hash_policy,
         weighted_place=weighted.place,
         unmodelled=leftovers
         + tuple(

@@ -43,9 +43,8 @@ def upstream_request(
     entry: WeightedCluster | None,
     *,
     cluster: str,
-    envoy_headers: bool,
 ) -> Request:
-    """`envoy_headers` is off where the router suppresses them; `cluster` is the one it goes to."""
+    """`cluster` is the one it goes to."""
     headers = dict(request.headers)
     if not _READ_BY_ROUTER.isdisjoint(headers):
         for name in _READ_BY_ROUTER:
@@ -54,7 +53,7 @@ def upstream_request(
     timeout, by_grpc = timeout_of(action, request, stated)
     if timeout and by_grpc:
         headers["grpc-timeout"] = (written_grpc_timeout(timeout),)
-    if envoy_headers:
+    if action.envoy_headers:
         expected = shorter_try(timeout, action.retry_policy, request)
         if expected:
             headers["x-envoy-expected-rq-timeout-ms"] = (str(expected),)
@@ -78,13 +77,13 @@ def upstream_request(
     authority = request.authority
     if entry is not None or action.rewrites_host:
         headers = dict(seen)
-        authority = _host(evolve(facts, request=evolve(request, headers=seen)), action, entry, headers, keep_old=envoy_headers)
+        authority = _host(evolve(facts, request=evolve(request, headers=seen)), action, entry, headers)
     elif levels:
         headers = dict(seen)
     path = rewritten_path(action, route.rule, evolve(facts, request=evolve(request, authority=authority, headers=headers if headers else seen)))
     if path is None:
         path = request.path
-    elif envoy_headers:
+    elif action.envoy_headers:
         headers["x-envoy-original-path"] = (request.path,)
     return Request(request.method, request.scheme, authority, path, headers, request.version)
 
@@ -108,15 +107,13 @@ def _host(
     action: RouteAction,
     entry: WeightedCluster | None,
     headers: dict[str, tuple[str, ...]],
-    *,
-    keep_old: bool,
 ) -> str | None:
     authority = facts.request.authority
     if entry is not None and entry.host_rewrite_literal is not None:
         authority = entry.host_rewrite_literal
     wanted = _wanted_host(facts, action, headers)
     if wanted:
-        authority = _replace(authority, wanted, action, headers, keep_old=keep_old)
+        authority = replaced_host(authority, wanted, action, headers)
     return authority
 
 
@@ -136,15 +133,13 @@ def _wanted_host(facts: FormatFacts, action: RouteAction, headers: Headers) -> s
     return None
 
 
-def _replace(
-    old: str | None, new: str, action: RouteAction, headers: dict[str, tuple[str, ...]], *, keep_old: bool
-) -> str:
-    """envoyproxy/envoy source/common/http/utility.cc (updateAuthority)."""
+def replaced_host(old: str | None, new: str, action: RouteAction, headers: dict[str, tuple[str, ...]]) -> str:
+    """The new authority; headers keep the old one. envoyproxy/envoy source/common/http/utility.cc (updateAuthority)."""
     if old and action.append_x_forwarded_host:
         listed = ",".join(headers.get("x-forwarded-host", ()))
         if listed.rpartition(",")[2].strip() != old:
             headers["x-forwarded-host"] = (f"{listed},{old}" if listed else old,)
-    if old and keep_old:
+    if old and action.envoy_headers:
         headers["x-envoy-original-host"] = (old,)
     return new
 

@@ -5,11 +5,9 @@ Order as in envoyproxy/envoy source/common/router/router.cc (Filter::decodeHeade
 
 from __future__ import annotations
 
-from itertools import accumulate, pairwise
-
 from attrs import evolve, frozen
 
-from ..choices import Choice, Chooser
+from ..choices import Chooser
 from ..envoy.format_operators import FormatFacts
 from ..envoy.local_reply import local_reply
 from ..envoy.redirects import Redirect, TlsRedirect
@@ -18,12 +16,10 @@ from ..envoy.request_limits import limited
 from ..envoy.response_headers import with_response_mutations
 from ..envoy.route_actions import DirectResponse, NonForwarding, RouteAction, WeightedCluster
 from ..envoy.routes import Route
-from ..envoy.runtime import NO_RUNTIME, Runtime
 from ..envoy.upstream_request import upstream_request
 from ..explanation import Candidate, Check, Decision, Fate
 from ..facts.conversation import Conversation
 from ..facts.request import Request
-from ..facts.residues import Residues
 from ..mesh import Mesh
 from ..outcome import Ending
 from ..place import Place
@@ -31,6 +27,7 @@ from ..reasons import Reason, because
 from ..report import Draft, Upstream
 from ..states import AtCluster, AtReturn, AtRouter, State
 from .changes import request_changes
+from .cluster_weights import entry_label, pick_entry, runtime_of
 from .stage import Stage, agree
 
 
@@ -61,12 +58,12 @@ def decide(_mesh: Mesh, at: AtRouter, chooser: Chooser) -> tuple[Ending | Forwar
     route, action = _forwarding(at)
     for reason in action.unmodelled:
         chooser.assume(reason)
-    entry, residues = _pick_entry(at, action, chooser)
+    entry, residues = pick_entry(at, action, chooser)
     picked = _forward(at, route, action, entry)
     return picked, AtCluster(
         at.pod,
         picked.cluster,
-        limited(action if entry is None else entry.via, at.request, at.hcm.stream_idle_timeout_ms),
+        limited(action if entry is None else _as_configured(at, entry.via), at.request, at.hcm.stream_idle_timeout_ms),
         at.connection,
         Conversation(picked.request.version, request=picked.request),
         _alpn_override(at, picked.cluster),
@@ -78,7 +75,11 @@ def decide(_mesh: Mesh, at: AtRouter, chooser: Chooser) -> tuple[Ending | Forwar
 
 def _forwarding(at: AtRouter) -> tuple[Route, RouteAction]:
     assert at.route is not None and isinstance(at.route.action, RouteAction)
-    return at.route, at.route.action
+    return at.route, _as_configured(at, at.route.action)
+
+
+def _as_configured(at: AtRouter, action: RouteAction) -> RouteAction:
+    return evolve(action, envoy_headers=False) if at.hcm.suppress_envoy_headers else action
 
 
 def _answer(at: AtRouter) -> Ending | None:
@@ -161,43 +162,6 @@ def _format_facts(at: AtRouter, route: Route) -> FormatFacts:
     return FormatFacts(at.request, at.connection, route.name, **metadata)
 
 
-def _pick_entry(at: AtRouter, action: RouteAction, chooser: Chooser) -> tuple[WeightedCluster | None, Residues]:
-    if not action.weighted:
-        return None, at.residues
-    runtime = _runtime(at)
-    weighted = [
-        (entry, weight) for entry, weight in zip(action.weighted, action.weights(runtime), strict=True) if weight
-    ]
-    if action.runtime_key_prefix:
-        for entry in action.weighted:
-            doubt = runtime.doubt(f"{action.runtime_key_prefix}.{entry.name}")
-            if doubt is not None:
-                chooser.assume(doubt)
-    if not weighted:
-        return None, at.residues
-    entries = tuple(entry for entry, _weight in weighted)
-    if len(entries) == 1:
-        return entries[0], at.residues
-    ends = tuple(accumulate((weight for _entry, weight in weighted), initial=0))
-    choice = Choice(
-        f"{at.hop}/cluster",
-        because("router.weights-open", action.weighted_place, route=action.name),
-        tuple(_entry_label(entry) for entry in entries),
-        (None,) * len(entries),
-        action.weighted_place,
-    )
-    index, residues = chooser.pick_residue(choice, at.residues, ends[-1], tuple(pairwise(ends)))
-    return entries[index], residues
-
-
-def _runtime(at: AtRouter) -> Runtime:
-    return at.pod.proxy.runtime if at.pod.proxy is not None else NO_RUNTIME
-
-
-def _entry_label(entry: WeightedCluster) -> str:
-    return entry.name or f"header {entry.cluster_header}"
-
-
 def _forward(at: AtRouter, route: Route, action: RouteAction, entry: WeightedCluster | None) -> Forward:
     header = entry.cluster_header if entry is not None else action.cluster_header
     if entry is not None and entry.name:
@@ -208,7 +172,7 @@ def _forward(at: AtRouter, route: Route, action: RouteAction, entry: WeightedClu
     else:
         cluster = action.cluster or ""
     request = upstream_request(
-        at.request, at.connection, route, action, entry, cluster=cluster, envoy_headers=not at.hcm.suppress_envoy_headers
+        at.request, at.connection, route, action, entry, cluster=cluster
     )
     return Forward(cluster, entry, request)
 
@@ -243,7 +207,7 @@ def explain(_mesh: Mesh, at: AtRouter, picked: Ending | Forward) -> Decision:
     entry = picked.entry if isinstance(picked, Forward) else None
     again = _forward(at, route, action, entry)
     agree("router", at, picked, again)
-    weights = action.weights(_runtime(at))
+    weights = action.weights(runtime_of(at))
     candidates = tuple(
         _weighted_candidate(each, entry, f"{weight} of {sum(weights)}")
         for each, weight in zip(action.weighted, weights, strict=True)
@@ -270,9 +234,9 @@ def _chosen(route: Route) -> Candidate:
 def _weighted_candidate(entry: WeightedCluster, picked: WeightedCluster | None, want: str) -> Candidate:
     if entry is picked:
         check = Check("weight", want, "R", True, entry.place)
-        return Candidate(_entry_label(entry), "weighted_cluster", Fate.CHOSEN, (check,), entry.place)
+        return Candidate(entry_label(entry), "weighted_cluster", Fate.CHOSEN, (check,), entry.place)
     check = Check("weight", want, "R", False, entry.place)
-    return Candidate(_entry_label(entry), "weighted_cluster", Fate.FAILED, (check,), entry.place, "weight")
+    return Candidate(entry_label(entry), "weighted_cluster", Fate.FAILED, (check,), entry.place, "weight")
 
 
 def _reason(forward: Forward, route: Route, action: RouteAction, weights: tuple[int, ...]) -> Reason:
