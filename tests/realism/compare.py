@@ -87,7 +87,8 @@ def _outcome(observation: Document, trace: Document) -> Iterator[tuple[str, str]
         yield from _differ("outcome.location", outcome["location"], _header(client["headers"], "location"))
         for name, value in (outcome.get("response_headers") or {}).items():
             if isinstance(value, str):
-                yield from _differ(f"outcome.response_headers.{name}", value, _header(client["headers"], name.lower()))
+                real = _header(client["headers"], name.lower())
+                yield from _differ(f"outcome.response_headers.{name}", value.strip(), real and real.strip())
         if client["body"] is not None and outcome["body"] is not None:
             yield from _differ("outcome.body", outcome["body"], client["body"])
     elif outcome["kind"] in ("delivered", "forwarded"):
@@ -193,7 +194,11 @@ def _headers(path: str, told: Mapping[str, Any], received: Sequence[Sequence[str
         lines = lines and [line.strip(" \t") for line in lines]  # what the wire does to any value
         if lines is None and name in real:
             continue
-        if isinstance(lines, list) and any("[redacted" in line for line in lines) and len(lines) == len(real.get(name, ())):
+        if (
+            isinstance(lines, list)
+            and any("[redacted" in line for line in lines)
+            and len(lines) == len(real.get(name, ()))
+        ):
             continue
         yield from _differ(f"{path}.{name}", lines, real.get(name))
 

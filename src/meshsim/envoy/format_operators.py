@@ -96,9 +96,7 @@ def _path(argument: str) -> Operator:
         stated = facts.request.headers.get("x-envoy-original-path")
         original = stated[0] if stated else None
         path: str | None = facts.request.path
-        if which == "ORIG":
-            path = original
-        elif which != "PATH" and original:
+        if which == "ORIG" or (which != "PATH" and original):
             path = original
         return without_query(path) if path is not None and query == "NQ" else path
 

@@ -92,9 +92,7 @@ def mutated(
     return headers
 
 
-def _apply(
-    headers: dict[str, tuple[str, ...]], level: MutationLevel, facts: FormatFacts, *, response: bool
-) -> Headers:
+def _apply(headers: dict[str, tuple[str, ...]], level: MutationLevel, facts: FormatFacts, *, response: bool) -> Headers:
     for name in level.removals:
         headers.pop(name, None)
     if not response:

@@ -71,8 +71,9 @@ class Redirect:
         start = port_start(authority)
         if start is None:
             return authority
-        implied = {"http": ":80", "https": ":443"}.get(request.scheme)
-        if self.port is not None or (scheme != request.scheme and authority[start:] == implied):
+        stated = ",".join(request.headers.get("x-forwarded-proto", ()))
+        implied = {"http": ":80", "https": ":443"}.get(stated)
+        if self.port is not None or (scheme != stated and authority[start:] == implied):
             return authority[:start]
         return authority
 
@@ -82,8 +83,9 @@ class Redirect:
         if self.path is not None:
             return self.path if "?" in self.path else self.path + mark + query
         if self.path_rewrite is not None:
-            made = self.path_rewrite.render(facts) or ""
-            return made if "?" in made else made + mark + query
+            made = self.path_rewrite.render(facts)
+            if made:
+                return made if "?" in made else made + mark + query
         replaced: str | None = None
         if self.prefix_rewrite is not None:
             replaced = rule.replaced(request.path, self.prefix_rewrite)

@@ -44,6 +44,7 @@ _MODELLED = frozenset(
         "timeout",
         "idle_timeout",
         "max_grpc_timeout",
+        "max_stream_duration",
         "retry_policy",
         "request_mirror_policies",
         "request_mirror_policy",
@@ -55,7 +56,6 @@ _MODELLED = frozenset(
 )
 _HARMLESS = frozenset(
     {
-        "max_stream_duration",
         "grpc_timeout_offset",
         "rate_limits",
         "include_vh_rate_limits",
@@ -80,6 +80,15 @@ _ENTRY_FIELDS = frozenset(
         "host_rewrite_literal",
     }
 )
+
+
+@frozen(eq=False)
+class StreamDuration:
+    """RouteAction.MaxStreamDuration, in milliseconds; None: not stated."""
+
+    longest: int | float | None
+    grpc_longest: int | float | None
+    grpc_offset: int | float | None
 
 
 @frozen(eq=False)
@@ -119,6 +128,10 @@ class RouteAction:
     append_x_forwarded_host: bool = False
     timeout_ms: int | float = DEFAULT_TIMEOUT_MS
     max_grpc_timeout_ms: int | float | None = None
+    stream_duration: StreamDuration | None = None
+    """max_stream_duration, which puts an end to the older time-outs; None: they hold."""
+    duration_ms: int | float = 0
+    """How long the whole stream may last, as one request and its connection manager have it; 0: no limit."""
     idle_timeout_ms: int | float | None = None
     """Of a stream on which nothing moves; None: the connection manager's."""
     retry_policy: RetryPolicy | None = None
@@ -215,6 +228,7 @@ def compile_route_action(
         append_x_forwarded_host=view.boolean("append_x_forwarded_host", False),
         timeout_ms=view.duration_ms("timeout", DEFAULT_TIMEOUT_MS),
         max_grpc_timeout_ms=grpc_timeout,
+        stream_duration=_stream_duration(view.view("max_stream_duration")),
         idle_timeout_ms=view.duration_ms("idle_timeout"),
         retry_policy=compile_retry_policy(view) or retry_policy,
         mirrors=_mirrors(view),
@@ -257,6 +271,13 @@ def _weighted_cluster(entry: View, action: RouteAction) -> WeightedCluster:
         response_mutations=compile_mutations(entry, "response"),
         via=action if merged is action.metadata_match else evolve(action, metadata_match=merged),
     )
+
+
+def _stream_duration(view: View | None) -> StreamDuration | None:
+    if view is None:
+        return None
+    names = ("max_stream_duration", "grpc_timeout_header_max", "grpc_timeout_header_offset")
+    return StreamDuration(*(view.duration_ms(name) for name in names))
 
 
 def _subset(view: View) -> Mapping[str, Any] | None:

@@ -51,6 +51,10 @@ def upstream_request(
             headers.pop(name, None)
     stated = headers.pop(_TIMEOUT, None)
     timeout, by_grpc = timeout_of(action, request, stated)
+    if action.stream_duration is not None and request.is_grpc():
+        duration = int(stream_duration_ms(action, request, 0))
+        if duration:
+            headers["grpc-timeout"] = (written_grpc_timeout(duration),)
     if timeout and by_grpc:
         headers["grpc-timeout"] = (written_grpc_timeout(timeout),)
     if action.envoy_headers:
@@ -80,7 +84,11 @@ def upstream_request(
         authority = _host(evolve(facts, request=evolve(request, headers=seen)), action, entry, headers)
     elif levels:
         headers = dict(seen)
-    path = rewritten_path(action, route.rule, evolve(facts, request=evolve(request, authority=authority, headers=headers if headers else seen)))
+    path = rewritten_path(
+        action,
+        route.rule,
+        evolve(facts, request=evolve(request, authority=authority, headers=headers if headers else seen)),
+    )
     if path is None:
         path = request.path
     elif action.envoy_headers:
@@ -88,8 +96,30 @@ def upstream_request(
     return Request(request.method, request.scheme, authority, path, headers, request.version)
 
 
+def stream_duration_ms(action: RouteAction, request: Request, manager_ms: int | float) -> int | float:
+    """How long the stream may last, 0 for ever. `manager_ms` is the connection manager's own limit.
+
+    envoyproxy/envoy source/common/http/conn_manager_impl.cc (refreshDurationTimeout).
+    """
+    own = action.stream_duration
+    if own is None:
+        return manager_ms
+    if own.grpc_longest is not None and "grpc-timeout" in request.headers:
+        asked: int | float = read_grpc_timeout(request)
+        if own.grpc_longest and (not asked or asked > own.grpc_longest):
+            asked = own.grpc_longest
+        return max(asked - (own.grpc_offset or 0), AT_ONCE_MS) if asked else 0
+    return manager_ms if own.longest is None else own.longest
+
+
+AT_ONCE_MS = 0.001
+"""What is over before it began; 0 would be no limit."""
+
+
 def timeout_of(action: RouteAction, request: Request, stated: tuple[str, ...] | None) -> tuple[int, bool]:
     """Milliseconds, 0 for no limit; and whether it goes on as grpc-timeout too."""
+    if action.stream_duration is not None:
+        return 0, False
     timeout = int(action.timeout_ms)
     limit = action.max_grpc_timeout_ms
     by_grpc = limit is not None and request.is_grpc()

@@ -13,7 +13,7 @@ from ..envoy.local_reply import local_reply
 from ..envoy.retry_policy import RetryPolicy
 from ..envoy.route_actions import RouteAction
 from ..envoy.timers import first_timer
-from ..envoy.upstream_failures import IDLE, OVERFLOW, Failure, failure_of
+from ..envoy.upstream_failures import IDLE, MAX_DURATION, OVERFLOW, Failure, failure_of
 from ..facts.request import Headers
 from ..outcome import Ending
 from ..reasons import Reason, because
@@ -23,6 +23,7 @@ ATTEMPT_COUNT = "x-envoy-attempt-count"
 ANSWERED = ("delivered", "replied")
 _SETTLED = frozenset(("delivered", "forwarded", "unknown", "loop"))
 """Nothing failed as far as is known; without a status no policy can want more."""
+_DEADLINE_EXCEEDED = 4
 _RETRIES_AT_ONCE = 3
 """max_retries of a circuit breaker that states none."""
 
@@ -136,7 +137,7 @@ def _answered(frame: Frame, ending: Ending, failure: Failure, extra: tuple[str, 
     """The router's own reply."""
     dialled = frame.dialled
     request = dialled.conversation.request if dialled is not None else None
-    flags = (*extra, failure.flag)
+    flags = (*extra, failure.flag) if failure.flag else extra
     details = failure.details()
     reply = local_reply(
         request,
@@ -147,6 +148,7 @@ def _answered(frame: Frame, ending: Ending, failure: Failure, extra: tuple[str, 
         flags=flags,
         body=failure.body(retried=frame.is_retry),
         headers={"x-envoy-overloaded": ("true",)} if failure is OVERFLOW else None,
+        grpc_status=_DEADLINE_EXCEEDED if failure.reset == MAX_DURATION.reset else None,
     )
     reply = evolve(
         reply,

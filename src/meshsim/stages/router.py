@@ -30,7 +30,6 @@ from .changes import request_changes
 from .cluster_weights import entry_label, pick_entry, runtime_of
 from .stage import Stage, agree
 
-
 _CREATED = 201
 _BODILESS = frozenset((204, 304))
 """A client reads no body after these, whatever the proxy sends."""
@@ -63,7 +62,12 @@ def decide(_mesh: Mesh, at: AtRouter, chooser: Chooser) -> tuple[Ending | Forwar
     return picked, AtCluster(
         at.pod,
         picked.cluster,
-        limited(action if entry is None else _as_configured(at, entry.via), at.request, at.hcm.stream_idle_timeout_ms),
+        limited(
+            action if entry is None else _as_configured(at, entry.via),
+            at.request,
+            at.hcm.stream_idle_timeout_ms,
+            at.hcm.max_stream_duration_ms,
+        ),
         at.connection,
         Conversation(picked.request.version, request=picked.request),
         _alpn_override(at, picked.cluster),
@@ -171,9 +175,7 @@ def _forward(at: AtRouter, route: Route, action: RouteAction, entry: WeightedClu
         cluster = values[0] if values else ""
     else:
         cluster = action.cluster or ""
-    request = upstream_request(
-        at.request, at.connection, route, action, entry, cluster=cluster
-    )
+    request = upstream_request(at.request, at.connection, route, action, entry, cluster=cluster)
     return Forward(cluster, entry, request)
 
 

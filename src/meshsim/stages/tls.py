@@ -8,8 +8,8 @@ from ..address import LOOPBACK_V4, LOOPBACK_V6, format_endpoint, format_ip, is_l
 from ..choices import Choice, Chooser
 from ..envoy.endpoints import Endpoint, PipeAddress, SocketAddress
 from ..envoy.route_actions import RouteAction
-from ..envoy.upstream_request import replaced_host
 from ..envoy.upstream_protocol import pool_alpn
+from ..envoy.upstream_request import replaced_host
 from ..envoy.upstream_tls import TransportSocket, UnstatedRow, offered_alpn, server_name, wanted_san
 from ..explanation import Candidate, Decision, Fate
 from ..facts.conversation import ClientCertificate, ClientTls, Conversation, ProxyProtocol

@@ -99,7 +99,10 @@ def _dump(listeners: Sequence[Any], clusters: Sequence[Any]) -> dict[str, Any]:
     active = [{"name": each["name"], "active_state": {"listener": each}} for each in listeners]
     return {
         "configs": [
-            {"@type": f"{admin}ClustersConfigDump", "dynamic_active_clusters": [{"cluster": each} for each in clusters]},
+            {
+                "@type": f"{admin}ClustersConfigDump",
+                "dynamic_active_clusters": [{"cluster": each} for each in clusters],
+            },
             {"@type": f"{admin}ListenersConfigDump", "dynamic_listeners": active},
         ]
     }

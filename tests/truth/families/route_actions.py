@@ -70,7 +70,25 @@ def _match(draw: Draw) -> Fields:
 
 def _call(draw: Draw) -> Fields:
     pieces = ("/", "a", "b", "c", "//", ";d", "?", "%20", "B")
-    path = draw.choice(("/", "/a", "/a/", "/a/b", "/a/b/c", "/A/b", "/b", "/b/c", "/B/C", "/c", "/c;d", "/c;d/e;f", "/ab", "//a", "/a//b"))
+    path = draw.choice(
+        (
+            "/",
+            "/a",
+            "/a/",
+            "/a/b",
+            "/a/b/c",
+            "/A/b",
+            "/b",
+            "/b/c",
+            "/B/C",
+            "/c",
+            "/c;d",
+            "/c;d/e;f",
+            "/ab",
+            "//a",
+            "/a//b",
+        )
+    )
     if draw.random() < 0.2:
         path = "/" + "".join(draw.choice(pieces) for _ in range(draw.randint(0, 4)))
     headers: Fields = {}
@@ -82,7 +100,9 @@ def _call(draw: Draw) -> Fields:
     return {
         "path": path + draw.choice(("", "", "?q=1", "?q=/a&r=%2F", "?")),
         "method": draw.choice(("GET", "GET", "DELETE")),
-        "authority": draw.choice(("a.test", "a.test", "A.test:8080", "a.test:80", "a.test:443", "[::1]:80", "10.0.0.1")),
+        "authority": draw.choice(
+            ("a.test", "a.test", "A.test:8080", "a.test:80", "a.test:443", "[::1]:80", "10.0.0.1")
+        ),
         "headers": headers,
     }
 
@@ -134,7 +154,9 @@ def _mutations(draw: Draw, share: float) -> Fields:
         if draw.random() < share:
             made_[f"{side}_headers_to_add"] = [_addition(draw, side) for _ in range(draw.randint(1, 4))]
         if draw.random() < share / 2:
-            made_[f"{side}_headers_to_remove"] = draw.sample(("x-a", "x-m", "User-Agent", "x-forwarded-proto", "location"), 1)
+            made_[f"{side}_headers_to_remove"] = draw.sample(
+                ("x-a", "x-m", "User-Agent", "x-forwarded-proto", "location"), 1
+            )
     return made_
 
 
@@ -142,7 +164,11 @@ def _regex(draw: Draw) -> Fields:
     """A rewrite whose substitution has no group that its pattern lacks."""
     pattern = draw.choice(("a", "[ab]*", "^/", "z", ".*", "(.)/", "/b(/.*)?$", r"^/(\w+)/(\w+)"))
     groups = pattern.count("(") - pattern.count("(?")
-    choices = ["Z", "", r"\0\0", "/x", "/n?z=1", "x"] + ([r"\1", r"/\1/y"] if groups else []) + ([r"/\2/\1"] if groups > 1 else [])
+    choices = (
+        ["Z", "", r"\0\0", "/x", "/n?z=1", "x"]
+        + ([r"\1", r"/\1/y"] if groups else [])
+        + ([r"/\2/\1"] if groups > 1 else [])
+    )
     return {"pattern": {"regex": pattern}, "substitution": draw.choice(choices)}
 
 
@@ -154,14 +180,19 @@ def _rewrites(draw: Draw, match: Fields) -> Fields:
     elif path < 0.7:
         action["regex_rewrite"] = _regex(draw)
     elif path < 0.8:
-        action["path_rewrite"] = draw.choice(("/n/%REQ(x-a)%", "/p%PATH(NQ)%", "/p?%REQ(x-b)%", "%REQ(x-a)%", "/%ROUTE_NAME%"))
+        action["path_rewrite"] = draw.choice(
+            ("/n/%REQ(x-a)%", "/p%PATH(NQ)%", "/p?%REQ(x-b)%", "%REQ(x-a)%", "/%ROUTE_NAME%")
+        )
     host = draw.random()
     if host < 0.2:
         action["host_rewrite_literal"] = draw.choice(("new.test", "new.test:81"))
     elif host < 0.35:
         action["host_rewrite_header"] = draw.choice(("x-a", "X-B", ":path", "host"))
     elif host < 0.5:
-        action["host_rewrite_path_regex"] = {"pattern": {"regex": r"^/(\w+).*"}, "substitution": draw.choice((r"\1.h", ""))}
+        action["host_rewrite_path_regex"] = {
+            "pattern": {"regex": r"^/(\w+).*"},
+            "substitution": draw.choice((r"\1.h", "")),
+        }
     elif host < 0.65:
         action["auto_host_rewrite"] = True
     elif host < 0.75:
@@ -194,8 +225,12 @@ def _clusters(draw: Draw, match: Fields) -> Fields:
         match["headers"] = [{"name": "x-weight", "string_match": {"safe_regex": {"regex": " *[0-9]{1,19} *"}}}]
     code = draw.choice(("NOT_FOUND", "INTERNAL_SERVER_ERROR", "SERVICE_UNAVAILABLE"))
     action = target | _maybe(draw, 0.4, "cluster_not_found_response_code", code)
-    action |= _maybe(draw, 0.3, "timeout", draw.choice(("0s", "3s", "0.5s"))) | _maybe(draw, 0.3, "max_grpc_timeout", "2s")
-    action |= _maybe(draw, 0.2, "host_rewrite_literal", "route.test") | _maybe(draw, 0.2, "append_x_forwarded_host", True)
+    action |= _maybe(draw, 0.3, "timeout", draw.choice(("0s", "3s", "0.5s"))) | _maybe(
+        draw, 0.3, "max_grpc_timeout", "2s"
+    )
+    action |= _maybe(draw, 0.2, "host_rewrite_literal", "route.test") | _maybe(
+        draw, 0.2, "append_x_forwarded_host", True
+    )
     action |= _maybe(draw, 0.2, "max_stream_duration", draw.choice(_STREAMS))
     return {"route": action} | _mutations(draw, 0.2)
 
@@ -243,7 +278,9 @@ def _answers(draw: Draw, match: Fields) -> Fields:
     kind = draw.random()
     if kind < 0.1:
         return {"non_forwarding_action": {}}
-    response: Fields = {"status": draw.choice((200, 204, 204, 301, 404, 418, 503, 304))} | ({"body": body} if body else {})
+    response: Fields = {"status": draw.choice((200, 204, 204, 301, 404, 418, 503, 304))} | (
+        {"body": body} if body else {}
+    )
     if draw.random() < 0.3:
         formats = ({"text_format_source": {"inline_string": "at %REQ(:path)% %RESPONSE_CODE% [%REQ(nope)%] %LOCAL_REPLY_BODY%"}},
                    {"json_format": {"path": "%REQ(:path)%", "body": "%LOCAL_REPLY_BODY%"}},
@@ -253,7 +290,14 @@ def _answers(draw: Draw, match: Fields) -> Fields:
 
 
 def _templates(draw: Draw, match: Fields) -> Fields:
-    patterns = {"/a/{x}": ("x",), "/a/{x}/{y=**}": ("x", "y"), "/{x=**}": ("x",), "/{p}/b": ("p",), "/b/*": (), "/{x=a/*}/c": ("x",)}
+    patterns = {
+        "/a/{x}": ("x",),
+        "/a/{x}/{y=**}": ("x", "y"),
+        "/{x=**}": ("x",),
+        "/{p}/b": ("p",),
+        "/b/*": (),
+        "/{x=a/*}/c": ("x",),
+    }
     pattern = draw.choice(tuple(patterns))
     match.clear()
     kind = f"{TYPES}path.match.uri_template.v3.UriTemplateMatchConfig"

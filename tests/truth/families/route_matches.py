@@ -37,7 +37,9 @@ def _table(
 def _text(draw: random.Random, *, words: tuple[str, ...] = ("a", "ab", "A", "b", "1", "", "a,b", "é")) -> Route:
     kind = draw.choice(("exact", "prefix", "suffix", "contains", "safe_regex"))
     if kind == "safe_regex":
-        return {kind: {"regex": draw.choice(("a.*", "[0-9]+", "(b|a)", ".*", ".", "..", "a|b.*", "[^a]*", "é", "(?i)AB"))}}
+        return {
+            kind: {"regex": draw.choice(("a.*", "[0-9]+", "(b|a)", ".*", ".", "..", "a|b.*", "[^a]*", "é", "(?i)AB"))}
+        }
     word = draw.choice(words if kind == "exact" else tuple(filter(None, words)))
     return {kind: word, **({"ignore_case": True} if draw.random() < 0.3 else {})}
 
@@ -45,7 +47,11 @@ def _text(draw: random.Random, *, words: tuple[str, ...] = ("a", "ab", "A", "b",
 def _path(draw: random.Random) -> Route:
     kind = draw.choice(("prefix", "path", "safe_regex", "path_separated_prefix"))
     if kind == "safe_regex":
-        return {kind: {"regex": draw.choice(("/a.*", "/b|/ab", "/[ab]+", ".*b", "/a/b/?", "/.", "/a?", "/é.*", r"/\d+", "/A"))}}
+        return {
+            kind: {
+                "regex": draw.choice(("/a.*", "/b|/ab", "/[ab]+", ".*b", "/a/b/?", "/.", "/a?", "/é.*", r"/\d+", "/A"))
+            }
+        }
     values = {
         "prefix": ("/", "/a", "/a/", "/A", "", "/a/b", "/ab", "a", "/a?x", "/1", "/a;"),
         "path": ("/a", "/a/", "/a/b", "/A/b", "/", "a", "/ab", "/a?x=1", "/a;x"),
@@ -59,7 +65,9 @@ def _any_path(draw: random.Random) -> Call:
     pieces = ("/", "/", "a", "b", "A", "ab", "1", ";x", ";y=1", "%61", ".", "//")
     path = "/" + "".join(draw.choice(pieces) for _ in range(draw.randint(0, 4)))
     if draw.random() < 0.6:
-        path = draw.choice(("/", "/a", "/a/", "/a/b", "/A/b", "/ab", "/b", "/a/bc", "/1", "/12", "/a;x", "/a;x/b;y", "/AB"))
+        path = draw.choice(
+            ("/", "/a", "/a/", "/a/b", "/A/b", "/ab", "/b", "/a/bc", "/1", "/12", "/a;x", "/a;x/b;y", "/AB")
+        )
     return {"path": path + draw.choice(("", "", "?", "?x=1", "?/a", ";z?q;w"))}
 
 
@@ -70,16 +78,50 @@ def _template(draw: random.Random) -> Route:
     )  # fmt: skip
     policy = {"@type": TEMPLATE, "path_template": draw.choice(patterns)}
     case = {"case_sensitive": False} if draw.random() < 0.2 else {}
-    return {"path_match_policy": {"name": "envoy.path.match.uri_template.uri_template_matcher", "typed_config": policy}} | case
+    return {
+        "path_match_policy": {"name": "envoy.path.match.uri_template.uri_template_matcher", "typed_config": policy}
+    } | case
 
 
 def _template_call(draw: random.Random) -> Call:
-    pieces = ("a", "b", "c", "d", "x.m3u8", "", "a$b", "a.b", "axb", "A", "x=1", "a*b", "%20", ";v", "(a)", "a+b", "y.json", "~", "@")
+    pieces = (
+        "a",
+        "b",
+        "c",
+        "d",
+        "x.m3u8",
+        "",
+        "a$b",
+        "a.b",
+        "axb",
+        "A",
+        "x=1",
+        "a*b",
+        "%20",
+        ";v",
+        "(a)",
+        "a+b",
+        "y.json",
+        "~",
+        "@",
+    )
     path = "/" + "/".join(draw.choice(pieces) for _ in range(draw.randint(0, 4)))
     return {"path": path + draw.choice(("", "", "?q=/c"))}
 
 
-NAMES = ("x-a", "x-b", ":method", ":path", ":authority", "host", ":scheme", "x-forwarded-proto", "X-A", "cookie", "accept")
+NAMES = (
+    "x-a",
+    "x-b",
+    ":method",
+    ":path",
+    ":authority",
+    "host",
+    ":scheme",
+    "x-forwarded-proto",
+    "X-A",
+    "cookie",
+    "accept",
+)
 
 
 def _header(draw: random.Random) -> Route:
@@ -107,7 +149,23 @@ def _headers(draw: random.Random) -> Route:
     return {"prefix": "/", "headers": [_header(draw) for _ in range(draw.choice((1, 1, 2)))]}
 
 
-VALUES = ("a", "ab", "A", "1", "+5", "-7", " 5 ", "5.0", "0x5", "", "a,b", "b", "99999999999999999999", "x", "é".encode().decode("latin-1"))
+VALUES = (
+    "a",
+    "ab",
+    "A",
+    "1",
+    "+5",
+    "-7",
+    " 5 ",
+    "5.0",
+    "0x5",
+    "",
+    "a,b",
+    "b",
+    "99999999999999999999",
+    "x",
+    "é".encode().decode("latin-1"),
+)
 
 
 def _with_headers(draw: random.Random) -> Call:
@@ -118,7 +176,12 @@ def _with_headers(draw: random.Random) -> Call:
         elif draw.random() < 0.3:
             headers[name] = draw.sample(VALUES, draw.randint(2, 3))
     authority = draw.choice(("a.test", "A.test", "a.test:80", "a"))
-    return {"path": draw.choice(("/", "/a", "/a?x=1")), "method": draw.choice(("GET", "POST", "PUT")), "headers": headers, "authority": authority}
+    return {
+        "path": draw.choice(("/", "/a", "/a?x=1")),
+        "method": draw.choice(("GET", "POST", "PUT")),
+        "headers": headers,
+        "authority": authority,
+    }
 
 
 def _query(draw: random.Random) -> Route:
@@ -133,7 +196,12 @@ def _with_query(draw: random.Random) -> Call:
     names = ("q", "r", "Q", "q%20", "q+r", "", "%71")
     values = ("=a", "=ab", "=A", "=", "", "=a%2Cb", "=a,b", "=b", "=1", "=a=b", "=%61", "=a+b", "=a;r=b")
     items = [draw.choice(names) + draw.choice(values) for _ in range(draw.randint(0, 4))]
-    return {"path": "/p" + draw.choice(("?", "?", "")) + draw.choice(("&", "&", "&&", ";")).join(items) + draw.choice(("", "?q=a"))}
+    return {
+        "path": "/p"
+        + draw.choice(("?", "?", ""))
+        + draw.choice(("&", "&", "&&", ";")).join(items)
+        + draw.choice(("", "?q=a"))
+    }
 
 
 def _cookie(draw: random.Random) -> Route:
@@ -151,7 +219,10 @@ def _with_cookies(draw: random.Random) -> Call:
 
     lines = ["; ".join(item() for _ in range(draw.randint(1, 3))) for _ in range(draw.choice((0, 1, 1, 1, 2)))]
     joined = draw.random() < 0.2
-    return {"path": "/", "headers": {"cookie": [line.replace("; ", ";") if joined else line for line in lines]} if lines else {}}
+    return {
+        "path": "/",
+        "headers": {"cookie": [line.replace("; ", ";") if joined else line for line in lines]} if lines else {},
+    }
 
 
 def _grpc(draw: random.Random) -> Route:
@@ -197,7 +268,11 @@ def _tls(draw: random.Random) -> Route:
 
 def _mixed(draw: random.Random) -> Route:
     match = _path(draw)
-    for share, kind, field in ((0.5, _headers, "headers"), (0.3, _query, "query_parameters"), (0.2, _cookie, "cookies")):
+    for share, kind, field in (
+        (0.5, _headers, "headers"),
+        (0.3, _query, "query_parameters"),
+        (0.2, _cookie, "cookies"),
+    ):
         if draw.random() < share:
             match[field] = kind(draw)[field]
     return match

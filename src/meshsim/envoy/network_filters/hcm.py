@@ -121,6 +121,8 @@ class HttpConnectionManager:
     server_name: str
     stream_idle_timeout_ms: int | float
     """0: none."""
+    max_stream_duration_ms: int | float
+    """0: none."""
     unmodelled: tuple[Reason, ...]
     _view: View
     _inline: RouteTable | None = field(default=None, init=False)
@@ -190,6 +192,7 @@ class HttpConnectionManager:
 def compile_hcm(view: View, name: str) -> HttpConnectionManager:
     """The connection manager of a network filter called `name`."""
     rds = view.view("rds")
+    common = view.view("common_http_protocol_options")
     forwarding = compile_forwarding(view)
     return HttpConnectionManager(
         name=name,
@@ -199,6 +202,7 @@ def compile_hcm(view: View, name: str) -> HttpConnectionManager:
         normalisation=compile_normalisation(view),
         route_config_name=rds.text("route_config_name", "") if rds is not None else None,
         scoped=view.place_of("scoped_routes") if view.has("scoped_routes") else None,
+        max_stream_duration_ms=common.duration_ms("max_stream_duration", 0) if common is not None else 0,
         stream_idle_timeout_ms=view.duration_ms("stream_idle_timeout", DEFAULT_STREAM_IDLE_TIMEOUT_MS),
         upgrades={
             entry.text("upgrade_type", "").lower(): entry.boolean("enabled", True)
