@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from . import bulk, cold_start, first_answer, stages
+from . import big_tables, bulk, cold_start, first_answer, stages
 from .figures import BASELINE, Table, document, ratios, read_baseline, write
 from .meshes import demo, largest_dump
 
@@ -20,6 +20,7 @@ def main() -> None:
     known = demo()
     meshes = [known, *filter(None, [largest_dump()])]
     tables = [bulk.measure(meshes), first_answer.measure(meshes), cold_start.measure(), stages.measure(known)]
+    tables.append(big_tables.measure())
     for table in tables:
         show(table)
     show(compared(ratios(tables), read_baseline()))

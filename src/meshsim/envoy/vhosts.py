@@ -6,6 +6,7 @@ then the longest prefix wildcard, then `*`; once a virtual host is chosen there 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from attrs import define, field, frozen
@@ -22,6 +23,7 @@ from .header_mutations import MutationLevel, compile_mutations
 from .hosts import without_port
 from .per_filter import PerFilter, compile_per_filter
 from .retry_policy import compile_retry_policy
+from .route_index import compile_routes
 from .route_matches import RouteFacts
 from .routes import Route, Surroundings, compile_route, filter_metadata, tls_redirect_route
 from .unmodelled import unmodelled_fields
@@ -193,8 +195,12 @@ class VirtualHost:
         if self._routes is None:
             views = self._view.views("routes")
             names = [view.text("name", "") for view in views]
-            rows = [compile_route(view, _label(names, index), self.around) for index, view in enumerate(views)]
-            self._routes = FirstMatch("route", rows)
+            times = Counter(names)
+            rows = [
+                compile_route(view, _label(name, index, times), self.around)
+                for index, (name, view) in enumerate(zip(names, views, strict=True))
+            ]
+            self._routes = compile_routes(rows)
         return self._routes
 
     @property
@@ -205,11 +211,10 @@ class VirtualHost:
         return self._tls_redirect
 
 
-def _label(names: list[str], index: int) -> str:
-    name = names[index]
+def _label(name: str, index: int, times: Counter[str]) -> str:
     if not name:
         return f"#{index}"
-    return name if names.count(name) == 1 else f"{name}#{index}"
+    return name if times[name] == 1 else f"{name}#{index}"
 
 
 @define(eq=False)
