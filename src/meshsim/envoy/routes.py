@@ -22,6 +22,7 @@ from .route_actions import (
     compile_direct_response,
     compile_route_action,
 )
+from .route_checks import check_route
 from .route_matches import RouteCondition, compile_match
 from .runtime import RuntimeFraction
 from .unmodelled import unmodelled_fields
@@ -102,6 +103,7 @@ class Route:
 
 def compile_route(view: View, label: str, around: Surroundings) -> Route:
     name = view.text("name", "")
+    check_route(view)
     match_view = view.view("match")
     match = compile_match(match_view if match_view is not None else View({}, view.place / "match"))
     return Route(
