@@ -16,6 +16,7 @@ from ..reasons import Reason
 from .body_formats import BodyFormat, compile_body_format, source_text
 from .format_strings import FormatString, compile_format_string
 from .header_mutations import MutationLevel, compile_mutations
+from .mirrors import MirrorPolicy, compile_mirrors
 from .path_rewrites import RegexRewrite, compile_regex_rewrite
 from .retry_policy import RetryPolicy, compile_retry_policy
 from .runtime import Runtime
@@ -135,7 +136,7 @@ class RouteAction:
     idle_timeout_ms: int | float | None = None
     """Of a stream on which nothing moves; None: the connection manager's."""
     retry_policy: RetryPolicy | None = None
-    mirrors: tuple[str, ...] = ()
+    mirrors: tuple[MirrorPolicy, ...] = ()
     hash_policy: bool = False
     upgrades: Mapping[str, bool] | None = None
     """Lower-case upgrade type -> enabled."""
@@ -197,9 +198,13 @@ class NonForwarding:
 
 
 def compile_route_action(
-    view: View, name: str, retry_policy: RetryPolicy | None, template: UriTemplate | None
+    view: View,
+    name: str,
+    retry_policy: RetryPolicy | None = None,
+    template: UriTemplate | None = None,
+    mirrors: tuple[MirrorPolicy, ...] = (),
 ) -> RouteAction:
-    """`retry_policy` is the virtual host's, used only where the route has none; `template` is what the route matches."""
+    """`retry_policy` and `mirrors` are the virtual host's, for a route without its own; `template` is what it matches."""
     weighted = view.view("weighted_clusters")
     leftovers = unmodelled_fields(view, _MODELLED | _HARMLESS | _PLUGINS, name)
     if weighted is not None:
@@ -231,7 +236,7 @@ def compile_route_action(
         stream_duration=_stream_duration(view.view("max_stream_duration")),
         idle_timeout_ms=view.duration_ms("idle_timeout"),
         retry_policy=compile_retry_policy(view) or retry_policy,
-        mirrors=_mirrors(view),
+        mirrors=compile_mirrors(view) or mirrors,
         hash_policy=view.has("hash_policy"),
         upgrades=upgrades,
         connect_terminated=terminated,
@@ -301,13 +306,6 @@ def _format(view: View, key: str) -> FormatString | None:
 def _template_rewrite(view: View, template: UriTemplate | None) -> UriTemplateRewrite | None:
     policy = view.view("path_rewrite_policy")
     return compile_uri_rewrite(policy, template) if policy is not None else None
-
-
-def _mirrors(view: View) -> tuple[str, ...]:
-    policies = view.views("request_mirror_policies")
-    old = view.view("request_mirror_policy")
-    names = [policy.text("cluster", "") for policy in (*policies, *((old,) if old is not None else ()))]
-    return tuple(name for name in names if name)
 
 
 def _upgrades(view: View) -> tuple[Mapping[str, bool] | None, bool]:

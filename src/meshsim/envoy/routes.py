@@ -11,6 +11,7 @@ from ..config.view import View
 from ..place import Place
 from ..reasons import Reason
 from .header_mutations import MutationLevel, compile_mutations
+from .mirrors import MirrorPolicy
 from .path_rewrites import PathRule
 from .per_filter import PerFilter, compile_cors, compile_per_filter
 from .redirects import Redirect, TlsRedirect, compile_redirect
@@ -68,6 +69,7 @@ class Surroundings:
     """include_request_attempt_count"""
     metadata: Mapping[str, Any] = field(factory=dict)
     """filter_metadata of the virtual host."""
+    mirrors: tuple[MirrorPolicy, ...] = ()
 
 
 @frozen(eq=False)
@@ -180,7 +182,7 @@ def _action(view: View, name: str, around: Surroundings, rule: PathRule) -> Acti
         return NonForwarding(name, view.place, "none")
     match kind:
         case "route":
-            return compile_route_action(below, name, around.retry_policy, rule.template)
+            return compile_route_action(below, name, around.retry_policy, rule.template, around.mirrors)
         case "redirect":
             return compile_redirect(below, name)
         case "direct_response":

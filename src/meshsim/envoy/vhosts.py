@@ -21,6 +21,7 @@ from ..place import Place
 from ..reasons import Reason
 from .header_mutations import MutationLevel, compile_mutations
 from .hosts import without_port
+from .mirrors import MirrorPolicy, compile_mirrors
 from .per_filter import PerFilter, compile_per_filter
 from .retry_policy import compile_retry_policy
 from .route_index import compile_routes
@@ -59,6 +60,7 @@ _VHOST_FIELDS = frozenset(
         "request_body_buffer_limit",
         "cors",
         "matcher",
+        "request_mirror_policies",
     }
 )
 """Modelled, or harmless to where a call goes (from virtual_clusters on), but for matcher, which has its own answer."""
@@ -77,6 +79,7 @@ _TABLE_FIELDS = frozenset(
         "validate_clusters",
         "max_direct_response_body_size_bytes",
         "request_mirror_policies",
+        "request_mirror_policy",
         "metadata",
         "cluster_specifier_plugins",
     }
@@ -129,6 +132,7 @@ class TableLevels:
     request_level: MutationLevel
     response_level: MutationLevel
     most_specific_wins: bool
+    mirrors: tuple[MirrorPolicy, ...] = ()
 
 
 @define(eq=False)
@@ -187,6 +191,7 @@ class VirtualHost:
                 retry_policy=compile_retry_policy(view),
                 attempt_count=view.boolean("include_request_attempt_count", False),
                 metadata=filter_metadata(view),
+                mirrors=compile_mirrors(view) or levels.mirrors,
             )
         return self._around
 
@@ -356,6 +361,7 @@ def compile_route_table(view: View, name: str = "") -> RouteTable:
         request_level=compile_mutations(view, "request"),
         response_level=compile_mutations(view, "response"),
         most_specific_wins=view.boolean("most_specific_header_mutations_wins", False),
+        mirrors=compile_mirrors(view),
     )
     vhosts = tuple(
         VirtualHost(below.text("name", ""), tuple(map(read_domain, below.texts("domains"))), below, levels)

@@ -10,6 +10,7 @@ from attrs import evolve, frozen
 from ..choices import Chooser
 from ..envoy.format_operators import FormatFacts
 from ..envoy.local_reply import local_reply
+from ..envoy.mirrors import Mirror, mirrors_of
 from ..envoy.redirects import Redirect, TlsRedirect
 from ..envoy.refused_routes import table_refused
 from ..envoy.request_limits import limited
@@ -162,8 +163,13 @@ def _redirect(at: AtRouter, route: Route, action: Redirect | TlsRedirect) -> End
 
 
 def _format_facts(at: AtRouter, route: Route) -> FormatFacts:
-    metadata = {"route_metadata": route.metadata, "vhost_metadata": route.vhost_metadata}
-    return FormatFacts(at.request, at.connection, route.name, **metadata)
+    return FormatFacts(
+        at.request,
+        at.connection,
+        route.name,
+        route_metadata=route.metadata,
+        vhost_metadata=route.vhost_metadata,
+    )
 
 
 def _forward(at: AtRouter, route: Route, action: RouteAction, entry: WeightedCluster | None) -> Forward:
@@ -222,7 +228,7 @@ def explain(_mesh: Mesh, at: AtRouter, picked: Ending | Forward) -> Decision:
         reason=_reason(again, route, action, weights),
         candidates=candidates,
         changes=request_changes(at.request, again.request),
-        notes=_notes(action, again),
+        notes=_notes(at, action, again),
         trivial=not candidates,
         deciding=not again.cluster,
         hop=at.hop,
@@ -254,10 +260,24 @@ def _reason(forward: Forward, route: Route, action: RouteAction, weights: tuple[
     return because("router.weighted", entry.place, route=route.label, cluster=cluster, weight=weight, total=total)
 
 
-def _notes(action: RouteAction, forward: Forward) -> tuple[Reason, ...]:
+def _mirrors(at: AtRouter, action: RouteAction, forward: Forward) -> tuple[Mirror, ...]:
+    """Copies that go out: none where the request itself goes nowhere, none to a cluster that is not there."""
+    proxy = at.pod.proxy
+    if not action.mirrors or proxy is None:
+        return ()
+    made = tuple(mirrors_of(action.mirrors, forward.request, proxy.runtime))
+    if "clusters" not in proxy.document.sections:
+        return made
+    if proxy.cluster(forward.cluster) is None:
+        return ()
+    return tuple(each for each in made if proxy.cluster(each.cluster) is not None)
+
+
+def _notes(at: AtRouter, action: RouteAction, forward: Forward) -> tuple[Reason, ...]:
     notes = list(action.unmodelled)
-    if action.mirrors:
-        notes.append(because("router.mirrored", action.place, clusters=", ".join(action.mirrors)))
+    copies = _mirrors(at, action, forward)
+    if copies:
+        notes.append(because("router.mirrored", action.place, clusters=", ".join(each.text() for each in copies)))
     if action.retry_policy is not None:
         policy = action.retry_policy
         notes.append(because("router.retries", policy.place, retry_on=policy.name))
@@ -275,7 +295,7 @@ def describe(_mesh: Mesh, at: AtRouter, picked: Ending | Forward, draft: Draft) 
     _route, action = _forwarding(at)
     request = picked.request
     hop.upstream = Upstream(request.version, request.authority, request.path, request.method, request.headers)
-    hop.mirrors = action.mirrors
+    hop.mirrors = tuple(each.cluster for each in _mirrors(at, action, picked))
 
 
 STAGE = Stage("router", AtRouter, decide, explain, describe)
