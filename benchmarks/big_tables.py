@@ -27,7 +27,9 @@ def measure() -> Table:
         by_index, one_by_one = _seconds(indexed, facts), _seconds(linear, facts)
         ratios[f"route by index, {size} routes"] = by_index / one_by_one
         rows.append((size, one_by_one * 1e6, by_index * 1e6, by_index / one_by_one))
-    return Table("one route out of many", ("routes", "one by one, us", "by index, us", "in linear ones"), tuple(rows), ratios)
+    return Table(
+        "one route out of many", ("routes", "one by one, us", "by index, us", "in linear ones"), tuple(rows), ratios
+    )
 
 
 def _table(size: int) -> tuple[FirstMatch[Route, RouteFacts], list[RouteFacts]]:

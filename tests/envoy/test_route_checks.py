@@ -72,9 +72,7 @@ REFUSED = {
     "a long name": template("/{seventeenletters_}"),
     "text after a suffix": template("/*.a/b"),
     "an unknown variable": template("/{x}", "/{y}"),
-    "a rewrite without a template": one_route(
-        {"prefix": "/"}, route=template("/", "/x")["route"]
-    ),
+    "a rewrite without a template": one_route({"prefix": "/"}, route=template("/", "/x")["route"]),
     "a rewrite without a slash": template("/{x}", "{x}"),
     "no RE2": one_route({"safe_regex": {"regex": "(?=a)"}}),
 }

@@ -1,6 +1,6 @@
 """SubstitutionFormatString: the body of a reply written with command operators, as text or as JSON.
 
-envoyproxy/envoy source/common/formatter/substitution_format_string.cc and substitution_formatter.cc (JsonFormatterImpl).
+envoyproxy/envoy source/common/formatter/substitution_format_string.cc, substitution_formatter.cc (JsonFormatterImpl).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What each command operator reads: the value a call and a configuration can know, nothing, or UNKNOWN.
 
-envoyproxy/envoy source/common/formatter (stream_info_formatter.cc, http_specific_formatter.cc), as Envoy 1.40 was seen to
-fill them in while a request is sent on and in replies it makes itself. Who adds an operator adds it to one table here.
+envoyproxy/envoy source/common/formatter (stream_info_formatter.cc, http_specific_formatter.cc), as Envoy 1.40 was seen
+to fill them in while a request is sent on and in replies it makes itself. Who adds an operator adds it to a table here.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def _query(argument: str) -> Operator:
     decode = argument == "DECODED"
 
     def read(facts: FormatFacts) -> object:
-        _, mark, query = facts.request.path.partition("?")
+        _, _mark, query = facts.request.path.partition("?")
         if not query:
             return None
         return _decoded(query) if decode else query

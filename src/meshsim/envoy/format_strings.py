@@ -1,7 +1,7 @@
 """Command operators in configured texts (`%REQ(:authority)%`): parsing them, and putting values in their place.
 
-envoyproxy/envoy source/common/formatter/substitution_formatter.cc. What each operator reads is in `format_operators`; one
-that hangs on run time makes the whole text unknown (None).
+envoyproxy/envoy source/common/formatter/substitution_formatter.cc. What each operator reads is in `format_operators`;
+one that hangs on run time makes the whole text unknown (None).
 """
 
 from __future__ import annotations

@@ -204,7 +204,10 @@ def compile_route_action(
     template: UriTemplate | None = None,
     mirrors: tuple[MirrorPolicy, ...] = (),
 ) -> RouteAction:
-    """`retry_policy` and `mirrors` are the virtual host's, for a route without its own; `template` is what it matches."""
+    """`retry_policy` and `mirrors` are the virtual host's, for a route without its own.
+
+    `template` is what the route matches, where that is a URI template.
+    """
     weighted = view.view("weighted_clusters")
     leftovers = unmodelled_fields(view, _MODELLED | _HARMLESS | _PLUGINS, name)
     if weighted is not None:

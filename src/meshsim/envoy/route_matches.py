@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from attrs import define, field, frozen
+import attrs
+from attrs import define, frozen
 
 from ..config.view import View
 from ..facts.connection import Connection
@@ -51,9 +52,9 @@ class RouteFacts:
     """Without the query (and path parameters, where the table says so); None for CONNECT, which has no path."""
     connection: Connection
     runtime: Runtime = NO_RUNTIME
-    metadata: Mapping[str, Any] = field(factory=dict)
+    metadata: Mapping[str, Any] = attrs.field(factory=dict)
     """Dynamic metadata by filter: empty at the first look-up, which comes before every filter."""
-    filter_state: Mapping[str, str] = field(factory=dict)
+    filter_state: Mapping[str, str] = attrs.field(factory=dict)
 
 
 RouteCondition = Condition[RouteFacts]

@@ -129,12 +129,16 @@ def _addition(draw: Draw, side: str) -> Fields:
         "%REQ(X-A?:AUTHORITY)%", "%ROUTE_NAME%", "[%REQ(nope)%]", "%UPSTREAM_CLUSTER%", "%DOWNSTREAM_LOCAL_PORT%",
         "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%", "%DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT%", "%REQ(:METHOD)%",
         "%DOWNSTREAM_LOCAL_ADDRESS%", "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%", "%PATH(NQ)%", "%PATH(WQ)%",
-        "%QUERY_PARAM(q)%", "%QUERY_PARAMS(ORIG)%", "%QUERY_PARAMS(DECODED)%", "%REQUEST_HEADER(x-b)%", "%REQ(:SCHEME)%", "%HOSTNAME%",
-        "%REQUESTED_SERVER_NAME%", "%DYNAMIC_METADATA(a:b)%", "%FILTER_STATE(a)%", "%FILTER_CHAIN_NAME%", "%PATH(NQ):3%",
+        "%QUERY_PARAM(q)%", "%QUERY_PARAMS(ORIG)%", "%QUERY_PARAMS(DECODED)%", "%REQUEST_HEADER(x-b)%",
+        "%REQ(:SCHEME)%", "%HOSTNAME%",
+        "%REQUESTED_SERVER_NAME%", "%DYNAMIC_METADATA(a:b)%", "%FILTER_STATE(a)%", "%FILTER_CHAIN_NAME%",
+        "%PATH(NQ):3%",
         "%UPSTREAM_METADATA(a:b)%", "%CLUSTER_METADATA(a:b)%", "%DOWNSTREAM_PEER_SUBJECT%", "%DOWNSTREAM_TLS_VERSION%",
         "%RESPONSE_FLAGS%", "%METADATA(ROUTE:a:b)%", "%UPSTREAM_HOST%", "%UPSTREAM_REMOTE_ADDRESS%", "%CONNECTION_ID%",
-        "%START_TIME%", "%STREAM_ID%", "%BYTES_RECEIVED%", "%UNIQUE_ID%", "%PER_REQUEST_STATE(a)%", "%UPSTREAM_PROTOCOL%",
-        "%REQ(x-a)% and %REQ(x-b)%", "%REQ(x-forwarded-host)%", "%DOWNSTREAM_DIRECT_LOCAL_ADDRESS%", "%ENVIRONMENT(HOME2)%",
+        "%START_TIME%", "%STREAM_ID%", "%BYTES_RECEIVED%", "%UNIQUE_ID%", "%PER_REQUEST_STATE(a)%",
+        "%UPSTREAM_PROTOCOL%",
+        "%REQ(x-a)% and %REQ(x-b)%", "%REQ(x-forwarded-host)%", "%DOWNSTREAM_DIRECT_LOCAL_ADDRESS%",
+        "%ENVIRONMENT(HOME2)%",
         "%METADATA(LISTENER:a:b)%", "%UPSTREAM_LOCAL_ADDRESS%", "%RESP(x)%", "%UPSTREAM_REQUEST_ATTEMPT_COUNT%",
         "%DOWNSTREAM_REMOTE_PORT%", "%TLS_JA3_FINGERPRINT%", "%REQUEST_HEADERS_BYTES%", "%UPSTREAM_CLUSTER_RAW%",
     )  # fmt: skip
@@ -282,7 +286,8 @@ def _answers(draw: Draw, match: Fields) -> Fields:
         {"body": body} if body else {}
     )
     if draw.random() < 0.3:
-        formats = ({"text_format_source": {"inline_string": "at %REQ(:path)% %RESPONSE_CODE% [%REQ(nope)%] %LOCAL_REPLY_BODY%"}},
+        text = "at %REQ(:path)% %RESPONSE_CODE% [%REQ(nope)%] %LOCAL_REPLY_BODY%"
+        formats = ({"text_format_source": {"inline_string": text}},
                    {"json_format": {"path": "%REQ(:path)%", "body": "%LOCAL_REPLY_BODY%"}},
                    {"text_format_source": {"inline_string": "x"}, "content_type": "text/html"})  # fmt: skip
         response["body_format"] = draw.choice(formats)

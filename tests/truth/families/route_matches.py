@@ -74,7 +74,8 @@ def _any_path(draw: random.Random) -> Call:
 def _template(draw: random.Random) -> Route:
     patterns = (
         "/a/{x}", "/a/*", "/a/**", "/a/*/c", "/{x}/b", "/{x=**}", "/{x=a/*}/c", "/d/**.m3u8", "/a/{x=b}/{y}", "/",
-        "/a/b/", "/*/b/{z=**}", "/a$b/*", "/a.b/{x}", "/a/{x}.json", "/(a)/*", "/a+b", "/{x=*/b}", "/a*", "/x=1/b", "/*b", "/a*b/{x}",
+        "/a/b/", "/*/b/{z=**}", "/a$b/*", "/a.b/{x}", "/a/{x}.json", "/(a)/*", "/a+b", "/{x=*/b}", "/a*", "/x=1/b",
+        "/*b", "/a*b/{x}",
     )  # fmt: skip
     policy = {"@type": TEMPLATE, "path_template": draw.choice(patterns)}
     case = {"case_sensitive": False} if draw.random() < 0.2 else {}
@@ -234,7 +235,8 @@ def _grpc(draw: random.Random) -> Route:
 
 def _grpc_call(draw: random.Random) -> Call:
     kinds = (
-        "application/grpc", "application/grpc+proto", "application/grpc+", "application/grpc-web", "application/grpc; x",
+        "application/grpc", "application/grpc+proto", "application/grpc+", "application/grpc-web",
+        "application/grpc; x",
         "APPLICATION/grpc", "text/plain", "application/grpcx",
     )  # fmt: skip
     headers: dict[str, Any] = {"content-type": draw.choice(kinds)} if draw.random() < 0.9 else {}
@@ -247,8 +249,9 @@ def _metadata(draw: random.Random) -> Route:
     value: Mapping[str, Any] = draw.choice(
         (
             {"string_match": {"exact": "a"}}, {"present_match": True}, {"present_match": False}, {"null_match": {}},
-            {"bool_match": False}, {"double_match": {"exact": 0}}, {"or_match": {"value_matchers": [{"null_match": {}}]
-            + [{"present_match": True}]}}, {"list_match": {"one_of": {"present_match": True}}},
+            {"bool_match": False}, {"double_match": {"exact": 0}},
+            {"or_match": {"value_matchers": [{"null_match": {}}, {"present_match": True}]}},
+            {"list_match": {"one_of": {"present_match": True}}},
         )
     )  # fmt: skip
     matcher = {"filter": "envoy.lb", "path": [{"key": "k"}, {"key": "l"}][: draw.randint(1, 2)], "value": value}
