@@ -32,6 +32,8 @@ _READ_BY_ROUTER = frozenset(
         "x-envoy-retriable-header-names",
     }
 )
+_BODILESS = frozenset({"GET", "HEAD", "DELETE", "TRACE", "CONNECT"})
+"""envoyproxy/envoy source/common/http/http1/codec_impl.cc (RequestEncoderImpl::encodeHeaders)."""
 _TIMEOUT = "x-envoy-upstream-rq-timeout-ms"
 
 
@@ -94,6 +96,13 @@ def upstream_request(
     elif action.envoy_headers:
         headers["x-envoy-original-path"] = (request.path,)
     return Request(request.method, request.scheme, authority, path, headers, request.version)
+
+
+def framed(request: Request, version: str) -> Request:
+    """With what the HTTP/1 codec writes: `content-length: 0` for a body that could be."""
+    if version == "http2" or "content-length" in request.headers or request.method in _BODILESS:
+        return request
+    return evolve(request, headers={**request.headers, "content-length": ("0",)})
 
 
 def stream_duration_ms(action: RouteAction, request: Request, manager_ms: int | float) -> int | float:
