@@ -23,6 +23,8 @@ REQUEST_FIELDS = ("protocol", "method", "path", "authority")
 PASSAGE_FIELDS = ("sender", "rules", "result", "by")
 LAST_SEEN_FIELDS = ("way", "destination", "interface", "mark")
 """What the kernel shows of a packet only when it came to the end of its hooks."""
+KEPT_ELSEWHERE = frozenset({"host", "date", "x-envoy-upstream-service-time"})
+"""Compared as the authority, or made by clocks and never kept."""
 PROXY_UID = 1337
 # An alert can be overtaken by the reset that follows it.
 SEEN_ALIKE = {"tls_alert": "closed"}
@@ -187,8 +189,7 @@ def _headers(path: str, told: Mapping[str, Any], received: Sequence[Sequence[str
     real: dict[str, list[str]] = {}
     for name, value in received:
         real.setdefault(name, []).append(value)
-    real.pop("host", None)
-    for name in sorted({*told, *real}):
+    for name in sorted((told.keys() | real.keys()) - KEPT_ELSEWHERE):
         expected = told.get(name, [])
         lines = [expected] if isinstance(expected, str) else expected
         lines = lines and [line.strip(" \t") for line in lines]  # what the wire does to any value
