@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check pytest wheel truth bench clean
+.PHONY: help demo test check pytest wheel truth bench fuzz clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ truth: $(VENV)/.tests  ## ask the real Envoy and the real kernel again, and reco
 	@$(BIN)/python -m tests.realism.record_bookinfo
 	@$(BIN)/python -m tests.netfilter.record
 	@$(BIN)/python -m tests.truth.record
+
+fuzz: $(VENV)/.tests  ## the properties again, on examples nobody has seen yet
+	@MESHSIM_FUZZ=1 $(BIN)/python -m pytest -q -m "not real" -k "not recorded" tests
 
 bench: $(VENV)/.package  ## how fast it is: tables, and ratios against those kept with the source
 	@$(BIN)/python -m benchmarks

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+from hypothesis import settings
+
+# A build asks the same questions each time; `make fuzz` draws new ones.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("new", max_examples=2000, deadline=None, print_blob=True)
+settings.load_profile("new" if os.environ.get("MESHSIM_FUZZ") else "same")
 
 SECOND_CHANCES = 1
 """A busy machine may let a timer run out between a client and a proxy; a real difference is there again, and counts."""

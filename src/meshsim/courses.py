@@ -20,6 +20,7 @@ from .facts.call import Call
 from .mesh import Mesh
 from .outcome import Outcome
 from .pipeline import Move, run
+from .reasons import Reason
 
 _ELSEWHERE = ("pick-unknown-option", "pick-impossible", "pick-contradicts-random-value")
 """Pins that a course cannot meet: it is none of those asked for."""
@@ -32,6 +33,7 @@ class Course:
     outcome: Outcome
     taken: tuple[Taken, ...]
     moves: list[Move]
+    assumptions: tuple[Reason, ...] = ()
 
     @property
     def script(self) -> tuple[int, ...]:
@@ -117,7 +119,7 @@ class Courses:
             return
         self._moves += max(len(moves), self._mesh.max_moves if outcome.kind == "loop" else 0)
         rank = self._branch_off(script, chooser.taken)
-        course = Course(outcome, tuple(chooser.taken), moves)
+        course = Course(outcome, tuple(chooser.taken), moves, tuple(chooser.assumptions))
         self._wait(rank, course.script, course)
 
     def _branch_off(self, script: tuple[int, ...], taken: Sequence[Taken]) -> _Rank:

@@ -21,6 +21,8 @@ class Place:
     path: tuple[PathPart, ...] = ()
     line: int | None = None
     """Counted from 1; None until somebody asked for it."""
+    column: int | None = None
+    """Counted from 1, in files that people write by hand for meshsim."""
 
     def __truediv__(self, part: PathPart) -> Place:
         return Place(self.doc, (*self.path, part))
@@ -31,7 +33,9 @@ class Place:
     def __str__(self) -> str:
         if self.path:
             return f"{self.doc}#{pointer(self.path)}"
-        return f"{self.doc}:{self.line}" if self.line is not None else self.doc
+        if self.line is None:
+            return self.doc
+        return f"{self.doc}:{self.line}" if self.column is None else f"{self.doc}:{self.line}:{self.column}"
 
 
 @frozen

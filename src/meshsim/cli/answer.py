@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from attrs import evolve
+
 from ..api import Mesh, load, load_demo
 from ..errors import InputError
 from ..facts.call import Call
@@ -85,14 +87,21 @@ def check_picks(call: Call, sites: Sequence[str]) -> None:
 
 def page_options(flags: Namespace, mesh: Mesh, depth: int) -> Options:
     """What the terminal (or pipe) and the flags ask of a page."""
+    return evolve(
+        stdout_options(depth, show_secrets=flags.show_secrets),
+        locate=mesh.locate,
+        now=None if mesh.compiled.demo else datetime.now(UTC),
+    )
+
+
+def stdout_options(depth: int, *, show_secrets: bool) -> Options:
+    """What standard output can show."""
     terminal = sys.stdout.isatty()
     encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "").replace("_", "")
     return Options(
         depth=depth,
-        show_secrets=flags.show_secrets,
+        show_secrets=show_secrets,
         width=min(shutil.get_terminal_size((PAGE_WIDTH, 24)).columns, PAGE_WIDTH) if terminal else PAGE_WIDTH,
         color=terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
         unicode=encoding.startswith("utf"),
-        locate=mesh.locate,
-        now=None if mesh.compiled.demo else datetime.now(UTC),
     )

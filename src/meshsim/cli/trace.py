@@ -8,8 +8,8 @@ from __future__ import annotations
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Sequence
 
+from ..asking.call_flags import add_call_flags, call_flags_given, call_from
 from ..schema import schema
-from .call_flags import add_call_flags, call_flags_given, call_from
 from .expect import parse_expectation
 from .usage import Parser, UsageError
 

@@ -1,7 +1,8 @@
 """YAML text -> data as JSON knows it: strings, numbers, booleans, null, lists and objects with string keys.
 
 Built from parser events in a loop, so that depth, aliases and duplicate keys are bounded and told with their line;
-dates stay strings, and unknown tags are refused. `yaml_lines` is the same walk, keeping lines.
+dates stay strings, and unknown tags are refused. `yaml_lines` is the same walk, keeping lines; `careful_yaml` keeps
+columns too, and refuses what YAML 1.1 readers take for something else than it looks like.
 """
 
 from __future__ import annotations
@@ -29,6 +30,20 @@ _INTEGER = re.compile(r"[-+]?[0-9]{1,30}|0x[0-9a-fA-F]{1,16}|0o[0-7]{1,22}")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]{1,3})?")
 _STRING_TAGS = ("!", "tag:yaml.org,2002:str")
 
+_SURPRISES = (
+    (re.compile(r"yes|no|on|off", re.IGNORECASE), "a truth value to YAML 1.1"),
+    (re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt \t].*)?"), "a date to YAML 1.1"),
+    (re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"), "a number to base 60 to YAML 1.1"),
+    (re.compile(r"[-+]?0[0-9_]+"), "an octal number to YAML 1.1"),
+    (re.compile(r"[-+]?0b[01_]+|[-+]?[0-9][0-9_]*_[0-9_.]*"), "a number to YAML 1.1"),
+    (re.compile(r"[-+]?\.inf|\.nan", re.IGNORECASE), "no finite number"),
+)
+_DATE = _SURPRISES[1][0]
+_SUSPECT = re.compile("|".join(pattern.pattern for pattern, _meaning in _SURPRISES), re.IGNORECASE)
+
+Mark = tuple[int, int]
+"""Line and column, both from 1."""
+
 
 @define(eq=False)
 class _Open:
@@ -53,13 +68,33 @@ def parse_yaml(text: str, name: str) -> list[Any]:
 
 def yaml_lines(text: str, name: str) -> dict[tuple[PathPart, ...], int]:
     """Path -> the line (from 1) where its value, or in an object its key, stands; of the first document."""
-    found: dict[tuple[PathPart, ...], int] = {}
+    found: dict[tuple[PathPart, ...], Mark] = {}
     for _document in _documents(text, name, found):
         break
-    return found
+    return {path: line for path, (line, _column) in found.items()}
 
 
-def _documents(text: str, name: str, lines: dict[tuple[PathPart, ...], int] | None = None) -> Iterator[Any]:
+def careful_yaml(
+    text: str, name: str, dates_at: frozenset[str] = frozenset()
+) -> tuple[Any, dict[tuple[PathPart, ...], Mark]]:
+    """The only document of a text that people write for meshsim, and path -> where it stands.
+
+    InputError for a second document, and for plain words that YAML readers disagree on; below the keys of `dates_at`
+    a date is a text.
+    """
+    marks: dict[tuple[PathPart, ...], Mark] = {}
+    documents = list(_documents(text, name, marks, dates_at))
+    if len(documents) > 1:
+        raise InputError("two-documents", "one file holds one document", place=Place(name), hint="split it at ---")
+    return (documents[0] if documents else None), marks
+
+
+def _documents(
+    text: str,
+    name: str,
+    marks: dict[tuple[PathPart, ...], Mark] | None = None,
+    dates_at: frozenset[str] | None = None,
+) -> Iterator[Any]:
     loader = _LOADER(text)
     try:
         while True:
@@ -67,15 +102,15 @@ def _documents(text: str, name: str, lines: dict[tuple[PathPart, ...], int] | No
             if isinstance(event, yaml.StreamEndEvent):
                 return
             if isinstance(event, yaml.DocumentStartEvent):
-                yield _Builder(loader, name, lines).build()
+                yield _Builder(loader, name, marks, dates_at).build()
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark is not None else None
+        place = Place(name) if mark is None else Place(name, line=mark.line + 1, column=mark.column + 1)
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise InputError(
             "bad-yaml",
             str(problem),
-            place=Place(name, line=line),
+            place=place,
             hint="check indentation, colons and quotes there",
         ) from None
     finally:
@@ -85,10 +120,18 @@ def _documents(text: str, name: str, lines: dict[tuple[PathPart, ...], int] | No
 class _Builder:
     """Builds one document from events."""
 
-    def __init__(self, loader: Any, name: str, lines: dict[tuple[PathPart, ...], int] | None) -> None:
+    def __init__(
+        self,
+        loader: Any,
+        name: str,
+        marks: dict[tuple[PathPart, ...], Mark] | None,
+        dates_at: frozenset[str] | None,
+    ) -> None:
         self.loader = loader
         self.name = name
-        self.lines = lines
+        self.marks = marks
+        self.dates_at = dates_at
+        self.column = 1
         self.stack: list[_Open] = []
         self.anchors: dict[str, tuple[Any, int] | None] = {}
         self.expanded = 0
@@ -99,7 +142,7 @@ class _Builder:
             event: Any = self.loader.get_event()
             if isinstance(event, yaml.DocumentEndEvent):
                 return result
-            line = event.start_mark.line + 1
+            line, self.column = event.start_mark.line + 1, event.start_mark.column + 1
             if isinstance(event, yaml.ScalarEvent):
                 top = self.stack[-1] if self.stack else None
                 if top is not None and isinstance(top.value, dict) and top.key is None:
@@ -148,6 +191,8 @@ class _Builder:
 
     def _key(self, top: _Open, event: Any, line: int) -> None:
         key: str = event.value
+        if self.dates_at is not None and event.implicit[0]:
+            self._refuse_surprises(key, line)
         if key in top.keys and not (key == "<<" and event.implicit[0]):
             raise self._refuse(
                 "duplicate-key",
@@ -200,6 +245,8 @@ class _Builder:
             raise self._tag(event.tag, line)
         if not event.implicit[0]:
             return value  # quoted, or a block
+        if self.dates_at is not None:
+            self._refuse_surprises(value, line)
         if value in _NULL:
             return None
         if value in _TRUE or value in _FALSE:
@@ -210,8 +257,22 @@ class _Builder:
             return float(value)
         return value
 
+    def _refuse_surprises(self, value: str, line: int) -> None:
+        assert self.dates_at is not None
+        if _SUSPECT.fullmatch(value) is None:
+            return
+        meaning = next((meaning for pattern, meaning in _SURPRISES if pattern.fullmatch(value)), None)
+        if meaning is None:
+            return
+        top = self.stack[-1] if self.stack else None
+        if top is not None and top.key in self.dates_at and _DATE.fullmatch(value):
+            return
+        raise self._refuse(
+            "yaml-surprise", f"{value} is {meaning}", line, f'write "{value}" in quotes, or true or false'
+        )
+
     def _note(self, line: int) -> None:
-        if self.lines is None:
+        if self.marks is None:
             return
         path: list[PathPart] = []
         for level in self.stack:
@@ -219,10 +280,11 @@ class _Builder:
             if part is None:
                 return
             path.append(part)
-        self.lines.setdefault(tuple(path), line)
+        self.marks.setdefault(tuple(path), (line, self.column))
 
     def _tag(self, tag: str, line: int) -> InputError:
         return self._refuse("bad-yaml", f"the tag {tag} is not known here", line, "write a plain value")
 
     def _refuse(self, reference: str, message: str, line: int, hint: str) -> InputError:
-        return InputError(reference, message, place=Place(self.name, line=line), hint=hint)
+        column = self.column if self.dates_at is not None else None
+        return InputError(reference, message, place=Place(self.name, line=line, column=column), hint=hint)

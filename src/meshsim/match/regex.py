@@ -59,6 +59,10 @@ class Regex:
         caught = found.groupdict()
         return {_text(name): (value or b"").decode("utf-8", "surrogateescape") for name, value in caught.items()}
 
+    def found_in(self, text: str) -> bool:
+        """Whether some part of the text matches."""
+        return self._compiled.search(to_bytes(text)) is not None
+
     def replace_all(self, text: str, rewrite: str) -> str:
         """RE2::GlobalReplace: every match replaced, `\\0` to `\\9` standing for groups.
 

@@ -11,7 +11,11 @@ _RAW = ("tcp", "udp")
 
 def call_line(report: Report, redactor: Redactor) -> str:
     """Who connects, to where, saying what."""
-    call: Call = report.call
+    return line_of(report.call, redactor)
+
+
+def line_of(call: Call, redactor: Redactor) -> str:
+    """The same of a completed call alone."""
     who = call.from_ or "outside"
     if call.direction == "inbound":
         who = f"a peer of {call.pod}" if call.pod else "a peer"

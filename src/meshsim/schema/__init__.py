@@ -1,4 +1,4 @@
-"""The JSON Schemas (2020-12) of the call, trace and host facts documents, for users' own validators too."""
+"""The JSON Schemas (2020-12) of the call, trace, host facts and suite documents, for users' own validators too."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-NAMES = ("call", "trace", "host_facts")
+NAMES = ("call", "trace", "host_facts", "suite")
 
 
 def schema(name: str) -> dict[str, Any]:

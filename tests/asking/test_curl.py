@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meshsim.cli.curl import connect_to, parse_headers, parse_url, remove_dot_segments, resolve_address
+from meshsim.asking.curl import connect_to, parse_headers, parse_url, remove_dot_segments, resolve_address
 from meshsim.errors import InputError
 
 

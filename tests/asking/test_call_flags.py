@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meshsim.cli.call_flags import call_from
+from meshsim.asking.call_flags import call_from
 from meshsim.cli.trace import parser
 from meshsim.cli.usage import UsageError
 from meshsim.errors import InputError

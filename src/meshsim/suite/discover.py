@@ -1,0 +1,65 @@
+"""Which files are tests, and of which kind: folders are searched, a file that is named must be one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+
+from ..errors import InputError
+from ..place import Place
+from .source import is_suite
+
+SUFFIXES = (".yaml", ".yml")
+SNIFFED = 65_536
+"""Characters of a file that are looked at: what stands before the first key are comments."""
+_NOT_SEARCHED = frozenset({"node_modules", "__pycache__"})
+
+
+def looks_like_suite(path: Path) -> bool:
+    """By its first key; what cannot be read is not."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as stream:
+            return is_suite(stream.read(SNIFFED))
+    except OSError:
+        return False
+
+
+def _inside(folder: Path) -> Iterator[Path]:
+    for where, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _NOT_SEARCHED)
+        yield from (Path(where, name) for name in sorted(files) if name.endswith(SUFFIXES))
+
+
+KINDS: Mapping[str, Callable[[Path], bool]] = {
+    "suite": looks_like_suite,
+}
+"""Kind -> whether a file is of it, told by its content."""
+
+
+def kind_of_file(path: Path) -> str | None:
+    return next((kind for kind, tell in KINDS.items() if tell(path)), None)
+
+
+def discover(paths: Iterable[str]) -> dict[str, str]:
+    """The test files among the paths, in order, each with its kind. InputError for a path that is none."""
+    found: dict[str, str] = {}
+    for text in paths:
+        path = Path(text)
+        if path.is_dir():
+            inside = {str(each): kind for each in _inside(path) if (kind := kind_of_file(each)) is not None}
+            if not inside:
+                raise InputError(
+                    "no-suites", f"no suite in {text}", hint="a suite is a YAML file whose first key is meshsim:"
+                )
+            found.update(inside)
+        elif not path.exists():
+            raise InputError("no-such-file", "no such file or folder", place=Place(text), hint="check the path")
+        else:
+            kind = kind_of_file(path)
+            if kind is None:
+                raise InputError(
+                    "not-a-suite", "this is no suite", place=Place(text), hint="a suite's first key is meshsim: 1"
+                )
+            found[text] = kind
+    return found
