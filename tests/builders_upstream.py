@@ -139,7 +139,7 @@ def request(**fields: Any) -> Request:
 
 
 def http_via(**fields: Any) -> RouteAction:
-    return compile_route_action(view({"cluster": "a", **fields}), "route", None)
+    return compile_route_action(view({"cluster": "a", **fields}), "route", None, None)
 
 
 def tcp_via(**fields: Any) -> TcpProxy:

@@ -8,11 +8,11 @@ import pytest
 
 from meshsim.config.view import View
 from meshsim.envoy.absolute_url import absolute_url, is_host, is_referer
-from meshsim.envoy.format_strings import FormatFacts
+from meshsim.envoy.body_formats import compile_body_format
+from meshsim.envoy.format_operators import FormatFacts
 from meshsim.envoy.hosts import port_number, strip_trailing_dot
 from meshsim.envoy.ip_detection import compile_detections, detected
 from meshsim.envoy.log_filters import LoggedReply, compile_log_filter
-from meshsim.envoy.reply_body import compile_body_format
 from meshsim.envoy.scopes import by_key, compile_scoped_routes, pick_scope
 from meshsim.envoy.upstream_request import framed
 from meshsim.errors import Rejected
@@ -133,15 +133,17 @@ def test_unknown_detection_extensions_are_told() -> None:
 
 
 def test_json_bodies_are_sorted_and_know_null() -> None:
-    unmodelled: list[Any] = []
-    made = compile_body_format(
-        view({"json_format": {"z": "%RESPONSE_CODE%", "a": ["%REQ(x)%", 1], "m": "%RESPONSE_CODE%!"}}),
-        "hcm",
-        unmodelled,
-    )
-    facts = FormatFacts(request(), connection(), "")
-    assert made.render(facts, 404, None, (), "") == '{"a":[null,1],"m":"404!","z":404}\n'
-    assert made.content_type == "application/json" and unmodelled == []
+    written = {"json_format": {"z": "%RESPONSE_CODE%", "a": ["%REQ(x)%", 1], "m": "%RESPONSE_CODE%!"}}
+    made = compile_body_format(view(written), "hcm")
+    facts = FormatFacts(request(), connection(), "", status=404)
+    assert made.render(facts) == '{"a":[null,1],"m":"404!","z":404}\n'
+    assert made.content_type == "application/json" and made.unmodelled == ()
+
+
+def test_a_body_format_that_stands_in_a_file_is_told() -> None:
+    made = compile_body_format(view({"text_format_source": {"filename": "/x"}, "formatters": [{"name": "x"}]}), "hcm")
+    assert made.render(FormatFacts(request(), connection(), "")) is None
+    assert {dict(reason.facts)["field"] for reason in made.unmodelled} == {"formatters", "filename"}
 
 
 def test_a_filter_of_unknown_kind_never_holds_and_is_told() -> None:

@@ -269,7 +269,13 @@ UPSTREAM: Table = {
     "the stream's idle time-out": over_http(
         504, ("SI",), "stream_idle_timeout", at=speaks("silent"), route={"timeout": "0s"}
     ),
-    "longest duration of a stream": NOT_YET_MODELLED,
+    "longest duration of a stream": over_http(
+        504,
+        (),
+        "max_duration_timeout",
+        at=speaks("silent"),
+        route={"max_stream_duration": {"max_stream_duration": "1s"}},
+    ),
     "the client left": NOT_YET_MODELLED,
     "retries exhausted": over_http(
         503,
@@ -459,7 +465,7 @@ def test_what_no_call_reaches_yet_is_listed_and_becomes_less() -> None:
     assert {name: len(rows) for name, rows in missing.items()} == {
         "tcp_proxy": 3,
         "circuit breakers": 1,
-        "upstream": 6,
+        "upstream": 5,
         "before the upstream": 9,
         "connections": 7,
     }

@@ -18,6 +18,9 @@ from .reply_mapping import Reply
 from .response_headers import BODILESS, closes_with, encoded, route_mutations
 from .stream import Stream
 
+_JSON = "application/json"
+"""A body format of this type ends in a line feed, which no header can hold."""
+
 
 def local_reply(
     stream: Stream | None,
@@ -46,11 +49,10 @@ def local_reply(
         return _ending(None, hop, why, reply, grpc_status)
     closes = ends_connection or closes_with(stream, status)
     if by_route:
-        reply = evolve(reply, headers=route_mutations(reply.headers, stream))
-    route_name = stream.route.name if stream.route is not None else ""
+        reply = evolve(reply, headers=route_mutations(reply.headers, stream, details or "", flags))
     # the flag of a codec error is not set yet when its reply is made
     seen = reply if stream.request is not None else evolve(reply, flags=())
-    mapped = stream.manager.reply_mapping.applied(seen, stream.request, stream.connection, route_name)
+    mapped = stream.manager.reply_mapping.applied(seen, stream.format_facts())
     mapped = evolve(mapped, flags=flags)
     ending = _ending(stream.request, hop, why, mapped, grpc_status if mapped.status == status else None)
     return evolve(
@@ -67,6 +69,8 @@ def _ending(request: Request | None, hop: int, why: Reason, reply: Reply, grpc_s
         grpc_status = grpc_status_of(status) if grpc_status is None else grpc_status
         made["content-type"] = ("application/grpc",)
         made["grpc-status"] = (str(grpc_status),)
+        if body and reply.content_type == _JSON:
+            body = body.removesuffix("\n")
         if body:
             made["grpc-message"] = (_percent_encoded(body),)
         status, body = 200, ""
@@ -75,7 +79,7 @@ def _ending(request: Request | None, hop: int, why: Reason, reply: Reply, grpc_s
         if body is None:
             made["content-length"] = ()
         elif body:
-            made["content-length"] = (str(len(body.encode())),)
+            made["content-length"] = (str(len(body.encode("utf-8", "surrogateescape"))),)
         if reply.content_type is not None:
             made["content-type"] = (reply.content_type,)
         elif body != "":
@@ -97,4 +101,5 @@ def _ending(request: Request | None, hop: int, why: Reason, reply: Reply, grpc_s
 
 def _percent_encoded(text: str) -> str:
     """grpc-message: bytes outside space to tilde, and `%`, are written as %XX."""
-    return "".join(chr(byte) if 0x20 <= byte <= 0x7E and byte != 0x25 else f"%{byte:02X}" for byte in text.encode())
+    data = text.encode("utf-8", "surrogateescape")
+    return "".join(chr(byte) if 0x20 <= byte <= 0x7E and byte != 0x25 else f"%{byte:02X}" for byte in data)

@@ -13,7 +13,7 @@ from ..facts.request import Headers, Request
 from ..reasons import Reason, because
 from .absolute_url import absolute_url
 from .codec import refused_by_codec, with_raw_request
-from .format_strings import FormatFacts
+from .format_operators import FormatFacts
 from .forwarding import forwarded, without_hop_by_hop
 from .header_mutations import mutated
 from .hosts import port_number, strip_port, strip_trailing_dot

@@ -9,18 +9,16 @@ from __future__ import annotations
 from attrs import evolve, frozen
 
 from ..config.view import View
-from ..facts.connection import Connection
-from ..facts.request import Headers, Request
+from ..facts.request import Headers
 from ..reasons import Reason
-from .format_strings import FormatFacts
+from .body_formats import BodyFormat, compile_body_format
+from .format_operators import FormatFacts
 from .header_mutations import MutationLevel, compiled_addition, mutated
 from .log_filters import LogFilter, LoggedReply, compile_log_filter
-from .reply_body import BodyFormat, compile_body_format
 from .unmodelled import unmodelled_fields
 
 _FIELDS = frozenset({"mappers", "body_format"})
 _MAPPER_FIELDS = frozenset({"filter", "status_code", "body", "body_format_override", "headers_to_add"})
-_NOBODY = Request("", "", None, "", {})
 
 
 @frozen
@@ -52,24 +50,24 @@ class ReplyMapping:
     body_format: BodyFormat | None = None
     unmodelled: tuple[Reason, ...] = ()
 
-    def applied(self, reply: Reply, request: Request | None, connection: Connection, route_name: str) -> Reply:
-        """The reply as mapped; itself where nothing is configured."""
+    def applied(self, reply: Reply, facts: FormatFacts) -> Reply:
+        """The reply as mapped; itself where nothing is configured. `facts` are those of the stream."""
         if not self.mappers and self.body_format is None:
             return reply
-        facts = FormatFacts(request or _NOBODY, connection, route_name)
+        facts = evolve(facts, status=reply.status, details=reply.details or "", flags=reply.flags, body=reply.body)
         logged = LoggedReply(reply.status, reply.flags, facts.request)
         body_format = self.body_format
         for mapper in self.mappers:
             if not mapper.filter(logged):
                 continue
-            headers = mutated(reply.headers, (mapper.additions,), facts)
+            headers = mutated(reply.headers, (mapper.additions,), facts, response=True)
             body = reply.body if mapper.body is None else mapper.body
             reply = evolve(reply, headers=headers, status=mapper.status or reply.status, body=body)
             body_format = mapper.body_format or body_format
             break
         if body_format is None:
             return reply
-        body = body_format.render(facts, reply.status, reply.details, reply.flags, reply.body)
+        body = body_format.render(evolve(facts, status=reply.status, body=reply.body))
         return evolve(reply, body=body, content_type=body_format.content_type)
 
 
@@ -79,14 +77,18 @@ def compile_reply_mapping(view: View, resource: str) -> ReplyMapping:
     if below is None:
         return ReplyMapping()
     unmodelled = [*unmodelled_fields(below, _FIELDS, resource)]
+    body_format = _body_format(below.view("body_format"), resource, unmodelled)
     mappers = []
     for each in below.views("mappers"):
         unmodelled += unmodelled_fields(each, _MAPPER_FIELDS, resource)
         mappers.append(_mapper(each, resource, unmodelled))
-    common = below.view("body_format")
-    return ReplyMapping(
-        tuple(mappers), None if common is None else compile_body_format(common, resource, unmodelled), tuple(unmodelled)
-    )
+    return ReplyMapping(tuple(mappers), body_format, tuple(unmodelled))
+
+
+def _body_format(view: View | None, resource: str, unmodelled: list[Reason]) -> BodyFormat | None:
+    made = None if view is None else compile_body_format(view, resource)
+    unmodelled += () if made is None else made.unmodelled
+    return made
 
 
 def _mapper(view: View, resource: str, unmodelled: list[Reason]) -> Mapper:
@@ -94,11 +96,10 @@ def _mapper(view: View, resource: str, unmodelled: list[Reason]) -> Mapper:
     text = None if body is None else body.text("inline_string")
     if body is not None and text is None:
         unmodelled += unmodelled_fields(body, frozenset(), resource)
-    override = view.view("body_format_override")
     return Mapper(
         filter=compile_log_filter(view.view("filter"), resource, unmodelled),
         status=view.integer("status_code"),
         body=text,
-        body_format=None if override is None else compile_body_format(override, resource, unmodelled),
+        body_format=_body_format(view.view("body_format_override"), resource, unmodelled),
         additions=MutationLevel((), tuple(map(compiled_addition, view.views("headers_to_add")))),
     )

@@ -7,19 +7,19 @@ envoyproxy/envoy source/common/http/conn_manager_impl.cc (encodeHeaders) and con
 from __future__ import annotations
 
 from ..facts.request import Headers
-from .format_strings import FormatFacts
 from .header_mutations import mutated
 from .stream import Stream
 
 BODILESS = (204, 304)
 
 
-def route_mutations(headers: Headers, stream: Stream) -> Headers:
+def route_mutations(headers: Headers, stream: Stream, details: str, flags: tuple[str, ...] = ()) -> Headers:
     """Only where a route exists: an answer without one is left as it is."""
-    route, request = stream.route, stream.request
-    if route is None or request is None or not route.response_mutations:
+    route = stream.route
+    if route is None or stream.request is None or not route.response_mutations:
         return headers
-    return mutated(headers, route.response_mutations, FormatFacts(request, stream.connection, route.name))
+    facts = stream.format_facts(details=details, flags=flags)
+    return mutated(headers, route.response_mutations, facts, response=True)
 
 
 def closes_with(stream: Stream, status: int) -> bool:
@@ -35,7 +35,7 @@ def passed_on(headers: Headers, stream: Stream) -> Headers:
     manager = stream.manager
     made = {name: values for name, values in headers.items() if name != "connection"}
     made["x-envoy-upstream-service-time"] = ()
-    made = dict(route_mutations(made, stream))
+    made = dict(route_mutations(made, stream, "via_upstream"))
     if manager.server_header == "OVERWRITE" or (manager.server_header == "APPEND_IF_ABSENT" and "server" not in made):
         made["server"] = (manager.server_name,)
     if manager.forwarding.via:

@@ -6,8 +6,11 @@ from attrs import frozen
 
 from ..facts.connection import Connection
 from ..facts.request import Request
+from .format_operators import FormatFacts
 from .network_filters.hcm import HttpConnectionManager
 from .routes import Route
+
+_NOTHING_DECODED = Request("", "", None, "", {})
 
 
 @frozen
@@ -18,3 +21,20 @@ class Stream:
     """After normalisation; of what was refused before, as it was decoded; None: nothing was decoded."""
     route: Route | None = None
     """None: none was looked for, or none was found."""
+    cluster: str = ""
+    """Where the route's request would go, once that cluster is found."""
+
+    def format_facts(self, *, details: str = "", flags: tuple[str, ...] = (), body: str | None = "") -> FormatFacts:
+        """What command operators may ask while a reply is being made."""
+        route = self.route
+        return FormatFacts(
+            self.request or _NOTHING_DECODED,
+            self.connection,
+            route.name if route is not None else "",
+            cluster=self.cluster,
+            details=details,
+            flags=flags,
+            body=body,
+            route_metadata=route.metadata if route is not None else {},
+            vhost_metadata=route.vhost_metadata if route is not None else {},
+        )

@@ -31,6 +31,9 @@ def not_named(sans: tuple[str, ...]) -> str:
     return _TLS_ERROR.format(268435581, text)
 
 
+_TIMER_BODIES = {"stream_idle_timeout": "stream timeout", "max_duration_timeout": "downstream duration timeout"}
+
+
 @frozen
 class Failure:
     """One way an attempt failed before any response."""
@@ -59,7 +62,7 @@ class Failure:
 
     def body(self, *, retried: bool) -> str:
         if self.status == 504:
-            return "stream timeout" if self.reset == STREAM_IDLE.reset else "upstream request timeout"
+            return _TIMER_BODIES.get(self.reset, "upstream request timeout")
         latest = "retried and the latest " if retried else ""
         reason = self.reset.replace("_", " ")
         return f"upstream connect error or disconnect/reset before headers. {latest}reset reason: {reason}"
@@ -79,6 +82,7 @@ TLS_FAILURE = Failure("tls_failure", "remote_connection_failure", "UF", connecti
 TLS_RESET = evolve(TLS_FAILURE, text=_RESET_IN_HANDSHAKE)
 PER_TRY_TIMEOUT = Failure("timeout", "upstream_per_try_timeout", "UT", status=504, tcp_flags=())
 RESPONSE_TIMEOUT = Failure("timeout", "response_timeout", "UT", status=504, tcp_flags=())
+MAX_DURATION = Failure("timeout", "max_duration_timeout", "", status=504, tcp_flags=())
 STREAM_IDLE = Failure("timeout", "stream_idle_timeout", "SI", status=504, tcp_flags=())
 IDLE = Failure("connected", "tcp_session_idle_timeout", "", tcp_flags=())
 """Of tcp_proxy alone: a connection on which nothing moves."""

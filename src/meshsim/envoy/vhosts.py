@@ -20,13 +20,14 @@ from ..place import Place
 from ..reasons import Reason
 from .header_mutations import MutationLevel, compile_mutations
 from .hosts import without_port
+from .mirrors import MirrorPolicy, compile_mirrors
 from .per_filter import PerFilter, compile_per_filter
 from .retry_policy import compile_retry_policy
-from .route_actions import DirectResponse
 from .route_matches import RouteFacts
-from .routes import Route, Surroundings, compile_route, tls_redirect_route
+from .routes import Route, Surroundings, filter_metadata, tls_redirect_route
 from .unmodelled import unmodelled_fields
 from .vhost_matcher import MatchedRoutes, RouteTree, compile_vhost_matcher
+from .vhost_routes import routes_of
 
 EXACT, SUFFIX, PREFIX, ANY = "exact", "suffix", "prefix", "any"
 _ORDER = (ANY, PREFIX, SUFFIX, EXACT)
@@ -59,6 +60,7 @@ _VHOST_FIELDS = frozenset(
         "request_body_buffer_limit",
         "cors",
         "matcher",
+        "request_mirror_policies",
     }
 )
 """Modelled, or harmless to where a call goes (from virtual_clusters on)."""
@@ -77,6 +79,7 @@ _TABLE_FIELDS = frozenset(
         "validate_clusters",
         "max_direct_response_body_size_bytes",
         "request_mirror_policies",
+        "request_mirror_policy",
         "metadata",
         "cluster_specifier_plugins",
     }
@@ -132,6 +135,7 @@ class TableLevels:
     most_specific_wins: bool
     most_body: int
     """max_direct_response_body_size_bytes"""
+    mirrors: tuple[MirrorPolicy, ...]
 
 
 @define(eq=False)
@@ -199,38 +203,22 @@ class VirtualHost:
                 most_specific_wins=levels.most_specific_wins,
                 retry_policy=compile_retry_policy(view),
                 attempt_count=view.boolean("include_request_attempt_count", False),
+                metadata=filter_metadata(view),
+                mirrors=compile_mirrors(view) or levels.mirrors,
             )
         return self._around
 
     @property
     def routes(self) -> FirstMatch[Route, RouteFacts]:
         if self._routes is None:
-            self._routes = self._compiled(self._view.views("routes"))
+            self._routes = routes_of(self._view.views("routes"), self.around, self._levels.most_body)
         return self._routes
-
-    def _compiled(self, views: tuple[View, ...]) -> FirstMatch[Route, RouteFacts]:
-        names = [view.text("name", "") for view in views]
-        rows = [compile_route(view, _label(names, index), self.around) for index, view in enumerate(views)]
-        for row in rows:
-            self._check_body(row)
-        return FirstMatch("route", rows)
-
-    def _check_body(self, route: Route) -> None:
-        body = route.action.body if isinstance(route.action, DirectResponse) else None
-        size = len(body.encode()) if body is not None else 0
-        if size > self._levels.most_body:
-            raise Rejected(
-                "response-body-too-large",
-                f"route {route.label!r}: response body size is {size} bytes; maximum is {self._levels.most_body}",
-                place=route.action.place,
-                hint="raise max_direct_response_body_size_bytes of the route configuration",
-            )
 
     def of(self, found: MatchedRoutes) -> VirtualHost:
         """The same virtual host with the routes of one action of its matcher alone."""
         if found not in self._matched:
             branch = VirtualHost(self.name, self.domains, self._view, self._levels)
-            branch._routes = self._compiled(found.views)
+            branch._routes = routes_of(found.views, self.around, self._levels.most_body)
             self._matched[found] = branch
         return self._matched[found]
 
@@ -240,13 +228,6 @@ class VirtualHost:
         if self._tls_redirect is None:
             self._tls_redirect = tls_redirect_route(self._view.place_of("require_tls"), self.around)
         return self._tls_redirect
-
-
-def _label(names: list[str], index: int) -> str:
-    name = names[index]
-    if not name:
-        return f"#{index}"
-    return name if names.count(name) == 1 else f"{name}#{index}"
 
 
 @define(eq=False)
@@ -391,6 +372,7 @@ def compile_route_table(view: View, name: str = "") -> RouteTable:
         response_level=compile_mutations(view, "response"),
         most_specific_wins=view.boolean("most_specific_header_mutations_wins", False),
         most_body=view.integer("max_direct_response_body_size_bytes", DEFAULT_MOST_BODY),
+        mirrors=compile_mirrors(view),
     )
     vhosts = tuple(
         VirtualHost(below.text("name", ""), tuple(map(read_domain, below.texts("domains"))), below, levels)

@@ -14,7 +14,7 @@ from ..envoy.response_headers import passed_on
 from ..envoy.retry_policy import RetryPolicy
 from ..envoy.route_actions import RouteAction
 from ..envoy.timers import first_timer
-from ..envoy.upstream_failures import IDLE, OVERFLOW, Failure, failure_of
+from ..envoy.upstream_failures import IDLE, MAX_DURATION, OVERFLOW, Failure, failure_of
 from ..facts.request import Headers
 from ..outcome import Ending
 from ..reasons import Reason, because
@@ -24,6 +24,7 @@ ATTEMPT_COUNT = "x-envoy-attempt-count"
 ANSWERED = ("delivered", "replied")
 _SETTLED = frozenset(("delivered", "forwarded", "unknown", "loop"))
 """Nothing failed as far as is known; without a status no policy can want more."""
+_DEADLINE_EXCEEDED = 4
 _RETRIES_AT_ONCE = 3
 """max_retries of a circuit breaker that states none."""
 
@@ -143,7 +144,7 @@ def _with_flags(ending: Ending, flags: tuple[str, ...], frame: Frame) -> Ending:
 
 def _answered(frame: Frame, ending: Ending, failure: Failure, extra: tuple[str, ...]) -> Return:
     """The router's own reply."""
-    flags = (*extra, failure.flag)
+    flags = (*extra, failure.flag) if failure.flag else extra
     details = failure.details()
     reply = local_reply(
         frame.stream,
@@ -154,6 +155,7 @@ def _answered(frame: Frame, ending: Ending, failure: Failure, extra: tuple[str, 
         flags=flags,
         body=failure.body(retried=frame.is_retry),
         headers={"x-envoy-overloaded": ("true",)} if failure is OVERFLOW else None,
+        grpc_status=_DEADLINE_EXCEEDED if failure.reset == MAX_DURATION.reset else None,
     )
     reply = evolve(
         reply,

@@ -104,7 +104,7 @@ def _refused_upgrade(at: AtFilters) -> Ending | None:
 
 
 def _stream(at: AtFilters) -> Stream:
-    return Stream(at.hcm, at.connection, at.request, at.route)
+    return Stream(at.hcm, at.connection, at.request, at.route, _cluster(at))
 
 
 def _ending(at: AtFilters, reply: Reply) -> Ending:
@@ -191,16 +191,20 @@ def describe(_mesh: Mesh, at: AtFilters, picked: Ran, draft: Draft) -> None:
 
 
 def _describe_cluster(at: AtFilters, hop: Hop) -> None:
-    """Envoy looks a route's cluster up before its filters run, and logs it although the request never goes there."""
-    action = at.route.action if at.route is not None else None
-    if not isinstance(action, RouteAction) or not action.cluster or at.pod.proxy is None:
+    cluster = _cluster(at)
+    if not cluster:
         return
-    if at.pod.proxy.cluster(action.cluster) is None:
-        return
-    hop.cluster = action.cluster
-    name = parse_cluster_name(action.cluster)
+    hop.cluster = cluster
+    name = parse_cluster_name(cluster)
     if name is not None:
         hop.service, hop.port, hop.subset = name.service, name.port, name.subset
+
+
+def _cluster(at: AtFilters) -> str:
+    """Envoy looks a route's cluster up before its filters run, and logs it although the request never goes there."""
+    action = at.route.action if at.route is not None else None
+    name = action.cluster if isinstance(action, RouteAction) else None
+    return name if name and at.pod.proxy is not None and at.pod.proxy.cluster(name) is not None else ""
 
 
 STAGE = Stage("filters", AtFilters, decide, explain, describe)

@@ -9,6 +9,7 @@ from ..choices import Choice, Chooser
 from ..envoy.endpoints import Endpoint, PipeAddress, SocketAddress
 from ..envoy.route_actions import RouteAction
 from ..envoy.upstream_protocol import pool_alpn
+from ..envoy.upstream_request import replaced_host
 from ..envoy.upstream_tls import TransportSocket, UnstatedRow, offered_alpn, server_name, wanted_san
 from ..explanation import Candidate, Decision, Fate
 from ..facts.conversation import ClientCertificate, ClientTls, Conversation, ProxyProtocol
@@ -158,11 +159,9 @@ def _sent(at: AtTls, request: Request, version: str) -> Request:
     hostname = at.endpoint.hostname if isinstance(via, RouteAction) and via.auto_host_rewrite else ""
     if not hostname and request.version == version:
         return request
-    headers = request.headers
-    if hostname and request.authority and isinstance(via, RouteAction) and via.append_x_forwarded_host:
-        before = headers.get("x-forwarded-host", ())
-        headers = {**headers, "x-forwarded-host": (",".join((*before, request.authority)),)}
-    authority = hostname or request.authority
+    headers, authority = dict(request.headers), request.authority
+    if hostname and isinstance(via, RouteAction):
+        authority = replaced_host(authority, hostname, via, headers)
     return Request(request.method, request.scheme, authority, request.path, headers, version)
 
 

@@ -134,6 +134,8 @@ class HttpConnectionManager:
     reply_mapping: ReplyMapping
     stream_idle_timeout_ms: int | float
     """0: none."""
+    max_stream_duration_ms: int | float
+    """0: none."""
     unmodelled: tuple[Reason, ...]
     _view: View
     _inline: RouteTable | None = field(default=None, init=False)
@@ -223,6 +225,7 @@ def compile_hcm(view: View, name: str) -> HttpConnectionManager:
     """The connection manager of a network filter called `name`."""
     refuse_what_envoy_refuses(view)
     rds, scoped = view.view("rds"), view.view("scoped_routes")
+    common = view.view("common_http_protocol_options")
     forwarding = compile_forwarding(view, name)
     mapping = compile_reply_mapping(view, name)
     return HttpConnectionManager(
@@ -233,6 +236,7 @@ def compile_hcm(view: View, name: str) -> HttpConnectionManager:
         normalisation=compile_normalisation(view),
         route_config_name=rds.text("route_config_name", "") if rds is not None else None,
         scoped=compile_scoped_routes(scoped) if scoped is not None else None,
+        max_stream_duration_ms=common.duration_ms("max_stream_duration", 0) if common is not None else 0,
         stream_idle_timeout_ms=view.duration_ms("stream_idle_timeout", DEFAULT_STREAM_IDLE_TIMEOUT_MS),
         upgrades={
             entry.text("upgrade_type", "").lower(): entry.boolean("enabled", True)
