@@ -25,7 +25,8 @@ _FIELDS = frozenset({"text_format", "text_format_source", "json_format", "conten
 
 @frozen(eq=False)
 class BodyFormat:
-    content_type: str
+    content_type: str | None
+    """None: not stated, and plain text."""
     text: FormatString | None
     """None: JSON, or a text that no input holds."""
     tree: Any
@@ -72,7 +73,7 @@ def compile_body_format(view: View, resource: str) -> BodyFormat:
     """A SubstitutionFormatString of `resource`."""
     unmodelled = unmodelled_fields(view, _FIELDS, resource)
     source = view.view("text_format_source")
-    text, tree, kind = None, None, "text/plain"
+    text, tree, kind = None, None, None
     if view.has("json_format"):
         below = view.view("json_format")
         kind = "application/json"

@@ -51,7 +51,7 @@ class FormatFacts:
 
 _AFTER_UPSTREAM = ("upstream", "via_upstream", "response_timeout", "stream_idle_timeout", "max_duration_timeout")
 Operator = Callable[[FormatFacts], object]
-"""A text or number, None (nothing there) or UNKNOWN."""
+"""A text, number or structure, None (nothing there) or UNKNOWN."""
 
 
 def compile_operator(name: str, argument: str | None, limit: int | None) -> Operator:
@@ -62,7 +62,7 @@ def compile_operator(name: str, argument: str | None, limit: int | None) -> Oper
 
     def cut(facts: FormatFacts) -> object:
         value = read(facts)
-        return value[:limit] if isinstance(value, str) else value
+        return as_text(value)[:limit] if isinstance(value, str | Mapping | list) else value
 
     return cut
 
@@ -138,13 +138,18 @@ def _metadata(argument: str) -> Operator:
             if not isinstance(value, Mapping) or key not in value:
                 return None
             value = value[key]
-        return value if isinstance(value, str) else _json(value)
+        return value
 
     return read
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+def as_text(value: object) -> str:
+    """What an operator found, within a text: numbers and structures as JSON writes them."""
+    return (
+        value
+        if isinstance(value, str)
+        else json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    )
 
 
 _METADATA_SOURCES: dict[str, Callable[[FormatFacts], Mapping[str, Any]]] = {

@@ -12,7 +12,7 @@ from attrs import frozen
 
 from ..errors import Rejected
 from ..place import Place
-from .format_operators import NAMES, UNKNOWN, FormatFacts, Operator, compile_operator
+from .format_operators import NAMES, UNKNOWN, FormatFacts, Operator, as_text, compile_operator
 
 _OPERATOR = re.compile(r"%%|%([A-Z_0-9]+)(?:\((.*?)\)(?=(?::[0-9]+)?%))?(?::([0-9]{1,9}))?%", re.DOTALL)
 
@@ -33,7 +33,7 @@ class FormatString:
             text = piece if isinstance(piece, str) else piece(facts)
             if text is UNKNOWN:
                 return None
-            made.append(absent if text is None else str(text))
+            made.append(absent if text is None else as_text(text))
         return "".join(made)
 
 

@@ -18,9 +18,6 @@ from .reply_mapping import Reply
 from .response_headers import BODILESS, closes_with, encoded, route_mutations
 from .stream import Stream
 
-_JSON = "application/json"
-"""A body format of this type ends in a line feed, which no header can hold."""
-
 
 def local_reply(
     stream: Stream | None,
@@ -32,6 +29,7 @@ def local_reply(
     flags: tuple[str, ...] = (),
     body: str | None = "",
     headers: Headers | None = None,
+    content_type: str | None = None,
     location: str | None = None,
     grpc_status: int | None = None,
     by_route: bool = True,
@@ -39,12 +37,13 @@ def local_reply(
 ) -> Ending:
     """The ending a client gets; a gRPC request gets HTTP 200 with grpc-status and the body as grpc-message.
 
-    `by_route`: whether the route's response header mutations apply. Without a stream nothing is known of them.
+    `content_type` is the body's, whatever header mutations say. `by_route`: whether the route's response header
+    mutations apply. Without a stream nothing is known of them.
     """
     made = dict(headers or {})
     if location is not None:
         made["location"] = (location,)
-    reply = Reply(status, details, flags, body, made)
+    reply = Reply(status, details, flags, body, made, content_type)
     if stream is None:
         return _ending(None, hop, why, reply, grpc_status)
     closes = ends_connection or closes_with(stream, status)
@@ -69,8 +68,6 @@ def _ending(request: Request | None, hop: int, why: Reason, reply: Reply, grpc_s
         grpc_status = grpc_status_of(status) if grpc_status is None else grpc_status
         made["content-type"] = ("application/grpc",)
         made["grpc-status"] = (str(grpc_status),)
-        if body and reply.content_type == _JSON:
-            body = body.removesuffix("\n")
         if body:
             made["grpc-message"] = (_percent_encoded(body),)
         status, body = 200, ""
@@ -80,9 +77,11 @@ def _ending(request: Request | None, hop: int, why: Reason, reply: Reply, grpc_s
             made["content-length"] = ()
         elif body:
             made["content-length"] = (str(len(body.encode("utf-8", "surrogateescape"))),)
-        if reply.content_type is not None:
+        if body == "":
+            made.pop("content-type", None)
+        elif reply.content_type is not None:
             made["content-type"] = (reply.content_type,)
-        elif body != "":
+        else:
             made.setdefault("content-type", ("text/plain",))
     location = made.get("location")
     return Ending(

@@ -19,6 +19,7 @@ from .unmodelled import unmodelled_fields
 
 _FIELDS = frozenset({"mappers", "body_format"})
 _MAPPER_FIELDS = frozenset({"filter", "status_code", "body", "body_format_override", "headers_to_add"})
+_JSON = "application/json"
 
 
 @frozen
@@ -54,7 +55,7 @@ class ReplyMapping:
         """The reply as mapped; itself where nothing is configured. `facts` are those of the stream."""
         if not self.mappers and self.body_format is None:
             return reply
-        facts = evolve(facts, status=reply.status, details=reply.details or "", flags=reply.flags, body=reply.body)
+        facts = evolve(facts, status=reply.status, details=reply.details or "", flags=reply.flags)
         logged = LoggedReply(reply.status, reply.flags, facts.request)
         body_format = self.body_format
         for mapper in self.mappers:
@@ -68,7 +69,11 @@ class ReplyMapping:
         if body_format is None:
             return reply
         body = body_format.render(evolve(facts, status=reply.status, body=reply.body))
-        return evolve(reply, body=body, content_type=body_format.content_type)
+        content_type = body_format.content_type or "text/plain"
+        if body and content_type == _JSON and facts.request.is_grpc():
+            # it becomes a header, which can hold no line feed
+            body = body.removesuffix("\n")
+        return evolve(reply, body=body, content_type=content_type)
 
 
 def compile_reply_mapping(view: View, resource: str) -> ReplyMapping:

@@ -9,6 +9,7 @@ from ..facts.request import Request
 from .format_operators import FormatFacts
 from .network_filters.hcm import HttpConnectionManager
 from .routes import Route
+from .vhosts import VirtualHost
 
 _NOTHING_DECODED = Request("", "", None, "", {})
 
@@ -21,8 +22,11 @@ class Stream:
     """After normalisation; of what was refused before, as it was decoded; None: nothing was decoded."""
     route: Route | None = None
     """None: none was looked for, or none was found."""
+    vhost: VirtualHost | None = None
     cluster: str = ""
     """Where the route's request would go, once that cluster is found."""
+    attempts: int = 0
+    """Begun before the reply."""
 
     def format_facts(self, *, details: str = "", flags: tuple[str, ...] = (), body: str | None = "") -> FormatFacts:
         """What command operators may ask while a reply is being made."""
@@ -36,5 +40,6 @@ class Stream:
             flags=flags,
             body=body,
             route_metadata=route.metadata if route is not None else {},
-            vhost_metadata=route.vhost_metadata if route is not None else {},
+            vhost_metadata=self.vhost.around.metadata if self.vhost is not None else {},
+            attempts=self.attempts,
         )

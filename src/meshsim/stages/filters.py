@@ -104,7 +104,7 @@ def _refused_upgrade(at: AtFilters) -> Ending | None:
 
 
 def _stream(at: AtFilters) -> Stream:
-    return Stream(at.hcm, at.connection, at.request, at.route, _cluster(at))
+    return Stream(at.hcm, at.connection, at.request, at.route, at.vhost, _cluster(at))
 
 
 def _ending(at: AtFilters, reply: Reply) -> Ending:

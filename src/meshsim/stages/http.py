@@ -57,9 +57,9 @@ def _ending(at: AtHttp, refusal: Refusal) -> Ending:
         )
     request = refusal.request
     grpc_redirect = refusal.location is not None and request is not None and request.is_grpc()
-    route = _looked_up(at, refusal)[1]
+    vhost, route = _looked_up(at, refusal)
     ending = local_reply(
-        Stream(at.hcm, at.connection, request, route),
+        Stream(at.hcm, at.connection, request, route, vhost),
         at.hop,
         refusal.why,
         status=400 if grpc_redirect else refusal.status,

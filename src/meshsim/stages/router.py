@@ -72,7 +72,7 @@ def decide(_mesh: Mesh, at: AtRouter, chooser: Chooser) -> tuple[Ending | Forwar
         residues,
         at.hop,
         at.frames,
-        _stream(at, picked.cluster),
+        _stream_on(at, picked),
     )
 
 
@@ -106,9 +106,18 @@ def _answer(at: AtRouter) -> Ending | None:
     return _redirect(at, route, action)
 
 
-def _stream(at: AtRouter, cluster: str = "") -> Stream:
-    found = at.pod.proxy.cluster(cluster) if cluster and at.pod.proxy is not None else None
-    return Stream(at.hcm, at.connection, at.request, at.route, found.name if found is not None else "")
+def _stream(at: AtRouter) -> Stream:
+    return Stream(at.hcm, at.connection, at.request, at.route, at.vhost)
+
+
+def _stream_on(at: AtRouter, forward: Forward) -> Stream:
+    """The stream once its cluster is found: replies from there on see the request as it was to leave."""
+    if at.pod.proxy is None or at.pod.proxy.cluster(forward.cluster) is None:
+        return _stream(at)
+    request = forward.request
+    if at.request.ends_connection:
+        request = evolve(request, ends_connection=True)
+    return Stream(at.hcm, at.connection, request, at.route, at.vhost, forward.cluster, 1)
 
 
 def _refused(at: AtRouter) -> Reason | None:
@@ -134,11 +143,9 @@ def _nearest(at: AtRouter) -> Place:
 def _direct(at: AtRouter, action: DirectResponse, why: Reason) -> Ending:
     """Statuses that speak of another place get a Location: the one of a redirect that changes nothing."""
     stream = _stream(at)
-    body, headers = action.body, {}
-    if action.body_format is not None and body is not None:
-        body = action.body_format.render(stream.format_facts(body=body))
-        if body != "":
-            headers["content-type"] = (action.body_format.content_type,)
+    body, body_format = action.body, action.body_format
+    if body_format is not None and body is not None:
+        body = body_format.render(stream.format_facts(body=body))
     location = None
     if action.status == _CREATED or 300 <= action.status < 400:
         location = f"{at.request.scheme}://{at.request.authority or ''}{at.request.path}"
@@ -149,7 +156,7 @@ def _direct(at: AtRouter, action: DirectResponse, why: Reason) -> Ending:
         status=action.status,
         details="direct_response",
         body=body,
-        headers=headers,
+        content_type=body_format.content_type if body_format is not None else None,
         location=location,
     )
 
