@@ -21,6 +21,7 @@ from .envoy.network_filters.hcm import HttpConnectionManager
 from .envoy.network_filters.tcp_proxy import TcpProxy
 from .envoy.route_actions import RouteAction
 from .envoy.routes import Route
+from .envoy.stream import Stream
 from .envoy.upstream_tls import TransportSocket, UpstreamTls
 from .envoy.vhosts import RouteTable, VirtualHost
 from .facts.connection import Connection
@@ -69,6 +70,7 @@ class Frame:
     """How it was decided to speak to the far side."""
     refused: Ending | None = None
     """Not an attempt: the handshake with the side in front failed while tcp_proxy dialled, and this is what it gets."""
+    stream: Stream | None = None
 
     @property
     def is_retry(self) -> bool:
@@ -262,6 +264,8 @@ class AtCluster:
     hop: int
     frames: Frame | None
     progress: Progress = FRESH
+    stream: Stream | None = None
+    """The HTTP stream that a reply of this proxy's own would answer; None: no request was decoded here."""
 
 
 @frozen
@@ -277,6 +281,7 @@ class AtEndpoint:
     tried: Tried | None = None
     """None on the first attempt."""
     progress: Progress = FRESH
+    stream: Stream | None = None
 
 
 @frozen
@@ -294,6 +299,7 @@ class AtTls:
     frames: Frame | None
     tried: Tried | None = None
     progress: Progress = FRESH
+    stream: Stream | None = None
     through: Cluster | None = None
     """The aggregate cluster that this one is a member of, where it was called by that name."""
 

@@ -50,6 +50,13 @@ NOT_YET_MODELLED = None
 Table = dict[str, Row | None]
 BEFORE = "upstream_reset_before_response_started"
 RAW = {"protocol": "tcp", "payload": "hello"}
+DRAINED = "deferred_close_on_drained_connection"
+CODEC_ERROR = "codec_error:"
+HTTP_ERROR = f"{CODEC_ERROR}http/1.1_protocol_error:_"
+OLD = f"{CODEC_ERROR}Upgrade_required_for_HTTP/1.0_or_HTTP/0.9"
+NO_LINE = f"{HTTP_ERROR}NO_REQUEST_LINE_IN_REQUEST"
+MANY = f"{HTTP_ERROR}headers_count_exceeds_limit"
+NOT_HTTP = {"protocol": "tcp", "payload": "\u0001\u0002\r\n\r\n"}
 LOST = {"unreachable": ["10.9.0.0/16"]}
 BOUND = {"upstream_bind_config": {"source_address": {"address": "127.0.0.6", "port_value": 0}}}
 UNHEALTHY = {
@@ -285,7 +292,13 @@ UPSTREAM: Table = {
     "the stream's idle time-out": over_http(
         504, ("SI",), "stream_idle_timeout", at=speaks("silent"), route={"timeout": "0s"}
     ),
-    "longest duration of a stream": NOT_YET_MODELLED,
+    "longest duration of a stream": over_http(
+        504,
+        (),
+        "max_duration_timeout",
+        at=speaks("silent"),
+        route={"max_stream_duration": {"max_stream_duration": "1s"}},
+    ),
     "the client left": NOT_YET_MODELLED,
     "retries exhausted": over_http(
         503,
@@ -315,18 +328,24 @@ BEFORE_THE_UPSTREAM: Table = {
         "route_not_found",
         manager={"route_config": {"name": "r", "virtual_hosts": [{"name": "v", "domains": ["*"]}]}},
     ),
-    "no Host": over_http(400, (), "missing_host_header", authority=None, close=DRAINED),
-    "HTTP/1.0 not accepted": over_http(426, ("DPE",), "low_version", protocol="http/1.0", close=LOW_VERSION),
+    "no Host": over_http(400, (), "missing_host_header", close=DRAINED, authority=None),
+    "HTTP/1.0 not accepted": over_http(
+        426,
+        ("DPE",),
+        "low_version",
+        close=f"{CODEC_ERROR}Upgrade_required_for_HTTP/1.0_or_HTTP/0.9",
+        protocol="http/1.0",
+    ),
     "path refused by normalisation": over_http(
         400,
         (),
         "path_normalization_failed",
+        close=DRAINED,
         manager={"path_with_escaped_slashes_action": "REJECT_REQUEST"},
         path="/a%2fb",
-        close=DRAINED,
     ),
     "upgrade not enabled": over_http(
-        403, (), "upgrade_failed", headers={"connection": "upgrade", "upgrade": "websocket"}
+        403, (), "upgrade_failed", close=DRAINED, headers={"connection": "upgrade", "upgrade": "websocket"}
     ),
     "TLS required": over_http(
         301,
@@ -369,13 +388,38 @@ BEFORE_THE_UPSTREAM: Table = {
         **PREFLIGHT,
     ),
     "not HTTP at all": over_http(
-        400, ("DPE",), "http1.codec_error", protocol="tcp", payload="\u0001\u0002\r\n\r\n", close=NO_LINE
+        400,
+        ("DPE",),
+        "http1.codec_error",
+        close=f"{HTTP_ERROR}NO_REQUEST_LINE_IN_REQUEST",
+        protocol="tcp",
+        payload="\u0001\u0002\r\n\r\n",
     ),
     "too many headers": over_http(
-        431, ("DPE",), "http1.too_many_headers", headers={f"x-{number}": "1" for number in range(120)}, close=TOO_MANY
+        431,
+        ("DPE",),
+        "http1.too_many_headers",
+        close=f"{HTTP_ERROR}headers_count_exceeds_limit",
+        headers={f"x-{number}": "1" for number in range(120)},
     ),
-    "request not complete in its time": NOT_YET_MODELLED,
-    "headers not complete in their time": NOT_YET_MODELLED,
+    "request not complete in its time": over_http(
+        408,
+        (),
+        "request_overall_timeout",
+        close=DRAINED,
+        manager={"request_timeout": "1s"},
+        protocol="tcp",
+        payload="GET / HTTP/1.1\r\nHost",
+    ),
+    "headers not complete in their time": over_http(
+        408,
+        (),
+        "request_header_timeout",
+        close=DRAINED,
+        manager={"request_headers_timeout": "1s"},
+        protocol="tcp",
+        payload="GET / HTTP/1.1\r\nHost",
+    ),
     "strict header check": NOT_YET_MODELLED,
     "RBAC over HTTP": over_http(
         403,
@@ -482,7 +526,7 @@ def test_what_no_call_reaches_yet_is_listed_and_becomes_less() -> None:
     assert {name: len(rows) for name, rows in missing.items()} == {
         "tcp_proxy": 2,
         "circuit breakers": 0,
-        "upstream": 6,
-        "before the upstream": 10,
+        "upstream": 5,
+        "before the upstream": 8,
         "connections": 3,
     }

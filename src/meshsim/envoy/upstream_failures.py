@@ -21,6 +21,9 @@ ALERTS = {
 _RESET_IN_HANDSHAKE = "TLS_error:|33554536:system_library:OPENSSL_internal:Connection_reset_by_peer:TLS_error_end"
 
 
+_TIMER_BODIES = {"stream_idle_timeout": "stream timeout", "max_duration_timeout": "downstream duration timeout"}
+
+
 @frozen
 class Failure:
     """One way an attempt failed before any response."""
@@ -49,7 +52,7 @@ class Failure:
 
     def body(self, *, retried: bool) -> str:
         if self.status == 504:
-            return "stream timeout" if self.reset == STREAM_IDLE.reset else "upstream request timeout"
+            return _TIMER_BODIES.get(self.reset, "upstream request timeout")
         latest = "retried and the latest " if retried else ""
         reason = self.reset.replace("_", " ")
         return f"upstream connect error or disconnect/reset before headers. {latest}reset reason: {reason}"
@@ -71,6 +74,7 @@ TLS_FAILURE = Failure("tls_failure", "remote_connection_failure", "UF", connecti
 TLS_RESET = evolve(TLS_FAILURE, text=_RESET_IN_HANDSHAKE)
 PER_TRY_TIMEOUT = Failure("timeout", "upstream_per_try_timeout", "UT", status=504, tcp_flags=())
 RESPONSE_TIMEOUT = Failure("timeout", "response_timeout", "UT", status=504, tcp_flags=())
+MAX_DURATION = Failure("timeout", "max_duration_timeout", "", status=504, tcp_flags=())
 STREAM_IDLE = Failure("timeout", "stream_idle_timeout", "SI", status=504, tcp_flags=())
 IDLE = Failure("connected", "tcp_session_idle_timeout", "", tcp_flags=())
 """Of tcp_proxy alone: a connection on which nothing moves."""

@@ -13,10 +13,11 @@ from ..envoy.listener_filters import seconds
 from ..envoy.local_reply import local_reply
 from ..envoy.network_filters.tcp_proxy import TcpProxy
 from ..envoy.network_filters.verdicts import Closes
+from ..envoy.response_headers import passed_on
 from ..envoy.retry_policy import RetryPolicy
 from ..envoy.route_actions import RouteAction
 from ..envoy.timers import first_timer
-from ..envoy.upstream_failures import IDLE, NO_ROOM, OVERFLOW, Failure, failure_of
+from ..envoy.upstream_failures import IDLE, MAX_DURATION, NO_ROOM, OVERFLOW, Failure, failure_of
 from ..facts.request import Headers
 from ..outcome import Ending
 from ..reasons import Reason, because
@@ -27,6 +28,7 @@ ATTEMPT_COUNT = "x-envoy-attempt-count"
 ANSWERED = ("delivered", "replied")
 _SETTLED = frozenset(("delivered", "forwarded", "unknown", "loop"))
 """Nothing failed as far as is known; without a status no policy can want more."""
+_DEADLINE_EXCEEDED = 4
 _RETRIES_AT_ONCE = 3
 """max_retries of a circuit breaker that states none."""
 
@@ -71,7 +73,7 @@ def _returned(frame: Frame, ending: Ending) -> Return:
         return Return(ending, failure, again=True)
     if failure is None:
         if isinstance(frame.via, RouteAction):
-            return Return(_with_flags(ending, extra, frame), None, again=False, flags=extra)
+            return Return(_passed_on(_with_flags(ending, extra, frame), frame), None, again=False, flags=extra)
         return Return(ending, None, again=False, flags=_kept_flags(frame))
     if isinstance(frame.via, RouteAction):
         return _answered(frame, ending, failure, extra)
@@ -193,6 +195,14 @@ def _wants_again(policy: RetryPolicy, ending: Ending, failure: Failure | None) -
     return policy.after_response(ending.status, ending.grpc_status, ending.response_headers)
 
 
+def _passed_on(ending: Ending, frame: Frame) -> Ending:
+    """A reply that a proxy further on made passes through this one's connection manager."""
+    if ending.kind != "replied" or frame.stream is None or not ending.response_headers:
+        return ending
+    headers = passed_on(ending.response_headers, frame.stream)
+    return evolve(ending, response_headers=headers, local_close_reason=None)
+
+
 def _with_flags(ending: Ending, flags: tuple[str, ...], frame: Frame) -> Ending:
     """The last response after retries is passed on; the outcome's flags stay those of who answered."""
     if not flags or ending.answered_by is not None:
@@ -202,12 +212,10 @@ def _with_flags(ending: Ending, flags: tuple[str, ...], frame: Frame) -> Ending:
 
 def _answered(frame: Frame, ending: Ending, failure: Failure, extra: tuple[str, ...]) -> Return:
     """The router's own reply."""
-    dialled = frame.dialled
-    request = dialled.conversation.request if dialled is not None else None
-    flags = (*extra, failure.flag)
+    flags = (*extra, failure.flag) if failure.flag else extra
     details = failure.details()
     reply = local_reply(
-        request,
+        frame.stream,
         frame.hop,
         _why_replied(frame, ending, failure, details),
         status=failure.status,
@@ -215,6 +223,7 @@ def _answered(frame: Frame, ending: Ending, failure: Failure, extra: tuple[str, 
         flags=flags,
         body=failure.body(retried=frame.is_retry),
         headers={"x-envoy-overloaded": ("true",)} if failure in (OVERFLOW, NO_ROOM) else None,
+        grpc_status=_DEADLINE_EXCEEDED if failure.reset == MAX_DURATION.reset else None,
     )
     reply = evolve(
         reply,

@@ -83,6 +83,7 @@ def decide(_mesh: Mesh, at: AtEndpoint, chooser: Chooser) -> tuple[Selection, St
         at.frames,
         at.tried,
         at.progress,
+        at.stream,
         at.cluster if picked.member is not None else None,
     )
 
@@ -129,7 +130,7 @@ def _plan_of(at: AtEndpoint, picked: Selection) -> LoadPlan | None:
 
 def _dropped(at: AtEndpoint, part: Fraction) -> Ending:
     why = because("endpoint.dropped", at.cluster.place, cluster=at.cluster.name, percent=float(100 * part))
-    return dropped(at.conversation.request, at.hop, why, always=part == 1, envoy_headers=True)
+    return dropped(at.stream, at.hop, why, always=part == 1, envoy_headers=True)
 
 
 def _overflow(at: AtEndpoint) -> Reason:
@@ -153,7 +154,7 @@ def _not_in_dump(cluster: Cluster, name: str, place: Place) -> Reason:
 def _nobody(at: AtEndpoint, picked: Selection) -> Ending:
     if at.cluster.makes_hosts:
         return no_host_on_demand(at)
-    return no_healthy_upstream(at.via.kind, at.conversation.request, at.hop, _why_nobody(at, picked))
+    return no_healthy_upstream(at.via.kind, at.stream, at.hop, _why_nobody(at, picked))
 
 
 def _why_nobody(at: AtEndpoint, picked: Selection) -> Reason:

@@ -43,14 +43,14 @@ def why_no_host(at: AtEndpoint) -> Reason:
 
 
 def no_host_on_demand(at: AtEndpoint) -> Ending:
-    request, why = at.conversation.request, why_no_host(at)
+    why = why_no_host(at)
     if at.via.kind == "http" and at.cluster.forward_proxy is not None and _named(at):
         details = (
             f"dns_resolution_failure{{cares_failure:{at.cluster.forward_proxy.failure(_named(at), at.pod.names)}}}"
         )
         body = "no healthy upstream"
-        return local_reply(request, at.hop, why, status=503, details=details, flags=("UH",), body=body)
-    return no_healthy_upstream(at.via.kind, request, at.hop, why)
+        return local_reply(at.stream, at.hop, why, status=503, details=details, flags=("UH",), body=body)
+    return no_healthy_upstream(at.via.kind, at.stream, at.hop, why)
 
 
 def explain_on_demand(at: AtEndpoint, picked: Endpoint | None, question: Reason) -> Decision:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from attrs import evolve
 
 from ..choices import Chooser
-from ..envoy.upstream_failures import OVERFLOW, PER_TRY_TIMEOUT, RESPONSE_TIMEOUT, STREAM_IDLE
+from ..envoy.upstream_failures import MAX_DURATION, OVERFLOW, PER_TRY_TIMEOUT, RESPONSE_TIMEOUT, STREAM_IDLE
 from ..explanation import Candidate, Change, Decision, Fate
 from ..mesh import Mesh
 from ..outcome import Ending
@@ -18,7 +18,7 @@ from ..states import AtEndpoint, AtReturn, Ended, Frame, State
 from .attempts import ANSWERED, Return, counted_again, returned, tried_endpoints, tried_now
 from .stage import Stage, agree
 
-_ANSWERS_OF_TIMERS = frozenset(timer.reset for timer in (PER_TRY_TIMEOUT, RESPONSE_TIMEOUT, STREAM_IDLE))
+_ANSWERS_OF_TIMERS = frozenset(timer.reset for timer in (MAX_DURATION, PER_TRY_TIMEOUT, RESPONSE_TIMEOUT, STREAM_IDLE))
 HANDSHAKE_TIMEOUT = "transport_socket_timeout"
 NOT_CONNECTED = "tcp_initializion_failure:0"
 """Envoy's own spelling (source/common/tcp_proxy/tcp_proxy.cc)."""
@@ -60,6 +60,7 @@ def _resumed(at: AtReturn, frame: Frame, picked: Return) -> AtEndpoint:
         dialled.frames,
         tried,
         dialled.progress,
+        dialled.stream,
     )
 
 
@@ -138,6 +139,7 @@ def describe(_mesh: Mesh, at: AtReturn, picked: Return, draft: Draft) -> None:
             hop.downstream_local_close_reason = None
         if failure is not None:
             hop.response_code_details = ending.response_code_details
+            hop.downstream_local_close_reason = ending.local_close_reason
         elif ending.status is not None:
             hop.response_code_details = "via_upstream"
     elif failure is not None and failure.connecting:

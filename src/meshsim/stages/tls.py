@@ -11,6 +11,7 @@ from ..envoy.downstream_tls import SECRET_MISSING
 from ..envoy.endpoints import Endpoint, InternalAddress, PipeAddress, SocketAddress
 from ..envoy.route_actions import RouteAction
 from ..envoy.upstream_protocol import pool_alpn
+from ..envoy.upstream_request import replaced_host
 from ..envoy.upstream_tls import TransportSocket, UnstatedRow, offered_alpn, server_name, wanted_san
 from ..explanation import Candidate, Decision, Fate
 from ..facts.conversation import ClientCertificate, ClientTls, Conversation, ProxyProtocol
@@ -47,7 +48,17 @@ def decide(mesh: Mesh, at: AtTls, chooser: Chooser) -> tuple[TransportSocket, St
     pod = at.pod
     next_hop = at.hop + 1 if at.tried is None else at.tried.next_hop
     frame = Frame(
-        pod, at.hop, at.via, at.cluster.name, endpoint.name, at.frames, at, next_hop, socket.tls, transport=socket
+        pod,
+        at.hop,
+        at.via,
+        at.cluster.name,
+        endpoint.name,
+        at.frames,
+        at,
+        next_hop,
+        socket.tls,
+        transport=socket,
+        stream=at.stream,
     )
     rare = at.cluster.bind_addresses or _limits(at).max_pending_requests == 0 or socket.tls is not None
     fault = _fault(at, socket) if rare else None
@@ -180,11 +191,9 @@ def _sent(at: AtTls, request: Request, version: str) -> Request:
     hostname = at.endpoint.hostname if isinstance(via, RouteAction) and via.auto_host_rewrite else ""
     if not hostname and request.version == version:
         return request
-    headers = request.headers
-    if hostname and request.authority and isinstance(via, RouteAction) and via.append_x_forwarded_host:
-        before = headers.get("x-forwarded-host", ())
-        headers = {**headers, "x-forwarded-host": (",".join((*before, request.authority)),)}
-    authority = hostname or request.authority
+    headers, authority = dict(request.headers), request.authority
+    if hostname and isinstance(via, RouteAction):
+        authority = replaced_host(authority, hostname, via, headers)
     return Request(request.method, request.scheme, authority, request.path, headers, version)
 
 
