@@ -155,7 +155,7 @@ def at_cluster(name: str, owner: Pod, *, via: Any = None, conversation: Conversa
     via = http_via() if via is None else via
     said_here = conversation or said()
     stream = Stream(manager(one_route()), connection(), said_here.request)
-    return AtCluster(owner, name, via, connection(), said_here, (), Residues(), 0, None, stream)
+    return AtCluster(owner, name, via, connection(), said_here, (), Residues(), 0, None, stream=stream)
 
 
 def at_endpoint(

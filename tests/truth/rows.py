@@ -20,7 +20,7 @@ OUTCOMES: dict[str, Callable[[Document], bool]] = {
     ),
     "direct_response (TCP)": lambda hop: hop["response_code_details"] == "direct_response" and not hop["status"],
     "tcp_proxy NC": lambda hop: hop["downstream_local_close_reason"] == "tcp_initializion_failure:3",
-    "tcp_proxy UH": lambda hop: hop["downstream_local_close_reason"] == "tcp_initializion_failure:1",
+    "tcp_proxy UH": lambda hop: hop["kind"] == "tcp" and "UH" in hop["response_flags"],
     "tcp_proxy UF,URX": lambda hop: hop["downstream_local_close_reason"] == "tcp_initializion_failure:0",
     "closed by listener filters": lambda hop: hop["kind"] == "listener" and not hop["filter_chain"],
     **{

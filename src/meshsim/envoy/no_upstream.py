@@ -16,6 +16,7 @@ OVERFLOW = 2
 NO_ROUTE = 3
 """Numbers that tcp_proxy puts behind its local close reason."""
 
+NOT_SHAKEN = "TLS_error:|268435589:SSL_routines:OPENSSL_internal:CONNECTION_REJECTED:TLS_error_end"
 _CLOSE_REASON = "tcp_initializion_failure:"
 """In Envoy's own spelling."""
 
@@ -71,3 +72,6 @@ def describe_no_upstream(hop: Hop, ending: Ending, close_code: int) -> None:
     hop.downstream_local_close_reason = ending.local_close_reason
     if ending.kind == "closed":
         hop.downstream_local_close_reason = f"{_CLOSE_REASON}{close_code}"
+        if hop.downstream is not None and hop.downstream.tls is not None and hop.downstream.tls.terminated:
+            # tcp_proxy gives up on the new connection, before its handshake has begun.
+            hop.downstream_transport_failure_reason = NOT_SHAKEN

@@ -116,7 +116,7 @@ def _answer(at: AtRouter) -> Ending | None:
 
 
 def _stream(at: AtRouter) -> Stream:
-    return Stream(at.hcm, at.connection, at.request, at.route, at.vhost)
+    return Stream(at.hcm, at.connection, at.request, at.route, at.vhost, progress=at.progress)
 
 
 def _stream_on(at: AtRouter, forward: Forward) -> Stream:
@@ -126,7 +126,7 @@ def _stream_on(at: AtRouter, forward: Forward) -> Stream:
     request = forward.request
     if at.request.ends_connection:
         request = evolve(request, ends_connection=True)
-    return Stream(at.hcm, at.connection, request, at.route, at.vhost, forward.cluster, 1)
+    return Stream(at.hcm, at.connection, request, at.route, at.vhost, forward.cluster, 1, at.progress)
 
 
 def _refused(at: AtRouter) -> Reason | None:
