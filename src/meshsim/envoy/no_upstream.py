@@ -5,6 +5,7 @@ envoyproxy/envoy source/common/router/router.cc and source/common/tcp_proxy/tcp_
 
 from __future__ import annotations
 
+from ..facts.connection import Connection
 from ..outcome import Ending
 from ..reasons import Reason
 from ..report import Hop
@@ -62,7 +63,7 @@ def too_many_connections(hop: int, why: Reason) -> Ending:
     return Ending("closed", why, response_flags=("UO",), answered_by=hop)
 
 
-def describe_no_upstream(hop: Hop, ending: Ending, close_code: int) -> None:
+def describe_no_upstream(hop: Hop, ending: Ending, close_code: int, connection: Connection) -> None:
     """Write such an ending into its hop; other endings leave it as it is."""
     if ending.kind not in ("replied", "closed"):
         return
@@ -72,6 +73,6 @@ def describe_no_upstream(hop: Hop, ending: Ending, close_code: int) -> None:
     hop.downstream_local_close_reason = ending.local_close_reason
     if ending.kind == "closed":
         hop.downstream_local_close_reason = f"{_CLOSE_REASON}{close_code}"
-        if hop.downstream is not None and hop.downstream.tls is not None and hop.downstream.tls.terminated:
-            # tcp_proxy gives up on the new connection, before its handshake has begun.
+        if connection.tls is not None and connection.transport == "tls":
+            # Given up before the handshake began: what tls_inspector left in BoringSSL's error queue is logged.
             hop.downstream_transport_failure_reason = NOT_SHAKEN

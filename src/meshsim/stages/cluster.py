@@ -159,7 +159,7 @@ def describe(_mesh: Mesh, at: AtCluster, picked: Cluster | None, draft: Draft) -
         hop.rejected_updates += _rejected_update(_resource(at))
         hop.upstream = _upstream(at, picked, hop.upstream)
         return
-    describe_no_upstream(hop, passed_back(_missing(at), at.progress), NO_ROUTE)
+    describe_no_upstream(hop, passed_back(_missing(at), at.progress), NO_ROUTE, at.connection)
 
 
 def _upstream(at: AtCluster, cluster: Cluster, written: Upstream | None) -> Upstream:

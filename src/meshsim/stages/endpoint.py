@@ -285,13 +285,13 @@ def describe(_mesh: Mesh, at: AtEndpoint, picked: Selection, draft: Draft) -> No
     hop = draft.hop(at.hop, at.pod.name)
     endpoint = picked.endpoint
     if picked.dropped:
-        describe_no_upstream(hop, _dropped(at, dropped_of(at)), NO_HEALTHY_UPSTREAM)
+        describe_no_upstream(hop, _dropped(at, dropped_of(at)), NO_HEALTHY_UPSTREAM, at.connection)
     elif at.cluster.limits.max_connections == 0 and at.via.kind == "tcp":
-        describe_no_upstream(hop, too_many_connections(at.hop, _overflow(at)), OVERFLOW)
+        describe_no_upstream(hop, too_many_connections(at.hop, _overflow(at)), OVERFLOW, at.connection)
     elif endpoint is not None:
         hop.endpoint = None if isinstance(endpoint.address, NameAddress) else endpoint.name
     elif at.cluster.makes_hosts or _is_stated(at, picked):
-        describe_no_upstream(hop, passed_back(_nobody(at, picked), at.progress), NO_HEALTHY_UPSTREAM)
+        describe_no_upstream(hop, passed_back(_nobody(at, picked), at.progress), NO_HEALTHY_UPSTREAM, at.connection)
     if picked.member is not None:
         # Envoy's log goes on naming the cluster that was asked for.
         member = picked.member.cluster
