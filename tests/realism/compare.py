@@ -163,8 +163,9 @@ def _hop(path: str, seen: Document, told: Document, observation: Document, *, wh
         if seen_tls["terminated"] and path == "hops[0]" and observation["call"].get("tls"):
             yield from _differ(f"{path}.downstream.tls.alpn", tls.get("alpn"), observation["client"].get("alpn"))
     if seen["attempted"]:
+        # The log names each host once, however often it was tried.
         tried = [attempt["endpoint"] for attempt in told.get("attempts") or [] if attempt["endpoint"]]
-        yield from _differ(f"{path}.attempts", tried, seen["attempted"])
+        yield from _differ(f"{path}.attempts", list(dict.fromkeys(tried)), list(dict.fromkeys(seen["attempted"])))
     yield from _upstream(path, seen, told, observation)
 
 

@@ -59,6 +59,8 @@ class Setting:
         (pod / "iptables-save.txt").write_text(self.rules)
         facts: dict[str, Any] = {"kind": "HostFacts", "pod": POD}
         facts["interfaces"] = {"lo": ["127.0.0.1/8"], "eth0": [f"{POD_ADDRESS}/24"]}
+        if self.unreachable:
+            facts["unreachable"] = list(self.unreachable)
         if self.sockets is not None:
             facts["sockets"] = [dict(each) for each in self.sockets]
         for each in (facts, *self.hosts):

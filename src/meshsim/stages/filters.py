@@ -15,6 +15,7 @@ from ..envoy.http_filters.base import Change as Changed
 from ..envoy.http_filters.base import FilterFacts, HttpFilter, Open, Reply, ResponsePath
 from ..envoy.http_filters.progress import Decider, Progress
 from ..envoy.local_reply import local_reply
+from ..envoy.proxy import Proxy
 from ..envoy.route_actions import RouteAction, WeightedCluster
 from ..envoy.routes import Route
 from ..envoy.runtime import NO_RUNTIME
@@ -153,7 +154,15 @@ def _clusters(at: AtFilters) -> Callable[[str], bool | None]:
     proxy = at.pod.proxy
     if proxy is None or "clusters" not in proxy.document.sections:
         return lambda _name: None
-    return lambda name: proxy.cluster(name) is not None
+    return lambda name: _can_be_called(proxy, name)
+
+
+def _can_be_called(proxy: Proxy, name: str) -> bool:
+    """A cluster that is known to have no endpoint serves a filter no better than none."""
+    cluster = proxy.cluster(name)
+    if cluster is None:
+        return False
+    return cluster.discovery != "STATIC" or (cluster.assignment is not None and bool(cluster.assignment.endpoints))
 
 
 def _facts(at: AtFilters, route: Route | None) -> FilterFacts:

@@ -11,6 +11,14 @@ FIRST_PORT, SERVED, CLOSED = 21000, 9000, 9999
 NOBODY = {"no cluster": "nowhere", "no host": "empty", "no room": "full", "closed port": "closed", "served": "served"}
 SOCKET = {"listen": f"0.0.0.0:{SERVED}", "protocol": "tcp", "speaks": "tcp"}
 PLAIN = {"protocol": "tcp", "payload": "hello\n"}
+GUARD = filter_of(
+    "network",
+    "ext_authz.v3.ExtAuthz",
+    stat_prefix="x",
+    grpc_service={"envoy_grpc": {"cluster_name": "empty"}},
+    transport_api_version="V3",
+)
+"""Asks a service that nobody offers."""
 TLS = PLAIN | {"tls": {"sni": "a.test", "alpn": []}}
 
 
@@ -24,6 +32,9 @@ def settings() -> Iterator[Setting]:
         for ask in (PLAIN, TLS) if kind == "plain" else (TLS,):
             for host in (POD_ADDRESS, "127.0.0.1"):
                 calls += [{"destination": f"{host}:{port}", **ask}] * 4
+    guarded = FIRST_PORT + len(listeners)
+    listeners.append(_listener("guarded", guarded, "served", secured=False, guard=GUARD))
+    calls += [{"destination": f"{POD_ADDRESS}:{guarded}", **PLAIN}] * 12
     yield Setting(
         name="nobody to dial",
         dump=dump(listeners, _clusters()),
@@ -42,10 +53,11 @@ def _clusters() -> list[dict[str, Any]]:
     return [full, empty, *served]
 
 
-def _listener(name: str, port: int, cluster: str, *, secured: bool) -> dict[str, Any]:
-    chain: dict[str, Any] = {
-        "filters": [filter_of("network", "tcp_proxy.v3.TcpProxy", stat_prefix="x", cluster=cluster)]
-    }
+def _listener(
+    name: str, port: int, cluster: str, *, secured: bool, guard: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    last = filter_of("network", "tcp_proxy.v3.TcpProxy", stat_prefix="x", cluster=cluster)
+    chain: dict[str, Any] = {"filters": [last] if guard is None else [guard, last]}
     if secured:
         chain["transport_socket"] = tls_socket()
     inspectors = [filter_of("listener", "tls_inspector.v3.TlsInspector")]
