@@ -7,7 +7,7 @@
     by: "domains: [b]"
     suite: suite.yaml            # the suite that must turn red (suite.yaml if absent)
     red: host-a                  # a test of it, as it is written, that fails
-    decision: vhost              # the stage whose decision the difference shows
+    decision: vhost              # the stage whose decision the difference shows; `shares` where only they differ
     names: host-a:80             # what the printed difference says of it
 """
 
@@ -56,7 +56,16 @@ def test_it_turns_the_suite_red(folder: str, mutation: dict[str, Any], tmp_path:
     red = [case for case in found.failed if case.id.partition("[")[0] == mutation["red"]]
     assert red
     stages = {
-        failure.parting.decision.stage for case in red for failure in case.failures if failure.parting is not None
+        failure.parting.decision.stage if failure.parting is not None else failure.kind
+        for case in red
+        for failure in case.failures
     }
     assert mutation["decision"] in stages
     assert str(mutation["names"]) in suite_text(Results(red), Options())
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.parent.name)
+def test_each_configuration_of_the_folder_is_mutated(table: Path) -> None:
+    about = {"mutations.yaml", "live.yaml"} | {file.name for file in FILES if file.parts[0] == table.parent.name}
+    mutated = {entry["file"] for entry in yaml.safe_load(table.read_text("utf-8"))}
+    assert {path.name for path in table.parent.iterdir()} - about - mutated == set()

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
 
+import meshsim
 from meshsim.cli.test import main
 from meshsim.schema import schema
 from meshsim.suite.source import read_node
-from tests.scenarios.library import FILES, FOLDER, results
+from tests.scenarios.library import FILES, FOLDER, results, suite
 from tests.suite_files import demo_meshes
 
 
@@ -36,3 +42,21 @@ def test_it_opens_with_its_question_and_its_lesson(file: Path) -> None:
 def test_the_command_runs_the_whole_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert main([str(FOLDER)]) == 0
+
+
+@pytest.mark.skipif(find_spec("meshsim.pytest_plugin") is None, reason="meshsim has no pytest plugin here")
+def test_plain_pytest_runs_the_whole_library(tmp_path: Path) -> None:
+    installed = any(each.value == "meshsim.pytest_plugin" for each in entry_points(group="pytest11"))
+    plugin = [] if installed else ["-p", "meshsim.pytest_plugin"]
+    source = str(Path(meshsim.__file__).parents[1])
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", *plugin, "-p", "no:cacheprovider", "--rootdir", FOLDER, FOLDER],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": source},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout[-3000:]
+    cases = sum(len(suite(file).cases) for file in FILES)
+    assert f"{cases} passed" in ran.stdout
