@@ -141,6 +141,23 @@ def test_a_wrong_outcome_is_explained_by_its_cause(tmp_path: Path) -> None:
     assert told.parting is not None and told.parting.decision.deciding
 
 
+@pytest.mark.parametrize(
+    ("call", "details", "stage"),
+    [
+        ("http://helloworld/", "rbac_access_denied_matched_policy[admins]", "filters"),
+        ("http://helloworld/", "route_not_found", "route"),
+        ("http://helloworld/", "no_healthy_upstream", "endpoint"),
+        ("http://helloworld/", "cluster_not_found", "cluster"),
+        ("{destination: '203.0.113.9:5432', protocol: tcp}", "filter_chain_not_found", "chain"),
+    ],
+)
+def test_details_that_did_not_come_are_explained_by_the_stage_that_would_have_set_them(
+    tmp_path: Path, call: str, details: str, stage: str
+) -> None:
+    told = failure(one(tmp_path, f"call: {call}, expect: {{outcome: replied, response_code_details: '{details}'}}"))
+    assert told.parting is not None and told.parting.decision.stage == stage
+
+
 GUARDED = """\
     meshsim: 1
     defaults: {from: sleep}

@@ -13,7 +13,7 @@ from ..suite_results import ERROR, FAILED, GAP, PASSED, CaseResult, Difference, 
 from .matching import Unmet, hop_of_role, unmet, value_at
 from .model import TRACE, Case, Expectation, Expected, Guard, KnownGap, Presence, Share, Suite, Want
 from .observe import Observations, Observed
-from .parting import parting
+from .parting import DETAILS, parting
 from .source import as_text
 
 MOST_DIFFERENCES = 20
@@ -70,7 +70,7 @@ def _expectation(case: Case, seen: Observations) -> Iterable[Failure]:
         if failing:
             first, others = missed[id(failing[0])], _only_elsewhere([missed[id(course)] for course in failing])
             yield evolve(
-                _told("expectation", failing[0], first),
+                _told("expectation", case.expectation, failing[0], first),
                 differences=_with_values(first, seen.courses),
                 elsewhere=_with_values(others, seen.courses),
                 share=seen.shares(lambda course: bool(missed[id(course)])).get(True),
@@ -80,7 +80,7 @@ def _expectation(case: Case, seen: Observations) -> Iterable[Failure]:
     for some in case.expectation.some:
         nearest = _nearest(some, seen.courses)
         if nearest is not None:
-            failure = _told("some", *nearest)
+            failure = _told("some", some, *nearest)
             yield evolve(failure, place=some.place, branches=len(seen.courses), failing=len(seen.courses))
 
 
@@ -122,7 +122,14 @@ def _nearest(some: Expectation, courses: Sequence[Observed]) -> tuple[Observed, 
     return nearest
 
 
-def _told(kind: str, course: Observed, missed: list[Unmet]) -> Failure:
+def _told(kind: str, expectation: Expectation, course: Observed, missed: list[Unmet]) -> Failure:
+    most_telling = _most_telling(missed)
+    wrong = [each.expected for each in missed]
+    held = {
+        each.path[0]
+        for each in expectation.fields
+        if each.path and each.role == most_telling.expected.role and each not in wrong
+    }
     return Failure(
         kind,
         differences=tuple(map(_difference, missed[:MOST_DIFFERENCES])),
@@ -130,7 +137,7 @@ def _told(kind: str, course: Observed, missed: list[Unmet]) -> Failure:
         picks=course.picks(),
         outcome=course.outcome,
         assumptions=course.reasons,
-        parting=parting(course, _most_telling(missed)),
+        parting=parting(course, most_telling, held),
     )
 
 
@@ -143,14 +150,19 @@ _ORDER = (
     "virtual_host",
     "route",
     "cluster",
+    "service",
+    "port",
+    "subset",
 )
 
 
 def _most_telling(missed: list[Unmet]) -> Unmet:
-    """Where the ways part first: the earliest field of a hop, else whatever differs."""
+    """Where the ways part first: the earliest field of a hop up to its cluster, else the details that were wanted."""
 
-    def rank(each: Unmet) -> tuple[int, int]:
+    def rank(each: Unmet) -> tuple[float, int]:
         path = each.expected.path
+        if path and path[-1] == DETAILS:
+            return (len(_ORDER) - 0.5, each.index or 0)
         if each.expected.role == TRACE or not path:
             return (len(_ORDER) + 1, 0)
         return (_ORDER.index(path[0]) if path[0] in _ORDER else len(_ORDER), each.index or 0)

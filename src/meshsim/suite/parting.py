@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from ..envoy.route_actions import RouteAction
@@ -34,14 +34,29 @@ _DECIDED_BY = {
     "upstream": ("router", "cluster"),
 }
 """Field of a hop -> the stages that decide it."""
+DETAILS = "response_code_details"
+_DETAILS_DECIDED_BY = {
+    "rbac_access_denied": ("filters",),
+    "ext_authz_": ("filters",),
+    "jwt_authn_": ("filters",),
+    "fault_filter_abort": ("filters",),
+    "local_rate_limited": ("filters",),
+    "filter_chain_not_found": ("chain",),
+    "route_not_found": ("vhost", "route"),
+    "direct_response": ("route", "vhost"),
+    "cluster_not_found": ("cluster",),
+    "no_healthy_upstream": ("endpoint",),
+}
+"""How the details that were wanted begin -> the stages that would have set them."""
 _OF_A_CLUSTER_NAME = ("service", "port", "subset")
 _EARLIER = ("hook", "listener", "chain", "network", "vhost", "route", "router", "cluster", "endpoint", "tls")
 
 
-def parting(seen: Observed, missed: Unmet) -> Parting | None:
-    """Asks the decisions of this course again."""
+def parting(seen: Observed, missed: Unmet, held: Collection[str] = ()) -> Parting | None:
+    """Asks the decisions of this course again. `held`: fields of the same hop that are as expected, so that the stages
+    which decided them are not to blame."""
     decisions = explain(seen.mesh, seen.course.moves)
-    found = _decision(seen, missed, decisions)
+    found = _decision(seen, missed, held, decisions)
     if found is None:
         decision = cause(decisions)
         found = (decision, None) if decision is not None else None
@@ -52,10 +67,14 @@ def parting(seen: Observed, missed: Unmet) -> Parting | None:
 
 
 def _decision(
-    seen: Observed, missed: Unmet, decisions: tuple[Decision, ...]
+    seen: Observed, missed: Unmet, held: Collection[str], decisions: tuple[Decision, ...]
 ) -> tuple[Decision, Candidate | None] | None:
     role, path, want = missed.expected.role, missed.expected.path, missed.expected.want
-    if role == TRACE or not path or not isinstance(want, Want):
+    if not path or not isinstance(want, Want):
+        return None
+    if path[-1] == DETAILS:
+        return _of_details(want, missed.index, decisions)
+    if role == TRACE:
         return None
     if role in PACKET_ROLES:
         packets = [decision for decision in decisions if decision.stage == "hook"]
@@ -71,11 +90,32 @@ def _decision(
         led = _route_to(seen, path[0], want, own)
         if led is not None:
             return led
-    turned = [decision for decision in own if decision.deciding and decision.stage in _before(stages)]
+    right = {stage for field in held for stage in _before(_DECIDED_BY.get(field, ()))}
+    suspects = set(_before(stages)) - right
+    turned = [decision for decision in own if decision.deciding and decision.stage in suspects]
     if turned and not want.negated:
         return turned[0], None
     telling = [decision for decision in deciders if not decision.trivial]
     return ((telling or deciders)[0], None) if deciders else None
+
+
+def _of_details(
+    want: Want, hop: int | None, decisions: tuple[Decision, ...]
+) -> tuple[Decision, Candidate | None] | None:
+    """The last decision that could have ended the call with the details that were wanted."""
+    texts = [literal for literal in want.literals if isinstance(literal, str)]
+    stages = {stage for start, own in _DETAILS_DECIDED_BY.items() for stage in own if _begins(texts, start)}
+    if want.negated:
+        return None
+    own = [decision for decision in decisions if decision.stage in stages and hop in (None, decision.hop)]
+    if not own:
+        return None
+    named = {text.partition("[")[2].removesuffix("]") for text in texts if "[" in text}
+    return own[-1], next((each for each in own[-1].candidates if each.label in named), None)
+
+
+def _begins(texts: list[str], start: str) -> bool:
+    return any(text.startswith(start) for text in texts)
 
 
 def _before(stages: tuple[str, ...]) -> tuple[str, ...]:
