@@ -70,11 +70,25 @@ def read_data(path: Path, library: Library) -> View:
     source = library.read(path)
     text = source.text()
     if looks_like_json(text):
-        return View(parse_json(text, source.name), Place(source.name))
+        return View(_json(text, source.name), Place(source.name))
     documents = parse_yaml(text, source.name)
     if len(documents) != 1:
         raise InputError("two-documents", "one file holds one document", place=Place(source.name), hint="split it")
     return View(documents[0], Place(source.name))
+
+
+def _json(text: str, name: str) -> Any:
+    """Protobuf's JSON, which takes a comma before a closing bracket, as YAML does."""
+    try:
+        return parse_json(text, name)
+    except InputError as error:
+        try:
+            documents = parse_yaml(text, name)
+        except InputError:
+            documents = []
+        if len(documents) != 1:
+            raise error from None
+        return documents[0]
 
 
 def read_checks(path: Path, library: Library) -> CheckFile:
