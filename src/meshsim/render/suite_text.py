@@ -218,6 +218,8 @@ def counts(results: Results) -> str:
     branches = _many(sum(case.branches for case in results.cases), "branch", "branches")
     unwalked = sum(1 for case in results.cases if case.unwalked)
     tail = f"; of {_many(unwalked, 'call')} not every branch was walked" if unwalked else ""
+    if assumed := sum(1 for case in results.cases if case.assumptions):
+        tail += f"; {assumed} on assumptions, which -v tells"
     stopped = ", stopped at the first failure" if results.stopped else ""
     return f"{', '.join(parts) or 'nothing ran'} ({branches}{tail}){stopped}"
 

@@ -14,7 +14,7 @@ from ...envoy.format_strings import FormatFacts
 from ...envoy.header_mutations import MutationLevel, mutated
 from ...envoy.http_filters.progress import Progress
 from ...envoy.redirects import Redirect, TlsRedirect
-from ...envoy.route_actions import DirectResponse, RouteAction, WeightedCluster
+from ...envoy.route_actions import DirectResponse, NonForwarding, RouteAction, WeightedCluster
 from ...envoy.routes import Route
 from ...envoy.vhosts import VirtualHost
 from ...envoy.virtual_clusters import virtual_cluster_of
@@ -85,9 +85,20 @@ def ask(table: RouteCheckTable, check: Check) -> Answer:
     picked, _after = stages[AtRouter].decide(table.mesh, at, chooser)
     assert state.vhost is not None
     if isinstance(picked, Forward):
-        made = _forwarded(table, check, state.vhost, state.route, picked)
+        action, entry = state.route.action, picked.entry
+        timeout = action.timeout_ms if isinstance(action, RouteAction) else 0
+        own = entry.request_mutations if entry is not None else MutationLevel()
+        request = _finalised(given.request, picked.request, (own, *state.route.request_mutations))
+        made = evolve(
+            _entry(table, check, state.vhost, state.route, entry, request),
+            cluster=picked.cluster,
+            timeout=f"{timeout / 1000:g}s",
+        )
     elif picked.kind == "unknown":
         return Answer(route=state.route, assumptions=tuple(chooser.assumptions), unknown=picked.why)
+    elif isinstance(state.route.action, NonForwarding):
+        request = evolve(given.request, headers=_mutated(given.request, state.route))
+        made = _entry(table, check, state.vhost, state.route, None, request)
     else:
         made = _replied(check, state.route, picked)
     return evolve(made, assumptions=tuple(chooser.assumptions))
@@ -99,24 +110,30 @@ def _unknown(state: State, chooser: Chooser) -> Answer:
     return Answer(assumptions=assumptions, unknown=ending.why if isinstance(ending, Ending) else None)
 
 
-def _forwarded(table: RouteCheckTable, check: Check, vhost: VirtualHost, route: Route, picked: Forward) -> Answer:
-    action, entry = route.action, picked.entry
-    assert isinstance(action, RouteAction)
-    own = (entry.request_mutations,) if entry is not None else ()
-    request = _finalised(check.input.request, picked.request, (*own, *route.request_mutations))
-    levels = (*((entry.response_mutations,) if entry is not None else ()), *route.response_mutations)
+def _entry(
+    table: RouteCheckTable,
+    check: Check,
+    vhost: VirtualHost,
+    route: Route,
+    entry: WeightedCluster | None,
+    request: Request,
+) -> Answer:
+    """What is known of every route that does not answer itself. `request` is finalised."""
+    own = entry.response_mutations if entry is not None else MutationLevel()
     clusters = table.virtual_clusters(vhost.place)
     return Answer(
         route=route,
         entry=entry,
         forwards=True,
-        cluster=picked.cluster,
         virtual_cluster=virtual_cluster_of(clusters, Headed(request)),
         virtual_host=vhost.name,
-        timeout=f"{action.timeout_ms / 1000:g}s",
         request=request,
-        response_headers=_responded(check.input.response_headers, levels, route, request),
+        response_headers=_responded(check.input.response_headers, (own, *route.response_mutations), route, request),
     )
+
+
+def _mutated(request: Request, route: Route) -> Headers:
+    return mutated(request.headers, route.request_mutations, FormatFacts(request, _PEER, route.name))
 
 
 def _finalised(given: Request, sent: Request, levels: tuple[MutationLevel, ...]) -> Request:
@@ -137,9 +154,8 @@ def _finalised(given: Request, sent: Request, levels: tuple[MutationLevel, ...])
 
 def _replied(check: Check, route: Route, ending: Ending) -> Answer:
     given, action = check.input, route.action
+    assert isinstance(action, Redirect | TlsRedirect | DirectResponse)
     headers = dict(given.response_headers)
-    if not isinstance(action, Redirect | TlsRedirect | DirectResponse):
-        return Answer(route=route, request=given.request, response_headers=headers)
     body = action.body if isinstance(action, DirectResponse) else ""
     headers[":status"] = (str(action.status),)
     if body is None:

@@ -80,4 +80,6 @@ class Check:
 @frozen(eq=False)
 class CheckFile:
     name: str
+    runtime: Mapping[str, Any]
+    """Runtime values that hold for all of them."""
     checks: tuple[Check, ...]

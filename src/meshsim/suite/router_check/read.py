@@ -100,7 +100,9 @@ def read_checks(path: Path, library: Library) -> CheckFile:
     if len(tests) > MOST_TESTS:
         raise _wrong(f"more than {MOST_TESTS} tests", view.place_of("tests"), "split the file")
     seen: Counter[str] = Counter()
-    return CheckFile(view.place.doc, tuple(_check(test, seen, library) for test in tests))
+    runtime = view.view("runtime")
+    values = runtime.data if runtime is not None else {}
+    return CheckFile(view.place.doc, values, tuple(_check(test, seen, library) for test in tests))
 
 
 def _check(view: View, seen: Counter[str], library: Library) -> Check:
@@ -117,9 +119,9 @@ def _check(view: View, seen: Counter[str], library: Library) -> Check:
     return Check(
         name=name,
         id=name if seen[name] == 1 else f"{name}#{seen[name]}",
-        place=_located(view.place, library),
+        place=located(view.place, library),
         input=_input(given),
-        wants=tuple((key, value, _located(place, library)) for key, value, place in _wants(validate)),
+        wants=tuple((key, value, located(place, library)) for key, value, place in _wants(validate)),
         headers=tuple(_header_wants(validate, library)),
     )
 
@@ -192,7 +194,7 @@ def _wants(view: View) -> Iterator[tuple[str, str | int, Place]]:
 def _header_wants(view: View, library: Library) -> Iterator[HeaderWant]:
     for matches, fields in zip(_MATCHES, _FIELDS, strict=True):
         for entry in view.views(matches):
-            place = _located(entry.place, library)
+            place = located(entry.place, library)
             name = _required(entry, "name", 1)
             condition = compile_header_matcher(entry)
             kind, wanted = _kind_of(entry)
@@ -201,7 +203,7 @@ def _header_wants(view: View, library: Library) -> Iterator[HeaderWant]:
         for entry in view.views(fields):
             _known(entry, _HEADER, "a header")
             name, value = entry.text("key", ""), entry.text("value", "")
-            yield HeaderWant(fields, "", name, None, value, False, _located(entry.place, library))
+            yield HeaderWant(fields, "", name, None, value, False, located(entry.place, library))
 
 
 def _kind_of(view: View) -> tuple[str, str | None]:
@@ -227,7 +229,7 @@ def _known(view: View, known: frozenset[str], what: str) -> None:
         raise _wrong(f"{what} has no field {key!r}", view.place_of(key), hint)
 
 
-def _located(place: Place, library: Library) -> Place:
+def located(place: Place, library: Library) -> Place:
     """In the form in which suites name places: file and line."""
     line = library.line(place)
     return place if line is None else Place(place.doc, line=line)

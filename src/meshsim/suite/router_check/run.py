@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ...config.documents import Library
 from ...errors import MeshsimError
@@ -16,7 +16,7 @@ from .coverage import Covered
 from .judge import judge
 from .model import Check
 from .pairing import read_route_config, route_config_beside
-from .read import read_checks
+from .read import located, read_checks
 from .table import RouteCheckTable, compile_table
 
 SUITE = "router_check"
@@ -43,10 +43,12 @@ def run_checks(files: Sequence[str], settings: CheckSettings) -> Results:
     for file in files:
         if settings.fail_fast and (problems or any(case.status != PASSED for case in cases)):
             return Results(cases, problems, deselected, True, coverage)
+        library = Library()
         try:
-            own, left_out, covered = _run_file(file, settings)
+            own, left_out, covered = _run_file(file, settings, library)
         except MeshsimError as error:
-            problems.append(problem_of(file, error))
+            place = located(error.place, library) if error.place is not None else None
+            problems.append(evolve(problem_of(file, error), place=place))
             continue
         cases += own
         deselected += left_out
@@ -55,20 +57,21 @@ def run_checks(files: Sequence[str], settings: CheckSettings) -> Results:
     return Results(cases, problems, deselected, False, coverage)
 
 
-def _run_file(file: str, settings: CheckSettings) -> tuple[list[CaseResult], int, RouteCoverage | None]:
+def _run_file(
+    file: str, settings: CheckSettings, library: Library
+) -> tuple[list[CaseResult], int, RouteCoverage | None]:
     """Its cases, how many were left out, and what they cover where all of them passed."""
-    library = Library()
     path = Path(file)
-    checks = read_checks(path, library).checks
+    tests = read_checks(path, library)
     if settings.route_config is None:
         route_config = route_config_beside(path, library)
     else:
         route_config = read_route_config(Path(settings.route_config), library)
-    table = compile_table(route_config)
+    table = compile_table(route_config, tests.runtime)
     covered = Covered()
     cases: list[CaseResult] = []
     left_out = 0
-    for check in checks:
+    for check in tests.checks:
         if not settings.wanted(f"{file}::{check.id}"):
             left_out += 1
             continue

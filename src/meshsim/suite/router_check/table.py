@@ -49,6 +49,7 @@ class RouteCheckTable:
     mesh: Mesh
     manager: HttpConnectionManager
     entries: tuple[RouteEntry, ...]
+    _runtime: Mapping[str, Any]
     _keys: tuple[str, ...]
     _virtual_hosts: Mapping[Place, View]
     _virtual_clusters: dict[Place, tuple[VirtualCluster, ...]] = field(factory=dict, init=False)
@@ -57,7 +58,7 @@ class RouteCheckTable:
         """The pod, with the runtime that the test describes: fractions of other keys than its own hold for nobody."""
         own = check.input.runtime
         values = {key: _NEVER for key in self._keys if key != own or key == _NO_KEY}
-        return self.mesh.with_runtime(values).pods[0]
+        return self.mesh.with_runtime({**self._runtime, **values}).pods[0]
 
     def virtual_clusters(self, virtual_host: Place) -> tuple[VirtualCluster, ...]:
         if virtual_host not in self._virtual_clusters:
@@ -66,18 +67,18 @@ class RouteCheckTable:
         return self._virtual_clusters[virtual_host]
 
 
-def compile_table(route_config: View) -> RouteCheckTable:
-    """InputError or Rejected for what Envoy would not load."""
+def compile_table(route_config: View, runtime: Mapping[str, Any]) -> RouteCheckTable:
+    """`runtime`: values by key, as the file of tests states them. InputError for what Envoy would not load."""
     name = route_config.text("name") or _POD
     keys: dict[str, None] = {}
-    view = View({"name": name, **_as_loaded(route_config.data, keys)}, route_config.place)
+    view = View({"name": name, **_as_loaded(route_config, keys)}, route_config.place)
     virtual_hosts = {below.place: below for below in view.views("virtual_hosts")}
     state = ResourceState(name, view, static=True, state=view)
     document = ProxyDocument(route_configs={name: state}, sections=frozenset(["routes"]))
     pod = Pod(_POD, (LOOPBACK_V4,), Netns(_POD, {}), proxy=Proxy(document, ""))
     manager = compile_hcm(View({"rds": {"route_config_name": name}}, route_config.place), _POD)
     return RouteCheckTable(
-        view.place.doc, Mesh((pod,), STAGES), manager, tuple(_entries(view)), tuple(keys), virtual_hosts
+        view.place.doc, Mesh((pod,), STAGES), manager, tuple(_entries(view)), runtime, tuple(keys), virtual_hosts
     )
 
 
@@ -96,19 +97,28 @@ def _entries(view: View) -> Iterator[RouteEntry]:
             )
 
 
-def _as_loaded(value: Any, keys: dict[str, None], inside: str = "") -> Any:
-    """A copy with its runtime fractions as the tool has them; `keys` takes up their runtime keys."""
-    if isinstance(value, list):
-        return [_as_loaded(each, keys, inside) for each in value]
-    if not isinstance(value, dict):
-        return value
-    made = {key: _as_loaded(below, keys, key) for key, below in value.items()}
-    if inside in ("runtime_fraction", "runtimeFraction"):
-        stated = made.pop("runtimeKey", None) or made.get("runtime_key") or _NO_KEY
-        made["runtime_key"] = stated
-        keys[str(stated)] = None
-        for key in ("default_value", "defaultValue"):
-            share = made.get(key)
-            if isinstance(share, dict) and not share.get("numerator"):
-                made[key] = {**share, "numerator": 1}
+def _as_loaded(route_config: View, keys: dict[str, None]) -> dict[str, Any]:
+    """A copy whose routes have their runtime fractions as the tool has them; `keys` takes up their runtime keys."""
+    made = dict(route_config.data)
+    virtual_hosts = []
+    for virtual_host in route_config.views("virtual_hosts"):
+        routes = [_route_as_loaded(route, keys) for route in virtual_host.views("routes")]
+        virtual_hosts.append({**virtual_host.data, "routes": routes} if routes else virtual_host.data)
+    made.pop("virtualHosts", None)
+    made["virtual_hosts"] = virtual_hosts
     return made
+
+
+def _route_as_loaded(route: View, keys: dict[str, None]) -> dict[str, Any]:
+    match = route.view("match")
+    fraction = match.view("runtime_fraction") if match is not None else None
+    if match is None or fraction is None:
+        return route.data
+    key = fraction.text("runtime_key", "") or _NO_KEY
+    keys[key] = None
+    made: dict[str, Any] = {"runtime_key": key}
+    share = fraction.view("default_value")
+    if share is not None:
+        made["default_value"] = share.data if share.integer("numerator", 0) else {**share.data, "numerator": 1}
+    rest = {name: value for name, value in match.data.items() if name != "runtimeFraction"}
+    return {**route.data, "match": {**rest, "runtime_fraction": made}}
