@@ -118,7 +118,10 @@ def _entry(
     entry: WeightedCluster | None,
     request: Request,
 ) -> Answer:
-    """What is known of every route that does not answer itself. `request` is finalised."""
+    """What is known of every route that does not answer itself. `request` is finalised.
+
+    The tool asks for the virtual cluster of that one, though Envoy's router asks before it changes the request.
+    """
     own = entry.response_mutations if entry is not None else MutationLevel()
     clusters = table.virtual_clusters(vhost.place)
     return Answer(
