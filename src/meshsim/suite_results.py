@@ -59,6 +59,8 @@ class Mismatch:
     got: str
     header: str = ""
     """The header whose values those are."""
+    names_header: bool = False
+    """The message says which."""
     negated: bool = False
     """It should not have been that."""
     place: Place | None = None

@@ -18,9 +18,10 @@ def mismatch_line(mismatch: Mismatch, redactor: Redactor) -> str:
 
 
 def _shown(mismatch: Mismatch, text: str, redactor: Redactor) -> str:
-    if mismatch.header:
-        return f"{mismatch.header}: {redactor.header(mismatch.header, text)}"
-    return redactor.text(text)
+    if not mismatch.header:
+        return redactor.text(text)
+    value = redactor.header(mismatch.header, text)
+    return f"{mismatch.header}: {value}" if mismatch.names_header else value
 
 
 def coverage_lines(results: Results) -> Iterator[str]:

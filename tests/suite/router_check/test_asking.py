@@ -140,6 +140,18 @@ def test_messages(tmp_path: Path, given: str, validate: str, message: str) -> No
     assert [mismatch_line(mismatch, Redactor(active=False)) for mismatch in failure.mismatches] == [message]
 
 
+def test_secrets_stay_secret(tmp_path: Path) -> None:
+    secret = "Bearer abcdefghijkl"
+    sent = f"path: /any, additional_request_headers: [{{key: authorization, value: {secret}}}]"
+    wanted = (
+        "request_header_matches: [{name: authorization, string_match: {exact: x}}],"
+        " request_header_fields: [{key: authorization, value: x}]"
+    )
+    for mismatch in result(tmp_path, sent, wanted).failures[0].mismatches:
+        assert secret in mismatch_line(mismatch, Redactor(active=False))
+        assert "abcdefghijkl" not in mismatch_line(mismatch, Redactor(active=True))
+
+
 def test_every_failure_is_told_in_the_order_of_the_tool(tmp_path: Path) -> None:
     case = result(tmp_path, "path: /any", "path_rewrite: a, cluster_name: b, virtual_host_name: c, path_redirect: d")
     told = [mismatch.test_type for mismatch in case.failures[0].mismatches]

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
 
 from meshsim.config.documents import Library
 from meshsim.errors import InputError
@@ -31,6 +33,31 @@ REFUSED = [
     ("  []", "no tests"),
     ("  {}", "expected a list"),
 ]
+
+NAMES = (
+    "ssl",
+    "random_value",
+    "runtime",
+    "dynamic_metadata",
+    "additional_request_headers",
+    "additionalResponseHeaders",
+    "key",
+    "value",
+    "metadata_namespace",
+    "virtual_cluster_name",
+    "code_redirect",
+    "timeout",
+    "request_header_matches",
+    "response_header_matches",
+    "request_header_fields",
+    "name",
+    "string_match",
+    "exact",
+    "safe_regex",
+    "regex",
+    "range_match",
+    "start",
+)
 
 
 @pytest.mark.parametrize(("tests", "message"), REFUSED, ids=[row[1] for row in REFUSED])
@@ -121,6 +148,7 @@ def test_depth_is_bounded(tmp_path: Path) -> None:
     [
         (f"# of the shop\n---\ntests:\n{GOOD}\n", "router_check"),
         ('{"tests": [{"testName": "t"}]}', "router_check"),
+        ('{"runtime": {}, "tests": [{"test_name": "t"}]}', "router_check"),
         ("meshsim: 1\ntests: {}\n", "suite"),
         ("tests:\n- name: of something else\n", None),
         ("testCases:\n- description: test_name\n", None),
@@ -129,3 +157,29 @@ def test_depth_is_bounded(tmp_path: Path) -> None:
 )
 def test_kinds_are_told_by_content(tmp_path: Path, text: str, kind: str | None) -> None:
     assert kind_of_file(written(tmp_path, text, "some.file")) == kind
+
+
+VALUES = some.recursive(
+    some.none() | some.booleans() | some.integers(-3, 1 << 65) | some.text(max_size=5) | some.just("1.5s"),
+    lambda inner: some.lists(inner, max_size=2) | some.dictionaries(some.sampled_from(NAMES), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=80)
+@given(part=some.sampled_from(["input", "validate"]), extra=some.dictionaries(some.sampled_from(NAMES), VALUES))
+def test_whatever_stands_there_is_judged_or_refused(
+    part: str, extra: dict[str, object], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("any")
+    written(folder, VHOSTS % "c", "routes.yaml")
+    test = {
+        "test_name": "t",
+        "input": {"authority": "a", "path": "/", "method": "GET"},
+        "validate": {"cluster_name": "c"},
+    }
+    test[part] = {**test[part], **extra}  # type: ignore[dict-item]
+    path = written(folder, json.dumps({"tests": [test]}), "routes_test.json")
+    found = run_checks([str(path)], CheckSettings())
+    assert len(found.cases) + len(found.problems) == 1
+    assert all(problem.exit_code == 2 for problem in found.problems)

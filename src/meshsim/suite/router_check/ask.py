@@ -23,7 +23,7 @@ from ...facts.request import Headers, Request
 from ...outcome import Ending
 from ...reasons import Reason
 from ...stages.router import Forward
-from ...states import AtFilters, AtRouter, AtVhost, State
+from ...states import AtFilters, AtReturn, AtRoute, AtRouter, AtVhost, State
 from .model import Check, Headed
 from .table import RouteCheckTable
 
@@ -61,11 +61,11 @@ def ask(table: RouteCheckTable, check: Check) -> Answer:
         table.pod_for(check), table.manager, _PEER, given.request, 0, None, Progress(metadata=given.metadata)
     )
     stages = table.mesh.stages
-    while not isinstance(state, AtFilters):
-        stage = stages.get(type(state))
-        if stage is None or not hasattr(state, "connection"):
-            return _unknown(state, chooser)
-        _picked, state = stage.decide(table.mesh, state, chooser)
+    while isinstance(state, AtVhost | AtRoute):
+        _picked, state = stages[type(state)].decide(table.mesh, state, chooser)
+    if not isinstance(state, AtFilters):
+        assert isinstance(state, AtReturn)
+        return Answer(assumptions=tuple(chooser.assumptions), unknown=state.ending.why)
     if state.route is None:
         return Answer(
             request=given.request, response_headers=given.response_headers, assumptions=tuple(chooser.assumptions)
@@ -102,12 +102,6 @@ def ask(table: RouteCheckTable, check: Check) -> Answer:
     else:
         made = _replied(check, state.route, picked)
     return evolve(made, assumptions=tuple(chooser.assumptions))
-
-
-def _unknown(state: State, chooser: Chooser) -> Answer:
-    ending = getattr(state, "ending", None)
-    assumptions = tuple(chooser.assumptions)
-    return Answer(assumptions=assumptions, unknown=ending.why if isinstance(ending, Ending) else None)
 
 
 def _entry(

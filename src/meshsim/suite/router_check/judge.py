@@ -69,7 +69,7 @@ def _header(want: HeaderWant, answer: Answer) -> Mismatch | None:
     values = request.values(name)
     if want.condition is None:
         first = values[0] if values else ""
-        return None if first == want.wanted else Mismatch(want.field, want.wanted, first, place=want.place)
+        return None if first == want.wanted else Mismatch(want.field, want.wanted, first, want.name, place=want.place)
     if want.condition.holds(Headed(request)):
         return None
     test_type = f"{want.field}.{want.kind}"
@@ -77,7 +77,7 @@ def _header(want: HeaderWant, answer: Answer) -> Mismatch | None:
         wanted, seen = ("false", "true") if want.invert else ("true", "false")
         return Mismatch(test_type, f"has({want.name}):{wanted}", f"has({want.name}):{seen}", place=want.place)
     shown = ",".join(values) if values else _ABSENT
-    return Mismatch(test_type, want.wanted, shown, want.name, negated=want.invert, place=want.place)
+    return Mismatch(test_type, want.wanted, shown, want.name, True, negated=want.invert, place=want.place)
 
 
 def _headed(want: HeaderWant, answer: Answer) -> Request:

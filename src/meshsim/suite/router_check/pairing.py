@@ -14,14 +14,13 @@ from .read import read_data
 
 SUFFIXES = (".json", ".yaml", ".yml")
 MOST_SIBLINGS = 1000
-_JSON = re.compile(r'[\s\ufeff]*\{\s*"tests"\s*:\s*\[')
-_YAML = re.compile(r"""\A(?:\ufeff)?(?:[ \t]*(?:#.*)?\n|%.*\n|---[ \t]*(?:#.*)?\n)*(['"]?)tests\1[ \t]*:""")
+_TESTS = re.compile(r"""(?m)^(['"]?)tests\1[ \t]*:|"tests"\s*:\s*\[""")
 _TEST_NAME = re.compile(r"""\b(?:test_name|testName)\b["']?[ \t]*:""")
 
 
 def is_router_check(text: str) -> bool:
     """Whether the beginning of a file reads as tests for router_check_tool."""
-    return (_JSON.match(text) or _YAML.match(text)) is not None and _TEST_NAME.search(text) is not None
+    return _TESTS.search(text) is not None and _TEST_NAME.search(text) is not None
 
 
 def route_config_beside(tests: Path, library: Library) -> View:
