@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from . import bulk, cold_start, first_answer, stages, suites
+from . import big_tables, bulk, cold_start, domains, first_answer, stages, suites
 from .figures import BASELINE, Table, document, ratios, read_baseline, write
 from .meshes import demo, largest_dump
 
@@ -25,6 +25,8 @@ def main() -> None:
         cold_start.measure(),
         stages.measure(known),
         suites.measure(),
+        domains.measure(),
+        big_tables.measure(),
     ]
     for table in tables:
         show(table)

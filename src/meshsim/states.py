@@ -21,7 +21,8 @@ from .envoy.network_filters.hcm import HttpConnectionManager
 from .envoy.network_filters.tcp_proxy import TcpProxy
 from .envoy.route_actions import RouteAction
 from .envoy.routes import Route
-from .envoy.upstream_tls import UpstreamTls
+from .envoy.stream import Stream
+from .envoy.upstream_tls import TransportSocket, UpstreamTls
 from .envoy.vhosts import RouteTable, VirtualHost
 from .facts.connection import Connection
 from .facts.conversation import Conversation
@@ -65,10 +66,21 @@ class Frame:
     """What we speak on it; None: no TLS of our own."""
     shaken: bool = False
     """Whether the far side took our TLS handshake."""
+    transport: TransportSocket | None = None
+    """How it was decided to speak to the far side."""
+    refused: Ending | None = None
+    """Not an attempt: the handshake with the side in front failed while tcp_proxy dialled, and this is what it gets."""
+    stream: Stream | None = None
 
     @property
     def is_retry(self) -> bool:
         return self.dialled is not None and self.dialled.tried is not None
+
+    @property
+    def in_handshake(self) -> bool:
+        """Whether it, or a proxy in front whose bytes it passes on, still waits for an answer to its ClientHello."""
+        own = self.tls is not None and not self.shaken
+        return own or (self.tls is None and self.below is not None and self.below.in_handshake)
 
     def after_handshake(self) -> Frame:
         """The same, with the TLS between the two standing."""
@@ -252,6 +264,8 @@ class AtCluster:
     hop: int
     frames: Frame | None
     progress: Progress = FRESH
+    stream: Stream | None = None
+    """The HTTP stream that a reply of this proxy's own would answer; None: no request was decoded here."""
 
 
 @frozen
@@ -267,6 +281,7 @@ class AtEndpoint:
     tried: Tried | None = None
     """None on the first attempt."""
     progress: Progress = FRESH
+    stream: Stream | None = None
 
 
 @frozen
@@ -284,6 +299,9 @@ class AtTls:
     frames: Frame | None
     tried: Tried | None = None
     progress: Progress = FRESH
+    stream: Stream | None = None
+    through: Cluster | None = None
+    """The aggregate cluster that this one is a member of, where it was called by that name."""
 
 
 @frozen

@@ -1,10 +1,12 @@
-"""Which of its weighted clusters a route takes. Not a stage.
+"""Which of its weighted clusters a route takes: by a header, by a hash, or by the stream's random value. Not a stage.
 
 Envoy picks when it looks the route up, before the filters: an entry may carry filter configuration of its own.
+envoyproxy/envoy source/common/router/weighted_cluster_specifier.cc (pickWeightedCluster).
 """
 
 from __future__ import annotations
 
+import re
 from itertools import accumulate, pairwise
 
 from ..choices import Choice, Chooser
@@ -15,36 +17,65 @@ from ..facts.residues import Residues
 from ..reasons import because
 from ..states import AtFilters, AtRouter
 
+_WHOLE = re.compile(r"[ \t\n\v\f\r]*\+?([0-9]{1,40})[ \t\n\v\f\r]*")
+_LARGEST = 1 << 64
+
+Weighed = tuple[tuple[WeightedCluster, int], ...]
+
 
 def pick_entry(
     at: AtFilters | AtRouter, action: RouteAction, chooser: Chooser
 ) -> tuple[WeightedCluster | None, Residues]:
-    if not action.weighted:
+    """The entry, and what is then known of the random value."""
+    weighted = _weighed(at, action, chooser)
+    if not weighted:
         return None, at.residues
+    if len(weighted) == 1:
+        return weighted[0][0], at.residues
+    bounds = tuple(pairwise(accumulate((weight for _entry, weight in weighted), initial=0)))
+    total = bounds[-1][1]
+    stated = stated_value(action, at.request)
+    if stated is not None:
+        index = next(index for index, (_start, stop) in enumerate(bounds) if stated % total < stop)
+        return weighted[index][0], at.residues
+    choice = Choice(
+        f"{at.hop}/cluster",
+        because("router.weights-open", action.weighted_place, route=action.name),
+        tuple(entry_label(entry) for entry, _weight in weighted),
+        (None,) * len(weighted),
+        action.weighted_place,
+    )
+    if action.weights_by_hash:
+        # Which value the hash has is the load balancer's matter; that it is the same every time, nobody's choice.
+        default = max(range(len(weighted)), key=lambda index: weighted[index][1])
+        what = because("router.weights-by-hash", action.weighted_place, route=action.name)
+        return weighted[chooser.pick(Choice(choice.site, what, choice.options, choice.shares, choice.place, default))][
+            0
+        ], at.residues
+    index, residues = chooser.pick_residue(choice, at.residues, total, bounds)
+    return weighted[index][0], residues
+
+
+def _weighed(at: AtFilters | AtRouter, action: RouteAction, chooser: Chooser) -> Weighed:
+    """Those with a weight above zero."""
+    if not action.weighted:
+        return ()
     runtime = runtime_of(at)
-    weighted = [
-        (entry, weight) for entry, weight in zip(action.weighted, action.weights(runtime), strict=True) if weight
-    ]
     if action.runtime_key_prefix:
         for entry in action.weighted:
             doubt = runtime.doubt(f"{action.runtime_key_prefix}.{entry.name}")
             if doubt is not None:
                 chooser.assume(doubt)
-    if not weighted:
-        return None, at.residues
-    entries = tuple(entry for entry, _weight in weighted)
-    if len(entries) == 1:
-        return entries[0], at.residues
-    ends = tuple(accumulate((weight for _entry, weight in weighted), initial=0))
-    choice = Choice(
-        f"{at.hop}/cluster",
-        because("router.weights-open", action.weighted_place, route=action.name),
-        tuple(entry_label(entry) for entry in entries),
-        (None,) * len(entries),
-        action.weighted_place,
-    )
-    index, residues = chooser.pick_residue(choice, at.residues, ends[-1], tuple(pairwise(ends)))
-    return entries[index], residues
+    weights = action.weights(runtime)
+    return tuple((entry, weight) for entry, weight in zip(action.weighted, weights, strict=True) if weight)
+
+
+def stated_value(action: RouteAction, request: Request) -> int | None:
+    """The number in header_name, where it stands there once and is one; None: the random value decides."""
+    values = request.values(action.weight_header) if action.weight_header else ()
+    found = _WHOLE.fullmatch(values[0]) if len(values) == 1 else None
+    number = int(found.group(1)) if found is not None else _LARGEST
+    return number if number < _LARGEST else None
 
 
 def runtime_of(at: AtFilters | AtRouter) -> Runtime:

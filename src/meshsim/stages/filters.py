@@ -15,10 +15,10 @@ from ..envoy.http_filters.base import Change as Changed
 from ..envoy.http_filters.base import FilterFacts, HttpFilter, Open, Reply, ResponsePath
 from ..envoy.http_filters.progress import Decider, Progress
 from ..envoy.local_reply import local_reply
-from ..envoy.response_headers import with_response_mutations
 from ..envoy.route_actions import RouteAction, WeightedCluster
 from ..envoy.routes import Route
 from ..envoy.runtime import NO_RUNTIME
+from ..envoy.stream import Stream
 from ..explanation import Candidate, Check, Decision, Fate
 from ..facts.request import Request
 from ..facts.residues import Residues
@@ -112,7 +112,7 @@ def _run(
             taken = (*taken, option)
             verdict = verdict.options[option].verdict
         if isinstance(verdict, Reply):
-            ending = _ending(at, verdict, facts, decider, index, progress)
+            ending = _ending(at, verdict, facts, decider, index, progress, entry)
             return Ran(index, taken, ending, facts.request, progress)
         if verdict is None:
             continue
@@ -181,19 +181,38 @@ def _refused_upgrade(at: AtFilters) -> Ending | None:
     if at.hcm.upgrade_allowed(upgrade) if allowed is None else allowed:
         return None
     why = because("filter.upgrade-refused", at.route.place, upgrade=upgrade)
-    return local_reply(at.request, at.hop, why, status=403, details="upgrade_failed")
+    return local_reply(
+        _stream(at),
+        at.hop,
+        why,
+        status=403,
+        details="upgrade_failed",
+        by_route=isinstance(at.route.action, RouteAction),
+        ends_connection=True,
+    )
+
+
+def _stream(at: AtFilters, entry: WeightedCluster | None = None) -> Stream:
+    return Stream(at.hcm, at.connection, at.request, at.route, at.vhost, _cluster(at, entry), progress=at.progress)
 
 
 def _ending(
-    at: AtFilters, reply: Reply, facts: FilterFacts, decider: Route | None, reached: int, progress: Progress
+    at: AtFilters,
+    reply: Reply,
+    facts: FilterFacts,
+    decider: Route | None,
+    reached: int,
+    progress: Progress,
+    entry: WeightedCluster | None,
 ) -> Ending:
     flags = tuple(dict.fromkeys((*progress.flags, *reply.flags)))
     if reply.status is None:
         return Ending(
             "replied", reply.why, response_flags=flags, response_code_details=reply.details, answered_by=at.hop
         )
-    ending = local_reply(
-        None if reply.plain else facts.request,
+    way_back = ResponsePath(at.hcm.http_filters, facts, decider, reached) if at.hcm.acts_on_responses else None
+    return local_reply(
+        evolve(_stream(at, entry), request=facts.request, progress=evolve(progress, way_back=way_back)),
         at.hop,
         reply.why,
         status=reply.status,
@@ -202,13 +221,8 @@ def _ending(
         body=reply.body,
         headers=reply.headers,
         grpc_status=reply.grpc_status,
+        plain=reply.plain,
     )
-    if not reply.plain:
-        ending = with_response_mutations(ending, at.route, facts.request, at.connection)
-    if not at.hcm.acts_on_responses:
-        return ending
-    path = ResponsePath(at.hcm.http_filters, facts, decider)
-    return evolve(ending, response_headers=path.headers(ending.response_headers, reached))
 
 
 def explain(_mesh: Mesh, at: AtFilters, picked: Ran) -> Decision:
@@ -286,22 +300,26 @@ def describe(_mesh: Mesh, at: AtFilters, picked: Ran, draft: Draft) -> None:
         hop.status = ending.status
         hop.response_flags = ending.response_flags
         hop.response_code_details = ending.response_code_details
-    if picked.answered >= 0:
+        hop.downstream_local_close_reason = ending.local_close_reason
+    if picked.answered >= 0 or ending.kind == "replied":
         _describe_cluster(at, picked.entry, hop)
 
 
 def _describe_cluster(at: AtFilters, entry: WeightedCluster | None, hop: Hop) -> None:
-    """Envoy looks a route's cluster up before its filters run, and logs it although the request never goes there."""
-    action = at.route.action if at.route is not None else None
-    if not isinstance(action, RouteAction):
-        return
-    cluster = cluster_name(action, entry, at.request)
-    if not cluster or at.pod.proxy is None or at.pod.proxy.cluster(cluster) is None:
+    cluster = _cluster(at, entry)
+    if not cluster:
         return
     hop.cluster = cluster
     name = parse_cluster_name(cluster)
     if name is not None:
         hop.service, hop.port, hop.subset = name.service, name.port, name.subset
+
+
+def _cluster(at: AtFilters, entry: WeightedCluster | None) -> str:
+    """Envoy looks a route's cluster up before its filters run, and logs it although the request never goes there."""
+    action = at.route.action if at.route is not None else None
+    name = cluster_name(action, entry, at.request) if isinstance(action, RouteAction) else ""
+    return name if name and at.pod.proxy is not None and at.pod.proxy.cluster(name) is not None else ""
 
 
 STAGE = Stage("filters", AtFilters, decide, explain, describe)

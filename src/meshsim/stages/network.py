@@ -28,6 +28,7 @@ from ..reasons import Reason, because
 from ..report import Downstream, Draft
 from ..states import AtCluster, AtHttp, AtNetwork, AtReturn, State
 from .stage import Stage, agree
+from .unread import as_dialler_sees
 
 _FRESH = Residues()
 NO_FILTERS = "no_filters"
@@ -47,6 +48,8 @@ class Course:
     """tcp_proxy's cluster."""
     taken: tuple[int, ...] = ()
     """The options taken where filters left it open, in order."""
+    at_once: bool = False
+    """Closed as a new connection, before anything was read from it."""
 
 
 _Ask = Callable[[NetworkFilter, Open], int]
@@ -68,7 +71,7 @@ def decide(_mesh: Mesh, at: AtNetwork, chooser: Chooser) -> tuple[Course, State]
     if by is not None and by.kind == "terminal":
         chooser.assume(_terminal(by))
     if by is None or course.closed_by is by or by.kind not in ("http", "tcp"):
-        return course, AtReturn(_ending(at, course), at.hop, at.frames)
+        return _ended(at, course)
     config = by.config
     if isinstance(config, HttpConnectionManager):
         return course, AtHttp(at.pod, config, at.connection, at.conversation, at.hop, at.frames)
@@ -100,9 +103,9 @@ def _run(at: AtNetwork, ask: _Ask, pick: _Pick) -> Course:
         if isinstance(verdict, Writes):
             state = verdict.filter_state
         if closes is not None:
-            return Course(each, closes, each, taken=tuple(taken))
+            return Course(each, closes, each, taken=tuple(taken), at_once=True)
     if last is None or last.kind in ("neutral", "acts", "opaque"):
-        return Course(None, taken=tuple(taken))
+        return Course(None, taken=tuple(taken), at_once=True)
     if last.kind == "direct_response" or last.kind == "terminal":
         return Course(last, taken=tuple(taken))
     cluster = _cluster(last.config, state, pick) if isinstance(last.config, TcpProxy) else None
@@ -181,6 +184,13 @@ def _weighted(at: AtNetwork, config: TcpProxy, chooser: Chooser) -> str:
         config.place,
     )
     return weighted[chooser.pick(choice)][0]
+
+
+def _ended(at: AtNetwork, course: Course) -> tuple[Course, State]:
+    ending = _ending(at, course)
+    if course.at_once:
+        ending = as_dialler_sees(ending, at.connection, at.frames)
+    return course, AtReturn(ending, at.hop, at.frames)
 
 
 def _ending(at: AtNetwork, course: Course) -> Ending:

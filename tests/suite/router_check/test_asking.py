@@ -175,6 +175,41 @@ def test_runtime_of_the_file_holds_for_every_test(tmp_path: Path) -> None:
     assert results(tmp_path, f"{item}\nruntime: {{split.a: 0, split.b: 100}}", routes).cases[0].status == PASSED
 
 
+METADATA = """
+    virtual_hosts:
+    - name: all
+      domains: ["*"]
+      routes:
+      - match:
+          prefix: /
+          dynamic_metadata:
+          - {filter: envoy.lb, path: [{key: tier}], value: {string_match: {exact: gold}}}
+        route: {cluster: gold}
+      - match: {prefix: /}
+        route: {cluster: rest}
+"""
+
+
+@pytest.mark.parametrize(
+    ("entries", "cluster"),
+    [
+        ("{metadata_namespace: envoy.lb, value: {tier: gold}}", "gold"),
+        ("{metadata_namespace: envoy.lb, value: {tier: tin}}", "rest"),
+        ("{metadata_namespace: other, value: {tier: gold}}", "rest"),
+        ("{metadata_namespace: envoy.lb, value: {a: b}}, {metadata_namespace: envoy.lb, value: {tier: gold}}", "rest"),
+        (
+            "{metadata_namespace: envoy.lb, value: {tier: tin}},"
+            " {metadata_namespace: envoy.lb, value: {tier: gold}, allow_overwrite: true}",
+            "gold",
+        ),
+        ("", "rest"),
+    ],
+)
+def test_dynamic_metadata(tmp_path: Path, entries: str, cluster: str) -> None:
+    case = result(tmp_path, f"path: /, dynamic_metadata: [{entries}]", f"cluster_name: {cluster}", METADATA)
+    assert (case.status, case.assumptions) == (PASSED, ())
+
+
 def test_what_configuration_cannot_say_is_an_error_with_its_reason(tmp_path: Path) -> None:
     routes = """
         virtual_hosts:

@@ -192,10 +192,12 @@ class ResponsePath:
     filters: Sequence[HttpFilter]
     facts: FilterFacts
     decider: Route | None
+    reached: int | None = None
+    """The request came as far as this filter; None: it passed them all."""
 
-    def headers(self, headers: Headers, reached: int | None = None) -> Headers:
-        """A reply's headers after every filter, last to first; the request came as far as the filter at `reached`."""
-        last = len(self.filters) if reached is None else reached
+    def headers(self, headers: Headers) -> Headers:
+        """A reply's headers after every filter, last to first."""
+        last = len(self.filters) if self.reached is None else self.reached
         for index in reversed(range(len(self.filters))):
             headers = self.filters[index].respond(self.facts, self.decider, headers, seen=index <= last)
         return headers

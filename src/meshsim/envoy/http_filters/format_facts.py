@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from ..format_strings import FormatFacts
+from ..format_operators import FormatFacts
 from .base import FilterFacts
 
 
 def format_facts(facts: FilterFacts) -> FormatFacts:
-    name = facts.route.name if facts.route is not None else ""
-    return FormatFacts(facts.request, facts.connection, name, facts.metadata, facts.filter_state)
+    route = facts.route
+    return FormatFacts(
+        facts.request,
+        facts.connection,
+        route.name if route is not None else "",
+        route_metadata=route.metadata if route is not None else {},
+        vhost_metadata=route.vhost_metadata if route is not None else {},
+        metadata=facts.metadata,
+        filter_state=facts.filter_state,
+    )

@@ -33,7 +33,7 @@ class Decider:
 class WayBack(Protocol):
     """The filters as responses pass them."""
 
-    def headers(self, headers: Headers, reached: int | None = None) -> Headers: ...
+    def headers(self, headers: Headers) -> Headers: ...
 
 
 @frozen
@@ -65,13 +65,10 @@ FRESH = Progress()
 
 
 def passed_back(ending: Ending, progress: Progress) -> Ending:
-    """A reply of the proxy's own behind its filters: with the flags they had raised, and what they do to responses."""
-    if ending.kind != "replied" or not (progress.flags or progress.way_back):
+    """A reply of the proxy's own behind its filters: with the flags they had raised."""
+    if ending.kind != "replied" or not progress.flags:
         return ending
-    headers = ending.response_headers
-    if progress.way_back is not None:
-        headers = progress.way_back.headers(headers)
-    return evolve(ending, response_flags=(*progress.flags, *ending.response_flags), response_headers=headers)
+    return evolve(ending, response_flags=(*progress.flags, *ending.response_flags))
 
 
 def with_metadata(before: Metadata, namespace: str, values: Mapping[str, Any]) -> Metadata:

@@ -24,6 +24,8 @@ class Setting:
     key: str
     value: FormatString
     skip_if_empty: bool
+    absent: str
+    """What an operand that is not there is written as."""
 
 
 def compile_settings(view: View) -> tuple[Setting, ...]:
@@ -34,9 +36,9 @@ def compile_settings(view: View) -> tuple[Setting, ...]:
         text = source.text("inline_string", "") if source is not None else ""
         if formatted is not None and not text:
             text = formatted.text("text_format", "")
-        made.append(
-            Setting(each.text("object_key", ""), compile_format_string(text), each.boolean("skip_if_empty", False))
-        )
+        absent = "" if formatted is not None and formatted.boolean("omit_empty_values", False) else "-"
+        skips = each.boolean("skip_if_empty", False)
+        made.append(Setting(each.text("object_key", ""), compile_format_string(text), skips, absent))
     return tuple(made)
 
 
@@ -51,7 +53,7 @@ class SetFilterState:
         state = dict(facts.filter_state)
         for settings in (self.settings.own, *reversed(self.settings.levels(own))):
             for each in settings:
-                value = each.value.render(evolve(format_facts(facts), filter_state=state))
+                value = each.value.render(evolve(format_facts(facts), filter_state=state), each.absent)
                 if value is None:
                     state.pop(each.key, None)
                 elif value or not each.skip_if_empty:

@@ -10,7 +10,8 @@ from attrs import define
 
 from ...config.view import View
 from ...reasons import because
-from ..format_strings import FormatFacts, FormatString, compile_format_string
+from ..format_operators import FormatFacts
+from ..format_strings import FormatString, compile_format_string
 from ..rbac.facts import NO_REQUEST
 from .verdicts import Behaviour, NetworkFacts, Open, Option, Verdict, Writes
 
@@ -30,13 +31,7 @@ class Entry:
 
     def made(self, facts: FormatFacts) -> str | None:
         """None where run time decides it, or it is not modelled how the value is made."""
-        if self.value is None:
-            return None
-        texts = [piece if isinstance(piece, str) else piece(facts) for piece in self.value.pieces]
-        if None in texts:
-            return None
-        operands = zip(self.value.pieces, texts, strict=True)
-        return "".join(text or ("" if isinstance(piece, str) else self.absent) for piece, text in operands)
+        return None if self.value is None else self.value.render(facts, self.absent)
 
 
 @define(eq=False)

@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 
 from ...address import LOOPBACK_V4
 from ...choices import Chooser
-from ...envoy.format_strings import FormatFacts
+from ...envoy.format_operators import FormatFacts
 from ...envoy.header_mutations import MutationLevel, mutated
 from ...envoy.http_filters.progress import Progress
 from ...envoy.redirects import Redirect, TlsRedirect
@@ -97,7 +97,7 @@ def ask(table: RouteCheckTable, check: Check) -> Answer:
     elif picked.kind == "unknown":
         return Answer(route=state.route, assumptions=tuple(chooser.assumptions), unknown=picked.why)
     elif isinstance(state.route.action, NonForwarding):
-        request = evolve(given.request, headers=_mutated(given.request, state.route))
+        request = evolve(given.request, headers=_mutated(check, state.route))
         made = _entry(table, check, state.vhost, state.route, None, request)
     else:
         made = _replied(check, state.route, picked)
@@ -125,12 +125,26 @@ def _entry(
         virtual_cluster=virtual_cluster_of(clusters, Headed(request)),
         virtual_host=vhost.name,
         request=request,
-        response_headers=_responded(check.input.response_headers, (own, *route.response_mutations), route, request),
+        response_headers=_responded(
+            check, check.input.response_headers, (own, *route.response_mutations), route, request
+        ),
     )
 
 
-def _mutated(request: Request, route: Route) -> Headers:
-    return mutated(request.headers, route.request_mutations, FormatFacts(request, _PEER, route.name))
+def _mutated(check: Check, route: Route) -> Headers:
+    request = check.input.request
+    return mutated(request.headers, route.request_mutations, _facts(check, route, request))
+
+
+def _facts(check: Check, route: Route, request: Request) -> FormatFacts:
+    return FormatFacts(
+        request,
+        _PEER,
+        route.name,
+        route_metadata=route.metadata,
+        vhost_metadata=route.vhost_metadata,
+        metadata=check.input.metadata,
+    )
 
 
 def _finalised(given: Request, sent: Request, levels: tuple[MutationLevel, ...]) -> Request:
@@ -173,10 +187,12 @@ def _replied(check: Check, route: Route, ending: Ending) -> Answer:
         path_redirect=location or "",
         code_redirect=action.status,
         request=given.request,
-        response_headers=_responded(headers, route.response_mutations, route, given.request),
+        response_headers=_responded(check, headers, route.response_mutations, route, given.request),
     )
 
 
-def _responded(headers: Headers, levels: tuple[MutationLevel, ...], route: Route, request: Request) -> Headers:
-    facts = FormatFacts(request, _PEER, route.name)
+def _responded(
+    check: Check, headers: Headers, levels: tuple[MutationLevel, ...], route: Route, request: Request
+) -> Headers:
+    facts = _facts(check, route, request)
     return mutated(headers, tuple(level for level in levels if level), facts, response=True)

@@ -6,10 +6,21 @@ WORDS: dict[str, str] = {
     "http.server-first": "the client waits for the server to speak first, and HTTP waits for the client",
     "http.incomplete": "the client's bytes are no complete request, and the HTTP parser waits for more",
     "http.not-http2": "only HTTP/2 is taken here and the client sends {seen}",
+    "http.peer-speaks-tls": (
+        "{near} speaks {mode} because that is what {transport} of its cluster {cluster} says ({written}), {filter} "
+        "reads plaintext: a ClientHello is no request"
+    ),
+    "http.tls-within-tls": (
+        "TLS was taken off and TLS came out: the client encrypts what a proxy on the way encrypts again, and {filter} "
+        "cannot read it"
+    ),
     "http.codec-refused": "the HTTP parser refuses {seen} ({details})",
     "http.version-refused": "{version} is not accepted here (accept_http_10 is off)",
     "http.range-unreadable": "internal address range {value!r} is no IP address; it is left out",
     "http.no-host": "the request has no Host header",
+    "http.client-unknown": "no extension finds the client's address, so the answer is {status}",
+    "http.head-timed-out": "the request's head does not end, and {timer} answers after {after} with {details}",
+    "http.query-untyped": "a QUERY request without content-type is refused",
     "http.path-not-absolute": "the request target {path!r} does not start with /",
     "http.path-refused": "path {path} is refused because of its {rule}",
     "http.path-redirected": "the client is sent to {location}, which is {path} with its escaped slashes decoded",
@@ -25,12 +36,16 @@ WORDS: dict[str, str] = {
     "{time}: {error}",
     "vhost.table-not-in-dump": "route configuration {table!r} is not in the dump, which has no routes section; "
     "fetch it with: istioctl proxy-config all POD -o json, or curl localhost:15000/config_dump",
-    "vhost.scoped-not-modelled": "scoped routes are not modelled",
+    "vhost.scopes-not-in-dump": "no input holds the scopes of {scopes}; /config_dump shows them",
+    "vhost.scope": "scope {scope} has the request's key {key}",
+    "vhost.scope-none": "no scope of {scopes} has the key {key}, so there are no routes",
+    "vhost.scope-no-key": "the request yields no key for the scopes of {scopes}, so there are no routes",
     "vhost.on-demand": "route configuration {table!r} fetches virtual hosts on demand; "
     "whether there is one for {host} is not known",
-    "vhost.matcher-not-modelled": "virtual host {virtual_host} routes by a matcher tree, which is not modelled",
+    "vhost.matcher": "the matcher of virtual host {virtual_host} leads to routes {routes}",
+    "vhost.matcher-none": "the matcher of virtual host {virtual_host} leads to no route",
     "vhost.require-tls": "virtual host {virtual_host} requires TLS ({requires}) and x-forwarded-proto is {proto}",
-    "vhost.require-tls-no-proto": "virtual host {virtual_host} requires TLS ({requires}), x-forwarded-proto is empty",
+    "vhost.no-proto": "x-forwarded-proto is empty, so virtual host {virtual_host} looks for no route",
     "route.question": "which route of virtual host {virtual_host} takes {method} {path}?",
     "route.matched": "route {route} is the first whose conditions all hold",
     "route.none": "none of the {routes} routes of virtual host {virtual_host} matches {path}",
@@ -89,6 +104,7 @@ WORDS: dict[str, str] = {
     "router.to-cluster": "route {route} goes to cluster {cluster}",
     "router.weighted": "route {route} goes to cluster {cluster} with weight {weight} of {total}",
     "router.weights-open": "route {route} divides its requests by weight",
+    "router.weights-by-hash": "route {route} divides its requests by the hash of its hash policy, which is unknown",
     "router.from-header": "route {route} takes its cluster from header {header}: {cluster}",
     "router.no-cluster-header": "route {route} takes its cluster from header {header}, which the request lacks",
     "router.retries": "failures are retried on {retry_on}",
