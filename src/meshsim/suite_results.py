@@ -50,11 +50,28 @@ class Parting:
 
 
 @frozen
+class Mismatch:
+    """One assertion of a router_check_tool test that does not hold, as that tool tells it."""
+
+    test_type: str
+    wanted: str | None
+    """None: a matcher that wants no single text."""
+    got: str
+    header: str = ""
+    """The header whose values those are."""
+    names_header: bool = False
+    """The message says which."""
+    negated: bool = False
+    """It should not have been that."""
+    place: Place | None = None
+
+
+@frozen
 class Failure:
     """One way in which a case is not as it should be."""
 
     kind: str
-    """expectation | some | shares | guard | unwalked | gap-closed | gap-over | call."""
+    """expectation | some | shares | guard | unwalked | gap-closed | gap-over | call | check | unknown."""
     differences: tuple[Difference, ...] = ()
     """On the branch that is told."""
     elsewhere: tuple[Difference, ...] = ()
@@ -73,6 +90,8 @@ class Failure:
     """Of the branch that is told."""
     assumptions: tuple[Reason, ...] = ()
     parting: Parting | None = None
+    mismatches: tuple[Mismatch, ...] = ()
+    """Of a router_check_tool test."""
     message: str = ""
     """Of an error, with its remedy in `hint`; of a gap, why it is known."""
     hint: str = ""
@@ -111,6 +130,8 @@ class CaseResult:
     """Bundles of courses that were too many to walk."""
     touched: frozenset[Touched] = frozenset()
     """Only when asked for."""
+    assumptions: tuple[Reason, ...] = ()
+    """On which a router_check_tool test's answer stands."""
 
     @property
     def node(self) -> str:
@@ -130,6 +151,37 @@ class Problem:
 
 
 @frozen
+class MissingRoute:
+    """A route that no test covers."""
+
+    virtual_host: str
+    route: str
+    """Its name, or its number."""
+    match: str = ""
+    """Its RouteMatch; only in comprehensive coverage."""
+
+
+@frozen
+class RouteCoverage:
+    """How much of a route configuration a file of router_check_tool tests covers."""
+
+    file: str
+    route_config: str
+    share: Fraction
+    limit: float
+    """In percent; 0: none."""
+    missing: tuple[MissingRoute, ...] = ()
+
+    @property
+    def percent(self) -> float:
+        return float(self.share * 100)
+
+    @property
+    def too_low(self) -> bool:
+        return self.percent < self.limit
+
+
+@frozen
 class Results:
     """All cases in the order of their files."""
 
@@ -138,6 +190,8 @@ class Results:
     deselected: int = 0
     stopped: bool = False
     """--fail-fast left the rest unasked."""
+    coverage: Sequence[RouteCoverage] = ()
+    """Of files of router_check_tool tests that passed."""
 
     def count(self, status: str) -> int:
         return sum(case.status == status for case in self.cases)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 
 from ..errors import MeshsimError
+from ..render.router_check_text import too_low_lines
 from ..render.suite_text import suite_text
 from ..suite.affected import affected
 from ..suite.discover import discover
@@ -21,6 +22,7 @@ from ..suite_results import ERROR, Problem, Results
 from .answer import stdout_options
 from .exit_codes import BAD_INPUT, DEFECT, DONE, FAILED
 from .progress import Progress
+from .router_check import add_flags, run_router_checks
 from .suite_cache import failed_last_time, keep_failed
 from .suite_reports import write_reports
 from .usage import Parser, UsageError
@@ -30,6 +32,7 @@ _EXAMPLES = """examples:
   meshsim test suites/reviews.yaml -k 'canary and not grpc' -v
   meshsim test suites/ --tags smoke --shard 3/8 --junit report.xml
   meshsim test suites/ --affected-by captures/sleep/config_dump.json
+  meshsim test routes_test.yaml --route-config routes.yaml --fail-under 90
   meshsim test suites/ --update --because 'v2 takes all traffic since Monday'
 
 exit codes: 0 all passed, 1 an expectation failed, 2 bad usage, or a suite or call that cannot be used"""
@@ -42,7 +45,12 @@ def parser() -> Parser:
         description="Do the calls of scenario suites still go where they should?",
         epilog=_EXAMPLES,
     )
-    made.add_argument("paths", nargs="*", metavar="PATH", help="a suite, or a folder to be searched for them")
+    made.add_argument(
+        "paths",
+        nargs="*",
+        metavar="PATH",
+        help="a suite, a file of router_check_tool tests, or a folder to be searched for them",
+    )
     add = made.add_argument_group("which").add_argument
     add("-k", dest="keyword", metavar="EXPRESSION", help="parts of names, with and, or, not")
     add("--tags", action="append", default=[], metavar="TAG[,…]", help="one of these tags; !TAG: not this one")
@@ -62,6 +70,7 @@ def parser() -> Parser:
     add("-j", "--jobs", type=_count, metavar="N", help="processes for large suites (one a processor)")
     add("--update", action="store_true", help="write what came into the suites, after showing it; with --because")
     add("--because", metavar="TEXT", help="why expectations change; kept beside them")
+    add_flags(made)
     return made
 
 
@@ -92,7 +101,10 @@ def main(arguments: Sequence[str]) -> int:
     keep_failed(results)
     write_reports(results, flags)
     if not flags.json:
-        sys.stdout.write(suite_text(results, stdout_options(min(flags.verbose, 2), show_secrets=flags.show_secrets)))
+        verbose = 0 if flags.only_show_failures else max(flags.verbose, int(flags.details))
+        sys.stdout.write(suite_text(results, stdout_options(min(verbose, 2), show_secrets=flags.show_secrets)))
+    for line in too_low_lines(results):
+        print(line, file=sys.stderr)
     if flags.update:
         from .suite_update import update
 
@@ -108,7 +120,7 @@ def exit_code(results: Results) -> int:
         return DEFECT
     if results.problems or results.count(ERROR):
         return BAD_INPUT
-    return FAILED if results.failed else DONE
+    return FAILED if results.failed or any(each.too_low for each in results.coverage) else DONE
 
 
 def _together(parts: Sequence[Results]) -> Results:
@@ -117,6 +129,7 @@ def _together(parts: Sequence[Results]) -> Results:
         [problem for part in parts for problem in part.problems],
         sum(part.deselected for part in parts),
         any(part.stopped for part in parts),
+        [each for part in parts for each in part.coverage],
     )
 
 
@@ -179,5 +192,6 @@ def _run(work: list[tuple[Suite, Case]], flags: Namespace) -> Results:
 
 RUNNERS: dict[str, Callable[[Sequence[str], Namespace], tuple[Results, list[Suite]]]] = {
     "suite": _suites,
+    "router_check": run_router_checks,
 }
 """Kind of file (suite/discover.py) -> how such files are run."""

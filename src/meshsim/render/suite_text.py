@@ -18,6 +18,7 @@ from .options import Options
 from .page import Page
 from .places import place_text
 from .redact import Redactor
+from .router_check_text import coverage_lines, mismatch_line
 from .words import plain, sentence
 
 _WORDS = {PASSED: ("passed", "good"), FAILED: ("FAILED", "bad"), GAP: ("gap", "odd"), ERROR: ("ERROR", "bad")}
@@ -34,6 +35,8 @@ _KINDS = {
     "gap-closed": "the known gap is closed, take known_gap away: {message}",
     "gap-over": "the known gap should be closed by now: {message}",
     "call": "{message}",
+    "check": "{assertions} not as the test says",
+    "unknown": "configuration alone does not say where this goes",
 }
 
 
@@ -49,6 +52,8 @@ def suite_text(results: Results, options: Options) -> str:
     for case in results.cases:
         if case.status in (FAILED, ERROR) or options.depth > 0:
             write_case(case, page, redactor, options)
+    for line in coverage_lines(results):
+        page.headline(line, style="")
     write_counts(results, page)
     return page.text()
 
@@ -57,6 +62,8 @@ def write_case(case: CaseResult, page: Page, redactor: Redactor, options: Option
     word, style = _WORDS[case.status]
     why = f"  ({case.why})" if case.why else ""
     page.headline(f"{word} {case.node}{why}", style=style)
+    for reason in case.assumptions:
+        page.entry("assumed", redactor.text(sentence(reason)), indent=_INDENT, width=_WIDTH)
     if case.status == PASSED or (case.status == GAP and options.depth < 2):
         if case.gap:
             page.entry("gap", case.gap, indent=_INDENT, width=_WIDTH)
@@ -77,6 +84,7 @@ def headline_of(failure: Failure) -> str:
         "name": failure.name,
         "message": failure.message,
         "share": share,
+        "assertions": _many(len(failure.mismatches), "assertion is", "assertions are"),
     }
     text = _KINDS[failure.kind].format_map(facts)
     return text.replace("on 1 of 1 branches", "").replace("of 1 branches", "").strip()
@@ -96,6 +104,9 @@ def _write_failure(failure: Failure, page: Page, redactor: Redactor, options: Op
     if failure.picks and failure.kind in ("expectation", "guard") and failure.failing < failure.branches:
         picks = " ".join(f"--pick '{site}={option}'" for site, option in failure.picks)
         entry("branch", picks)
+    for mismatch in failure.mismatches:
+        # alone on its line, since scripts look for it
+        page.headline(mismatch_line(mismatch, redactor), style="bad")
     for difference in failure.differences:
         place = "" if difference.place is None else f"  ({difference.place})"
         entry("expected", f"{difference.path}: {wanted_text(difference, redactor)}{place}")
@@ -207,6 +218,8 @@ def counts(results: Results) -> str:
     branches = _many(sum(case.branches for case in results.cases), "branch", "branches")
     unwalked = sum(1 for case in results.cases if case.unwalked)
     tail = f"; of {_many(unwalked, 'call')} not every branch was walked" if unwalked else ""
+    if assumed := sum(1 for case in results.cases if case.assumptions):
+        tail += f"; {assumed} on assumptions, which -v tells"
     stopped = ", stopped at the first failure" if results.stopped else ""
     return f"{', '.join(parts) or 'nothing ran'} ({branches}{tail}){stopped}"
 
@@ -230,4 +243,6 @@ def first_line(case: CaseResult, redactor: Redactor) -> str:
     if failure.kind == "expectation" and failure.differences:
         first = failure.differences[0]
         return f"{first.path}: expected {wanted_text(first, redactor)}, got {got_text(first, redactor)}"
+    if failure.mismatches:
+        return mismatch_line(failure.mismatches[0], redactor)
     return redactor.text(headline_of(failure))

@@ -59,11 +59,11 @@ def _facts(at: AtRoute) -> RouteFacts:
     request, proxy = at.request, at.pod.proxy
     runtime = proxy.runtime if proxy is not None else NO_RUNTIME
     if request.method == "CONNECT" and not request.path:
-        return RouteFacts(request, None, at.connection, runtime)
+        return RouteFacts(request, None, at.connection, runtime, at.progress.metadata, at.progress.filter_state)
     path = without_query(request.path)
     if at.table.ignore_path_parameters:
         path = without_parameters(path, per_segment=runtime.guard(PER_SEGMENT))
-    return RouteFacts(request, path, at.connection, runtime)
+    return RouteFacts(request, path, at.connection, runtime, at.progress.metadata, at.progress.filter_state)
 
 
 def _unknown_conditions(route: Route, facts: RouteFacts) -> list[str]:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..place import Place
+from .router_check.pairing import is_router_check
 from .source import is_suite
 
-SUFFIXES = (".yaml", ".yml")
+SUFFIXES = (".yaml", ".yml", ".json")
 SNIFFED = 65_536
 """Characters of a file that are looked at: what stands before the first key are comments."""
 _NOT_SEARCHED = frozenset({"node_modules", "__pycache__"})
@@ -18,11 +19,20 @@ _NOT_SEARCHED = frozenset({"node_modules", "__pycache__"})
 
 def looks_like_suite(path: Path) -> bool:
     """By its first key; what cannot be read is not."""
+    return is_suite(_beginning(path))
+
+
+def looks_like_router_check(path: Path) -> bool:
+    """Tests written for Envoy's router_check_tool."""
+    return is_router_check(_beginning(path))
+
+
+def _beginning(path: Path) -> str:
     try:
         with path.open(encoding="utf-8", errors="replace") as stream:
-            return is_suite(stream.read(SNIFFED))
+            return stream.read(SNIFFED)
     except OSError:
-        return False
+        return ""
 
 
 def _inside(folder: Path) -> Iterator[Path]:
@@ -33,6 +43,7 @@ def _inside(folder: Path) -> Iterator[Path]:
 
 KINDS: Mapping[str, Callable[[Path], bool]] = {
     "suite": looks_like_suite,
+    "router_check": looks_like_router_check,
 }
 """Kind -> whether a file is of it, told by its content."""
 
@@ -50,7 +61,9 @@ def discover(paths: Iterable[str]) -> dict[str, str]:
             inside = {str(each): kind for each in _inside(path) if (kind := kind_of_file(each)) is not None}
             if not inside:
                 raise InputError(
-                    "no-suites", f"no suite in {text}", hint="a suite is a YAML file whose first key is meshsim:"
+                    "no-suites",
+                    f"no suite in {text}",
+                    hint="a suite is a YAML file whose first key is meshsim:, or router_check_tool tests",
                 )
             found.update(inside)
         elif not path.exists():
@@ -59,7 +72,10 @@ def discover(paths: Iterable[str]) -> dict[str, str]:
             kind = kind_of_file(path)
             if kind is None:
                 raise InputError(
-                    "not-a-suite", "this is no suite", place=Place(text), hint="a suite's first key is meshsim: 1"
+                    "not-a-suite",
+                    "this is no suite",
+                    place=Place(text),
+                    hint="a suite's first key is meshsim: 1; a file of router_check_tool tests begins with tests:",
                 )
             found[text] = kind
     return found

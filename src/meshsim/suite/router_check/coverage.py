@@ -1,0 +1,77 @@
+"""How much of a route configuration its tests cover. envoyproxy/envoy test/tools/router_check/coverage.cc."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from typing import Any
+
+from attrs import define, field
+
+from ...place import Place
+from ...suite_results import MissingRoute, RouteCoverage
+from .ask import Answer
+from .model import REPLY_FIELDS, ROUTE_FIELDS
+from .table import RouteCheckTable
+
+_MOST_NESTED = 32
+
+
+@define(eq=False)
+class Covered:
+    """The routes of which some assertion held; each entry of a weighted one counts by itself."""
+
+    _fields: dict[tuple[Place, str], set[str]] = field(factory=dict)
+    _whole: dict[tuple[Place, str], int] = field(factory=dict)
+
+    def mark(self, answer: Answer, fields: Iterable[str]) -> None:
+        found = set(fields)
+        if not found or answer.route is None:
+            return
+        key = (answer.route.place, str(answer.entry.place) if answer.entry is not None else "")
+        self._fields.setdefault(key, set()).update(found)
+        self._whole[key] = len(ROUTE_FIELDS if answer.forwards else REPLY_FIELDS)
+
+    def report(
+        self, file: str, table: RouteCheckTable, *, comprehensive: bool, detailed: bool, limit: float
+    ) -> RouteCoverage:
+        whole = sum(entry.parts for entry in table.entries)
+        if comprehensive:
+            covered = sum(
+                (Fraction(len(found), self._whole[key]) for key, found in self._fields.items()), start=Fraction(0)
+            )
+        else:
+            covered = Fraction(len(self._fields))
+        reached = {place for place, _entry in self._fields}
+        missing = tuple(
+            MissingRoute(entry.virtual_host, entry.label, match_text(entry.match) if comprehensive else "")
+            for entry in table.entries
+            if entry.place not in reached
+        )
+        share = covered / whole if whole else Fraction(1)
+        return RouteCoverage(file, table.name, share, limit, missing if comprehensive or detailed else ())
+
+
+def match_text(match: Mapping[str, Any]) -> str:
+    """A RouteMatch as protobuf's text format writes it."""
+    return "\n".join(_lines(match, 0))
+
+
+def _lines(message: Mapping[str, Any], depth: int) -> Iterable[str]:
+    indent = "  " * depth
+    for key, value in message.items():
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(each, dict) and depth < _MOST_NESTED:
+                yield f"{indent}{key} {{"
+                yield from _lines(each, depth + 1)
+                yield f"{indent}}}"
+            else:
+                yield f"{indent}{key}: {_scalar(each)}"
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+    return str(value)
