@@ -110,3 +110,17 @@ def test_the_demo_has_one_cluster_without_endpoints(capsys: Any) -> None:
 def test_an_unknown_code_is_named(capsys: Any) -> None:
     assert entry_point(["lint", "--explain", "MS10"]) == 2
     assert "did you mean" in capsys.readouterr().err
+
+
+def test_every_pair_of_path_matchers_is_judged_as_the_requests_go() -> None:
+    paths = ["/", "/a", "/a/", "/a/b", "/ab", "/A", "/A/b", "/b"]
+    taken = {}
+    for kind in ("prefix", "path", "path_separated_prefix"):
+        for value in ("/", "/a", "/a/", "/a/b", "/ab", "/A", "/b"):
+            for sensitive in (True, False):
+                match = _match(kind, value, [], sensitive)
+                taken[json.dumps(match)] = {path for path in paths if _takes(match, path, {})}
+    for earlier, wide in taken.items():
+        for later, narrow in taken.items():
+            if takes_all_of(_view(json.loads(earlier)), _view(json.loads(later))):
+                assert narrow <= wide, (earlier, later)
