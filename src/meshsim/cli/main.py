@@ -18,6 +18,7 @@ from .usage import UsageError, did_you_mean
 COMMANDS = {
     "trace": "where does a call end up, and why",
     "test": "do the calls of scenario suites still go where they should",
+    "lint": "what is wrong with a configuration whatever is called",
     "iptables": "which packet rules does Istio write for these flags",
 }
 """Subcommand (a module of this package with `main(arguments) -> exit code`) -> what it answers."""
