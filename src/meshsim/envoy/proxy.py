@@ -5,11 +5,13 @@ Knows no stage and no kernel. What a partial dump does not hold is None here (`s
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from typing import Any
 
 from attrs import define, field
 
+from ..config.certificate_names import uri_names
 from ..config.config_dump import ProxyDocument
 from .clusters import Cluster, compile_cluster
 from .endpoints import Assignment, compile_assignment
@@ -30,6 +32,7 @@ class Proxy:
     _route_tables: dict[str, RouteTable | None] = field(factory=dict, init=False)
     _clusters: dict[str, Cluster | None] = field(factory=dict, init=False)
     _assignments: dict[str, Assignment | None] = field(factory=dict, init=False)
+    _certificate_names: dict[str, tuple[str, ...] | None] = field(factory=dict, init=False)
 
     @property
     def kind(self) -> str:
@@ -75,6 +78,24 @@ class Proxy:
         """Whether the dump says that it waits for that secret; what it does not mention is taken to be there."""
         resource = self.document.secrets.get(name)
         return resource is not None and resource.view is None and resource.warming is not None
+
+    def certificate_names(self, secret: str) -> tuple[str, ...] | None:
+        """The URI names of the certificate that the dump shows for a secret; None where it shows none."""
+        if secret not in self._certificate_names:
+            self._certificate_names[secret] = self._read_names(secret)
+        return self._certificate_names[secret]
+
+    def _read_names(self, secret: str) -> tuple[str, ...] | None:
+        resource = self.document.secrets.get(secret)
+        held = resource.view.view("tls_certificate") if resource is not None and resource.view is not None else None
+        chain = held.view("certificate_chain") if held is not None else None
+        if chain is None:
+            return None
+        text = chain.text("inline_string", "")
+        try:
+            return uri_names(text.encode() if text else base64.b64decode(chain.text("inline_bytes", "")))
+        except ValueError:
+            return None
 
     def route_table(self, name: str) -> RouteTable | None:
         """The RDS route configuration of that name; None when the dump holds none."""

@@ -103,6 +103,10 @@ def _own_name_refused(at: AtHandshake, context: DownstreamTlsContext) -> str | N
         or context.certificates != (WORKLOAD_SECRET,)
     ):
         return None
+    shown = at.pod.proxy.certificate_names(WORKLOAD_SECRET) if at.pod.proxy is not None else None
+    if shown:
+        # the certificate itself: a name of another trust domain is another name
+        return None if any(name in wanted.san for name in shown) else shown[0]
     metadata = at.pod.proxy.document.node_metadata if at.pod.proxy is not None else None
     identity = workload_identity(metadata.data) if metadata is not None else None
     if identity is None or not all(name.startswith("spiffe://") for name in wanted.san):
