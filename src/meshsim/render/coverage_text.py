@@ -49,4 +49,5 @@ def shortfall_text(short: Shortfall) -> str:
     if not short.total:
         return f"FAILED {floor.place}: coverage of {what}: wanted {wanted}, but no mesh has such a thing"
     where = f" in {short.pod}" if short.pod else ""
-    return f"FAILED {floor.place}: coverage of {what}: wanted {wanted}, exercised {short.exercised} of {short.total}{where}"
+    got = f"exercised {short.exercised} of {short.total}{where}"
+    return f"FAILED {floor.place}: coverage of {what}: wanted {wanted}, {got}"

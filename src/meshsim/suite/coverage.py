@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from attrs import evolve
 
@@ -45,8 +46,8 @@ def coverage(suites: Sequence[Suite], results: Results, meshes: Meshes) -> Cover
 
 def mesh_name(spec: MeshSpec) -> str:
     """Tells meshes apart, and is the same in every shard that starts in the same folder."""
-    here = os.getcwd()
-    paths = [os.path.relpath(path, here) if os.path.isabs(path) else os.path.normpath(path) for path in spec.paths]
+    here = Path.cwd()
+    paths = [os.path.relpath(path, here) if Path(path).is_absolute() else os.path.normpath(path) for path in spec.paths]
     flags = (*spec.istio_iptables, *(() if spec.paths else (spec.outbound_policy,)))
     return " ".join((*(paths or ["demo"]), *flags))
 
