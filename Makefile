@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check pytest wheel truth bench fuzz clean
+.PHONY: help demo test check pytest wheel truth bench fuzz corpus clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ truth: $(VENV)/.tests  ## ask the real Envoy and the real kernel again, and reco
 
 fuzz: $(VENV)/.tests  ## the properties again, on examples nobody has seen yet
 	@MESHSIM_FUZZ=1 $(BIN)/python -m pytest -q -m "not real" -k "not recorded" tests
+
+corpus: $(VENV)/.tests  ## what becomes of every field of the published configurations beside the project
+	@PYTHONPATH=src $(BIN)/python -m tests.corpus
 
 bench: $(VENV)/.package  ## how fast it is: tables, and ratios against those kept with the source
 	@$(BIN)/python -m benchmarks

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from . import bulk, cold_start, first_answer, stages
+from . import big_tables, bulk, cold_start, domains, first_answer, stages, suites
 from .figures import BASELINE, Table, document, ratios, read_baseline, write
 from .meshes import demo, largest_dump
 
@@ -19,7 +19,15 @@ def main() -> None:
     flags = parser.parse_args()
     known = demo()
     meshes = [known, *filter(None, [largest_dump()])]
-    tables = [bulk.measure(meshes), first_answer.measure(meshes), cold_start.measure(), stages.measure(known)]
+    tables = [
+        bulk.measure(meshes),
+        first_answer.measure(meshes),
+        cold_start.measure(),
+        stages.measure(known),
+        suites.measure(),
+        domains.measure(),
+        big_tables.measure(),
+    ]
     for table in tables:
         show(table)
     show(compared(ratios(tables), read_baseline()))

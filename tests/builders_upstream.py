@@ -17,6 +17,7 @@ from meshsim.envoy.endpoints import Assignment, compile_assignment
 from meshsim.envoy.network_filters.tcp_proxy import TcpProxy, compile_tcp_proxy
 from meshsim.envoy.proxy import Proxy
 from meshsim.envoy.route_actions import RouteAction, compile_route_action
+from meshsim.envoy.stream import Stream
 from meshsim.facts.connection import Connection
 from meshsim.facts.conversation import Conversation
 from meshsim.facts.request import Request
@@ -26,6 +27,7 @@ from meshsim.netfilter.netns import Netns
 from meshsim.place import Place
 from meshsim.report import Draft
 from meshsim.states import AtCluster, AtEndpoint, AtTls
+from tests.builders_http import manager, one_route
 
 MESH = Mesh((), {})
 SLEEP = "10.80.3.109"
@@ -137,7 +139,7 @@ def request(**fields: Any) -> Request:
 
 
 def http_via(**fields: Any) -> RouteAction:
-    return compile_route_action(view({"cluster": "a", **fields}), "route", None)
+    return compile_route_action(view({"cluster": "a", **fields}), "route", None, None)
 
 
 def tcp_via(**fields: Any) -> TcpProxy:
@@ -151,7 +153,9 @@ def said(**fields: Any) -> Conversation:
 
 def at_cluster(name: str, owner: Pod, *, via: Any = None, conversation: Conversation | None = None) -> AtCluster:
     via = http_via() if via is None else via
-    return AtCluster(owner, name, via, connection(), conversation or said(), (), Residues(), 0, None)
+    said_here = conversation or said()
+    stream = Stream(manager(one_route()), connection(), said_here.request)
+    return AtCluster(owner, name, via, connection(), said_here, (), Residues(), 0, None, stream=stream)
 
 
 def at_endpoint(

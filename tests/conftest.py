@@ -12,6 +12,8 @@ settings.register_profile("same", derandomize=True, deadline=None)
 settings.register_profile("new", max_examples=2000, deadline=None, print_blob=True)
 settings.load_profile("new" if os.environ.get("MESHSIM_FUZZ") else "same")
 
+collect_ignore = ["readme"]
+"""Suites of the README that fail on purpose, to show how that looks."""
 SECOND_CHANCES = 1
 """A busy machine may let a timer run out between a client and a proxy; a real difference is there again, and counts."""
 

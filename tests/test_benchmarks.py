@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from benchmarks import first_answer, stages
+from benchmarks import domains, first_answer, stages, suites
 from benchmarks.__main__ import compared
 from benchmarks.figures import BASELINE, document, ratios, read_baseline
 from benchmarks.meshes import demo
@@ -38,3 +38,16 @@ def test_a_run_is_kept_as_json_and_compared_by_its_ratios() -> None:
 def test_the_baseline_holds_ratios() -> None:
     assert BASELINE.exists()
     assert all(ratio > 0 for ratio in read_baseline().values())
+
+
+def test_the_suite_that_is_measured_passes() -> None:
+    table = suites.measure(5)
+    assert [len(row) for row in table.rows] == [len(table.headers)]
+    assert set(table.ratios) == {"one test read", "one test run"}
+
+
+def test_the_index_of_domains_finds_what_comparing_all_finds() -> None:
+    table = domains._table(40)
+    for host in ("a.s0.test", "b.c.s3.test", "x.s1.test", "a.s2.org", "s4.test", "none"):
+        request = domains._request(host)
+        assert table.pick(request) is domains.linear(table, request)

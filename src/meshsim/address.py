@@ -13,6 +13,9 @@ from functools import lru_cache
 V6_BIT = 1 << 128
 """Set in the int of every IPv6 address, so 0.0.0.5 and ::5 differ."""
 
+_MAPPED = V6_BIT >> 32 | 0xFFFF
+"""What stands above the 32 bits of an IPv4-mapped address, ::ffff:10.0.0.5."""
+
 LOOPBACK_V4 = 0x7F000001
 LOOPBACK_V6 = V6_BIT | 1
 ANY_V4 = 0
@@ -44,6 +47,8 @@ def is_v6(ip: int) -> bool:
 def format_ip(ip: int) -> str:
     """The text of an address as `ip` and Envoy print it (no brackets)."""
     if ip >= V6_BIT:
+        if ip >> 32 == _MAPPED:
+            return f"::ffff:{format_ip(ip & 0xFFFFFFFF)}"
         return str(ipaddress.IPv6Address(ip ^ V6_BIT))
     return f"{ip >> 24}.{ip >> 16 & 255}.{ip >> 8 & 255}.{ip & 255}"
 

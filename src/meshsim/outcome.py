@@ -76,6 +76,8 @@ class Ending:
     client_sees: str | None = None
     destination: str | None = None
     pod: str | None = None
+    local_close_reason: str | None = None
+    """Envoy's %DOWNSTREAM_LOCAL_CLOSE_REASON% where the connection ends with this reply."""
 
     def outcome(self) -> Outcome:
         """The same for the client itself: what only a proxy could tell apart is a close to it."""

@@ -12,7 +12,7 @@ from .outcome import Outcome
 from .reasons import Reason, because
 from .report import ChoiceOption, ChoiceReport, ConfigNote, Draft, Report, Resolution
 from .stages.stage import Stage
-from .states import AtEndpoint, AtHook, Ended, State
+from .states import AtEndpoint, AtHook, AtInspect, Ended, State
 
 MAX_ATTEMPTS = 1000
 """Retries of retries: enough for three proxies in a row that try ten times each."""
@@ -47,6 +47,14 @@ def _looped(state: State, moves: list[Move] | None) -> Outcome:
     for index, (at, _picked) in enumerate(moves or ()):
         if isinstance(at, AtEndpoint) and at.tried is not None:
             seen.clear()
+        if isinstance(at, AtInspect) and at.connection.is_internal:
+            own = (at.pod.name, at.listener.name, ())
+            if own in seen:
+                assert moves is not None
+                del moves[index:]
+                why = because("outcome.loop", pod=at.pod.name, destination=at.connection.local_text())
+                return Outcome("loop", why, client_sees="nothing", pod=at.pod.name)
+            seen.add(own)
         if not isinstance(at, AtHook):
             continue
         packet = at.packet
@@ -141,7 +149,8 @@ def report(
 def _choice(taken: Taken) -> ChoiceReport:
     choice = taken.choice
     shares = (float(share) if share is not None else None for share in choice.shares)
-    return ChoiceReport(choice.site, taken.option, tuple(map(ChoiceOption, choice.labels, shares)))
+    assumption = choice.what if taken.assumed else None
+    return ChoiceReport(choice.site, taken.option, tuple(map(ChoiceOption, choice.labels, shares)), assumption)
 
 
 def _config(mesh: Mesh, moves: list[Move]) -> tuple[ConfigNote, ...]:

@@ -176,6 +176,8 @@ class ChoiceReport:
     site: str
     picked: str
     of: tuple[ChoiceOption, ...]
+    assumption: Reason | None = None
+    """What taking the harmless option assumes; it stands among the assumptions too."""
 
 
 @frozen

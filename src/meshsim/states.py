@@ -15,12 +15,14 @@ from .config.host_facts import StatedSocket
 from .envoy.chains import FilterChain
 from .envoy.clusters import Cluster
 from .envoy.endpoints import Endpoint
+from .envoy.http_filters.progress import FRESH, Progress
 from .envoy.listeners import Listener
 from .envoy.network_filters.hcm import HttpConnectionManager
 from .envoy.network_filters.tcp_proxy import TcpProxy
 from .envoy.route_actions import RouteAction
 from .envoy.routes import Route
-from .envoy.upstream_tls import UpstreamTls
+from .envoy.stream import Stream
+from .envoy.upstream_tls import TransportSocket, UpstreamTls
 from .envoy.vhosts import RouteTable, VirtualHost
 from .facts.connection import Connection
 from .facts.conversation import Conversation
@@ -64,10 +66,21 @@ class Frame:
     """What we speak on it; None: no TLS of our own."""
     shaken: bool = False
     """Whether the far side took our TLS handshake."""
+    transport: TransportSocket | None = None
+    """How it was decided to speak to the far side."""
+    refused: Ending | None = None
+    """Not an attempt: the handshake with the side in front failed while tcp_proxy dialled, and this is what it gets."""
+    stream: Stream | None = None
 
     @property
     def is_retry(self) -> bool:
         return self.dialled is not None and self.dialled.tried is not None
+
+    @property
+    def in_handshake(self) -> bool:
+        """Whether it, or a proxy in front whose bytes it passes on, still waits for an answer to its ClientHello."""
+        own = self.tls is not None and not self.shaken
+        return own or (self.tls is None and self.below is not None and self.below.in_handshake)
 
     def after_handshake(self) -> Frame:
         """The same, with the TLS between the two standing."""
@@ -178,12 +191,15 @@ class AtHttp:
 
 @frozen
 class AtVhost:
+    """`progress`: FRESH before the filters; further where one of them had the route looked up again."""
+
     pod: Pod
     hcm: HttpConnectionManager
     connection: Connection
     request: Request
     hop: int
     frames: Frame | None
+    progress: Progress = FRESH
 
 
 @frozen
@@ -196,6 +212,7 @@ class AtRoute:
     request: Request
     hop: int
     frames: Frame | None
+    progress: Progress = FRESH
 
 
 @frozen
@@ -211,6 +228,7 @@ class AtFilters:
     residues: Residues
     hop: int
     frames: Frame | None
+    progress: Progress = FRESH
 
 
 @frozen
@@ -226,6 +244,7 @@ class AtRouter:
     residues: Residues
     hop: int
     frames: Frame | None
+    progress: Progress = FRESH
 
 
 @frozen
@@ -244,6 +263,9 @@ class AtCluster:
     residues: Residues
     hop: int
     frames: Frame | None
+    progress: Progress = FRESH
+    stream: Stream | None = None
+    """The HTTP stream that a reply of this proxy's own would answer; None: no request was decoded here."""
 
 
 @frozen
@@ -258,6 +280,8 @@ class AtEndpoint:
     frames: Frame | None
     tried: Tried | None = None
     """None on the first attempt."""
+    progress: Progress = FRESH
+    stream: Stream | None = None
 
 
 @frozen
@@ -274,6 +298,10 @@ class AtTls:
     hop: int
     frames: Frame | None
     tried: Tried | None = None
+    progress: Progress = FRESH
+    stream: Stream | None = None
+    through: Cluster | None = None
+    """The aggregate cluster that this one is a member of, where it was called by that name."""
 
 
 @frozen

@@ -213,8 +213,8 @@ def test_the_losers_say_where_they_lost() -> None:
 
 
 def test_an_unknown_match_field_is_named() -> None:
-    table = one_listener(chain("x", match={"address_suffix": "10.0.0.1"})).chains
-    assert [reason.fact("field") for reason in table.unmodelled] == ["address_suffix"]
+    table = one_listener(chain("x", match={"of_tomorrow": "10.0.0.1"})).chains
+    assert [reason.fact("field") for reason in table.unmodelled] == ["of_tomorrow"]
 
 
 def test_transport_sockets() -> None:
@@ -280,3 +280,31 @@ def test_what_is_explained_is_what_is_picked(
     winner, candidates = table.explain(at, found)
     assert winner is found
     assert [each.label for each in candidates if each.fate is Fate.CHOSEN] == ([found.label] if found else [])
+
+
+@pytest.mark.parametrize(
+    "match",
+    [
+        {"address_suffix": "1.1.1.1"},
+        {"suffix_len": 3},
+        {"destination_port": 0},
+        {"destination_port": 70000},
+        {"source_ports": [0]},
+        {"source_ports": [70000]},
+        {"prefix_ranges": [{"address_prefix": "1.1.1.1", "prefix_len": 200}]},
+    ],
+)
+def test_matches_that_envoy_refuses(match: dict[str, Any]) -> None:
+    with pytest.raises(Rejected):
+        assert one_listener(chain("c", match=match)).chains
+
+
+def test_a_listener_without_any_chain_is_refused() -> None:
+    with pytest.raises(Rejected, match="no filter chains specified"):
+        assert one_listener().chains
+
+
+@pytest.mark.parametrize("names", [("a", "a"), ("a", "")])
+def test_a_matcher_needs_every_chain_to_have_a_name_of_its_own(names: tuple[str, ...]) -> None:
+    with pytest.raises(Rejected):
+        assert one_listener(*map(chain, names), filter_chain_matcher={}).chains

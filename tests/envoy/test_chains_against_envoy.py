@@ -169,6 +169,7 @@ def running(binary: Path, bootstrap: dict[str, Any], folder: Path) -> Iterator[N
     config, messages = folder / "bootstrap.json", folder / "envoy.txt"
     config.write_text(json.dumps(bootstrap))
     options = ["--use-dynamic-base-id", "--disable-hot-restart", "--concurrency", "1", "-l", "info"]
+    options += ["--file-flush-interval-msec", "20"]
     with messages.open("wb") as output:
         process = subprocess.Popen([binary, "-c", config, *options], stdout=output, stderr=output)
     try:

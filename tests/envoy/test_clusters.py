@@ -20,7 +20,7 @@ POLICY = "type.googleapis.com/envoy.extensions.load_balancing_policies."
         ({"type": "EDS"}, "EDS"),
         ({"type": 4}, "ORIGINAL_DST"),
         ({"cluster_type": {"name": "envoy.cluster.strict_dns"}}, "STRICT_DNS"),
-        ({"cluster_type": {"name": "envoy.clusters.aggregate"}}, "envoy.clusters.aggregate"),
+        ({"cluster_type": {"name": "envoy.clusters.redis"}}, "envoy.clusters.redis"),
     ],
 )
 def test_discovery(fields: dict[str, Any], wanted: str) -> None:
@@ -67,10 +67,11 @@ def test_typed_policies_carry_their_locality_settings() -> None:
         "round_robin.v3.RoundRobin",
         {"locality_lb_config": {"locality_weighted_lb_config": {}}},
     )
-    wrr = ("wrr_locality.v3.WrrLocality", {"endpoint_picking_policy": typed(("random.v3.Random", {}))})
+    own = ("client_side_weighted_round_robin.v3.ClientSideWeightedRoundRobin", {})
+    wrr = ("wrr_locality.v3.WrrLocality", {"endpoint_picking_policy": typed(own)})
     assert cluster({"name": "a", "load_balancing_policy": typed(round_robin)}).balancing.locality_weighted
     assert cluster({"name": "a", "load_balancing_policy": typed(wrr)}).balancing == Balancing(
-        policy="RANDOM", locality_weighted=True
+        policy="CLIENT_SIDE_WEIGHTED_ROUND_ROBIN", locality_weighted=True
     )
 
 
@@ -99,7 +100,7 @@ def test_what_can_change_the_course_is_a_doubt_and_the_rest_a_note() -> None:
         ({}, OriginalDst(None, None)),
         ({"use_http_header": True}, OriginalDst("x-envoy-original-dst-host", None)),
         ({"use_http_header": True, "http_header_name": "X-To"}, OriginalDst("x-to", None)),
-        ({"http_header_name": "X-To", "upstream_port_override": 81}, OriginalDst(None, 81)),
+        ({"upstream_port_override": 81}, OriginalDst(None, 81)),
     ],
 )
 def test_original_dst(fields: dict[str, Any], wanted: OriginalDst) -> None:

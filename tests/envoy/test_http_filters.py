@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from meshsim.errors import Rejected
 from meshsim.explanation import Fate
 from meshsim.facts.request import Request
 from tests.builders_http import ROUTER, TYPES, Walked, http_filter, one_route, request, virtual_host, walk
@@ -41,7 +42,7 @@ NEUTRAL = [
     http_filter("envoy.filters.http.grpc_stats", "grpc_stats.v3.FilterConfig"),
     {"name": "istio.alpn", "typed_config": {"@type": "x/istio.envoy.config.filter.http.alpn.v2alpha1.FilterConfig"}},
     {"name": "istio.stats", "typed_config": {"@type": "type.googleapis.com/stats.PluginConfig"}},
-    http_filter("envoy.filters.http.rbac", "rbac.v3.RBAC", shadow_rules={}),
+    http_filter("envoy.filters.http.rbac", "rbac.v3.RBAC"),
     http_filter("envoy.filters.http.jwt_authn", "jwt_authn.v3.JwtAuthentication", providers={"p": {}}),
     http_filter("envoy.filters.http.local_ratelimit", "local_ratelimit.v3.LocalRateLimit", stat_prefix="x"),
     http_filter("envoy.filters.http.fault", FAULT),
@@ -69,8 +70,6 @@ def test_filters_that_let_everything_pass(entry: dict[str, Any]) -> None:
 
 
 OPAQUE = [
-    (http_filter("authz", "ext_authz.v3.ExtAuthz"), ("UAEX",), "ext_authz_denied", None),
-    (http_filter("rbac", "rbac.v3.RBAC", rules={"action": "DENY"}), (), None, 403),
     (http_filter("wasm", "wasm.v3.Wasm", config={"vm_config": {"runtime": "envoy.wasm.runtime.v8"}}), (), None, None),
     ({"name": "ecds", "config_discovery": {"type_urls": [TYPES + "wasm.v3.Wasm"]}}, (), None, None),
     ({"name": "mystery"}, (), None, None),
@@ -95,9 +94,9 @@ def test_opaque_filters_pass_as_an_assumption(entry: dict[str, Any], flags: Any,
 
 
 def test_filters_of_one_name_have_sites_of_their_own() -> None:
-    rbac = http_filter("rbac", "rbac.v3.RBAC", rules={"action": "DENY"})
-    walked = through(rbac, rbac, pins={"0/filter/rbac#2": "blocks"})
-    assert walked.ending.status == 403
+    admitting = http_filter("admit", "admission_control.v3.AdmissionControl")
+    walked = through(admitting, admitting, pins={"0/filter/admit#2": "blocks"})
+    assert walked.ending.status == 503
     assert walked.hop.filters_not_reached == ("envoy.filters.http.router",)
     assert walked.decisions["filters"].deciding
 
@@ -127,11 +126,28 @@ def test_the_most_specific_level_counts() -> None:
 
 
 def test_an_empty_rbac_per_route_switches_the_filter_off() -> None:
-    rbac = http_filter("rbac", "rbac.v3.RBAC", rules={"action": "DENY"})
-    assert not through(rbac, route=per_route("rbac", "rbac.v3.RBACPerRoute")).chooser.assumptions
+    rbac = http_filter("rbac", "rbac.v3.RBAC", rules={"action": "ALLOW"})
+    assert through(rbac).ending.status == 403
+    assert through(rbac, route=per_route("rbac", "rbac.v3.RBACPerRoute")).cluster == "c"
     quiet = http_filter("rbac", "rbac.v3.RBAC")
     loud = per_route("rbac", "rbac.v3.RBACPerRoute", rbac={"rules": {}})
-    assert through(quiet, route=loud).chooser.assumptions
+    assert through(quiet).cluster == "c"
+    assert through(quiet, route=loud).ending.status == 403
+
+
+@pytest.mark.parametrize(("wanted", "status"), [("denied", None), ("allowed", 403)])
+def test_what_shadow_rules_say_can_be_read_by_the_next_filter(wanted: str, status: int | None) -> None:
+    """As Istio's CUSTOM policies do it: the first one only notes, ext_authz or RBAC behind it acts."""
+    shadow = http_filter("first", "rbac.v3.RBAC", shadow_rules={"action": "ALLOW"}, shadow_rules_stat_prefix="istio_")
+    said = {
+        "filter": "envoy.filters.http.rbac",
+        "path": [{"key": "istio_shadow_engine_result"}],
+        "value": {"string_match": {"exact": wanted}},
+    }
+    policy = {"permissions": [{"metadata": said}], "principals": [{"any": True}]}
+    enforced = http_filter("second", "rbac.v3.RBAC", rules={"action": "ALLOW", "policies": {"p": policy}})
+    walked = through(shadow, enforced)
+    assert (walked.ending.status if status else walked.cluster) == (status or "c")
 
 
 def test_a_fault_aborts_a_known_share() -> None:
@@ -268,3 +284,103 @@ def test_upgrades_must_be_enabled(of_manager: Any, of_route: Any, status: int | 
 
 def test_an_upgrade_without_a_route_is_a_plain_404() -> None:
     assert walk(hcm(one_route({"path": "/x"})), request(headers=WEBSOCKET)).ending.status == 404
+
+
+SERVICE = {"grpc_service": {"envoy_grpc": {"cluster_name": "authz"}}}
+DESCRIBED = {"cluster": "c", "rate_limits": [{"actions": [{"generic_key": {"descriptor_value": "x"}}]}]}
+LIMITER = {"rate_limit_service": SERVICE, "domain": "d", "failure_mode_deny": True}
+BUCKET = {
+    "token_bucket": {"max_tokens": 5},
+    "filter_enabled": {"default_value": ALWAYS},
+    "filter_enforced": {"default_value": ALWAYS},
+}
+
+
+@pytest.mark.parametrize(
+    ("entry", "route", "options"),
+    [
+        (http_filter("f", "ext_authz.v3.ExtAuthz", **SERVICE), one_route(), ("pass", "blocks", "fails")),
+        (
+            http_filter("f", "ratelimit.v3.RateLimit", **LIMITER),
+            one_route(route=DESCRIBED),
+            ("pass", "blocks", "fails"),
+        ),
+        (http_filter("f", "local_ratelimit.v3.LocalRateLimit", **BUCKET), one_route(), ("pass", "limited")),
+    ],
+)
+def test_what_services_and_earlier_requests_decide_is_a_choice(entry: Any, route: Any, options: Any) -> None:
+    walked = through(entry, route=route)
+    assert walked.cluster == "c"
+    assert [taken.choice.options for taken in walked.chooser.taken] == [options]
+    assert len(walked.chooser.assumptions) == 1
+    flags = [through(entry, route=route, pins={"0/filter/f": name}).ending.response_flags for name in options[1:]]
+    assert set(flags) <= {("UAEX",), ("RL",), ("RLSE",)}
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        http_filter("f", "ratelimit.v3.RateLimit", **LIMITER),
+        http_filter("f", "local_ratelimit.v3.LocalRateLimit", **{**BUCKET, "filter_enforced": None}),
+        http_filter(
+            "f", "local_ratelimit.v3.LocalRateLimit", **BUCKET, local_rate_limit_per_downstream_connection=True
+        ),
+    ],
+)
+def test_limits_that_cannot_act_ask_nothing(entry: Any) -> None:
+    assert not through(entry).chooser.taken
+
+
+def test_a_bucket_without_tokens_lets_nobody_pass() -> None:
+    entry = http_filter("f", "local_ratelimit.v3.LocalRateLimit", **{**BUCKET, "token_bucket": {"max_tokens": 0}})
+    ending = through(entry).ending
+    assert (ending.status, ending.response_flags) == (429, ("RL",))
+
+
+def test_what_a_malformed_loop_header_gets() -> None:
+    entry = http_filter("c", "cdn_loop.v3.CdnLoopConfig", cdn_id="id")
+    for value in ('"bad', "id;", "x y", "id;v"):
+        ending = through(entry, said=request(headers={"cdn-loop": (value,)})).ending
+        assert (ending.status, ending.response_code_details) == (400, "invalid_cdn_loop_header")
+
+
+def test_a_body_that_is_stated_too_large() -> None:
+    entry = http_filter("b", "buffer.v3.Buffer", max_request_bytes=5)
+    assert through(entry, said=request(headers={"content-length": ("6",)})).ending.status == 413
+    assert through(entry, said=request(headers={"content-length": ("5",)})).cluster == "c"
+
+
+def test_a_delay_shows_in_the_flags_of_what_comes_later() -> None:
+    delay = http_filter("f", FAULT, delay={"fixed_delay": "1s", "percentage": ALWAYS})
+    walked = through(delay, route=one_route(name="r", direct_response={"status": 204}))
+    assert walked.ending.response_flags == ("DI",)
+    assert walked.hop.response_flags == ("DI",)
+
+
+def test_a_share_of_delays_and_aborts_is_four_courses() -> None:
+    half = {"numerator": 50}
+    entry = http_filter(
+        "f", FAULT, delay={"fixed_delay": "1s", "percentage": half}, abort={"http_status": 503, "percentage": half}
+    )
+    walked = through(entry)
+    (taken,) = walked.chooser.taken
+    assert taken.choice.options == ("pass", "abort", "delay", "delay and abort")
+    assert {float(share or 0) for share in taken.choice.shares} == {0.25}
+
+
+def test_header_mutations_that_envoy_refuses() -> None:
+    for name in ("host", ":path"):
+        entry = http_filter(
+            "h", "header_mutation.v3.HeaderMutation", mutations={"request_mutations": [{"remove": name}]}
+        )
+        with pytest.raises(Rejected):
+            through(entry)
+
+
+def test_a_changed_request_is_explained() -> None:
+    added = {"append": {"header": {"key": "x-new", "value": "1"}}}
+    walked = through(http_filter("h", "header_mutation.v3.HeaderMutation", mutations={"request_mutations": [added]}))
+    decision = walked.decisions["filters"]
+    assert [(change.field, change.after) for change in decision.changes] == [("header x-new", ["1"])]
+    assert [reason.code for reason in decision.notes] == ["filter.changed"]
+    assert not decision.trivial

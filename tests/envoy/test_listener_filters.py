@@ -195,3 +195,72 @@ def test_what_one_listener_found_stays_known_on_the_next() -> None:
     seen = connection(transport="tls", sni="a", alpn=("h2",))
     found = inspect([HTTP_INSPECTOR], http(tls=hello("a", "h2")), seen, handoff=False).connection
     assert (found.transport, found.sni, found.alpn) == ("tls", "a", ("h2",))
+
+
+@pytest.mark.parametrize(
+    ("payload", "remark"),
+    [
+        ("GET / HTTP/1.1\r\n\r\n", "TLS_error|error:1000009c:SSL_routines:OPENSSL_internal:HTTP_REQUEST:TLS_error_end"),
+        ("CONNECT a:1 x", "TLS_error|error:1000009b:SSL_routines:OPENSSL_internal:HTTPS_PROXY_REQUEST:TLS_error_end"),
+        ("DELETE /", "TLS_error|error:100000f7:SSL_routines:OPENSSL_internal:WRONG_VERSION_NUMBER:TLS_error_end"),
+        ("\x15\x03\x01\x00\x02\x02\x28", None),
+    ],
+)
+def test_tls_inspector_notes_what_plain_bytes_look_like(payload: str, remark: str | None) -> None:
+    found = inspect([TLS_INSPECTOR], tcp(payload))
+    assert (found.remark, found.ended, found.connection.transport) == (remark, None, "raw_buffer")
+
+
+def test_an_sslv2_hello_is_waited_for() -> None:
+    assert inspect([TLS_INSPECTOR], tcp("\x80\x2e\x01\x03\x01")).ended == "closed"
+
+
+def test_a_strict_tls_inspector_closes_what_is_no_tls() -> None:
+    strict = listener_filter("tls_inspector.v3.TlsInspector", close_connection_on_client_hello_parsing_errors=True)
+    assert inspect([strict], http()).ended == "closed"
+    assert inspect([strict], tcp(tls=hello("a"))).ended is None
+
+
+def test_http_inspector_gives_up_on_an_endless_line() -> None:
+    found = inspect([HTTP_INSPECTOR], tcp("GET /" + "a" * 70_000))
+    assert (found.ended, found.after) == ("closed", None)
+
+
+HEADER = ProxyProtocol("1.2.3.4:1000", "5.6.7.8:2000")
+
+
+@pytest.mark.parametrize(
+    ("disallowed", "optional", "ended", "local"),
+    [
+        (["V2"], False, None, "5.6.7.8:2000"),
+        (["V1"], False, "closed", "127.0.0.1:15001"),
+        (["V1"], True, None, "127.0.0.1:15001"),
+        ([0], True, None, "127.0.0.1:15001"),
+    ],
+)
+def test_a_header_of_a_disallowed_version(disallowed: list[Any], optional: bool, ended: str | None, local: str) -> None:
+    config = {"disallowed_versions": disallowed, "allow_requests_without_proxy_protocol": optional}
+    found = inspect([listener_filter("proxy_protocol.v3.ProxyProtocol", **config)], tcp("x", proxy_protocol=HEADER))
+    assert (found.ended, found.connection.local_text()) == (ended, local)
+    assert (found.conversation.proxy_protocol is None) == (local == "5.6.7.8:2000")
+
+
+def test_a_header_with_an_address_that_is_not_unicast_closes() -> None:
+    found = inspect([PROXY_PROTOCOL], tcp("x", proxy_protocol=ProxyProtocol("0.0.0.0:1", "5.6.7.8:2000")))
+    assert found.ended == "closed"
+
+
+@pytest.mark.parametrize("enabled", [None, False])
+def test_a_rate_limit_asks_unless_it_is_switched_off(enabled: bool | None) -> None:
+    config = {} if enabled is None else {"runtime_enabled": {"default_value": enabled}}
+    limit = listener_filter("local_ratelimit.v3.LocalRateLimit", stat_prefix="x", **config)
+    assert inspect([limit], tcp("x"), ask=lambda _each: False).ended == ("closed" if enabled is None else None)
+
+
+@pytest.mark.parametrize(
+    "predicate",
+    [{"any_match": False}, {"and_match": {"rules": [{"any_match": True}]}}, {"or_match": {"rules": []}}],
+)
+def test_predicates_that_envoy_refuses(predicate: dict[str, Any]) -> None:
+    with pytest.raises(Rejected):
+        inspect([{**TLS_INSPECTOR, "filter_disabled": predicate}], tcp("x"))

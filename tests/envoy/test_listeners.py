@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from meshsim.address import parse_endpoint
@@ -45,6 +47,33 @@ def test_an_ipv4_compatible_wildcard_yields_to_a_real_one() -> None:
     both = listener_table(six, listener_config("four", "0.0.0.0:80", chain()))
     assert found(both, "10.0.0.1:80") == "four"
     assert found(both, "[fd00::1]:80") == "six"
+
+
+def internal(name: str = "in", **rest: Any) -> dict[str, Any]:
+    return {"name": name, "internal_listener": {}, "filter_chains": [chain()], **rest}
+
+
+def test_internal_listeners_and_pipes_are_found_by_their_own_names() -> None:
+    before = {"name": "x", "address": {"envoy_internal_address": {"server_listener_name": "old"}}}
+    pipe = {"name": "p", "address": {"pipe": {"path": "/run/p"}}, "filter_chains": [chain()]}
+    table = listener_table(internal(), {**before, "filter_chains": [chain()]}, pipe)
+    assert (set(table.internal), set(table.pipes), table.listeners) == ({"in", "old"}, {"/run/p"}, ())
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"address": address("10.0.0.1:80")},
+        {"additional_addresses": [{"address": address("10.0.0.1:80")}]},
+        {"freebind": True},
+        {"transparent": True},
+        {"enable_reuse_port": False},
+        {"connection_balance_config": {"exact_balance": {}}},
+    ],
+)
+def test_an_internal_listener_has_no_socket_to_configure(field: dict[str, Any]) -> None:
+    with pytest.raises(Rejected):
+        listener_table(internal(**field))
 
 
 def test_additional_addresses_are_full_keys() -> None:

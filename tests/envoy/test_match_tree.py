@@ -157,6 +157,8 @@ REFUSED: dict[str, Matcher] = {
     "empty map": mapped("exact", SOURCE, {}),
     "no tree type": {"matcher_tree": {"input": SOURCE}},
     "bad range": ranged(SOURCE, ip_range(A, "x/8")),
+    "on_no_match without an action": {"on_no_match": {}},
+    "prefix_len above 128": ranged(SOURCE, ip_range(A, "127.0.0.1/200")),
     "no ranges": ranged(SOURCE, ip_range(A)),
     "domain twice": by_domain(NAME, (["a", "a"], A)),
     "partial wildcard": by_domain(NAME, (["*a"], A)),

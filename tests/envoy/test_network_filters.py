@@ -29,7 +29,7 @@ def wasm(code: str) -> dict[str, Any]:
 
 
 STATS = {"name": "istio.stats", "typed_config": {"@type": PREFIX + "stats.PluginConfig"}}
-RBAC = {"name": "rbac", "typed_config": {"@type": FILTERS + "network.rbac.v3.RBAC", "rules": {}}}
+ZOOKEEPER = {"name": "z", "typed_config": {"@type": FILTERS + "network.zookeeper_proxy.v3.ZooKeeperProxy"}}
 
 
 def test_istio_telemetry_only_watches() -> None:
@@ -46,20 +46,16 @@ def test_istio_telemetry_only_watches() -> None:
 
 
 def test_other_wasm_and_unknown_filters_are_opaque() -> None:
-    assert [each.kind for each in compiled(wasm("mine"), RBAC, {"name": "mixer"}, tcp_proxy())] == ["opaque"] * 3 + [
-        "tcp"
-    ]
+    made = compiled(wasm("mine"), ZOOKEEPER, {"name": "mixer"}, tcp_proxy())
+    assert [each.kind for each in made] == ["opaque"] * 3 + ["tcp"]
 
 
-def test_filters_that_do_nothing_as_they_are_configured_are_no_doubt() -> None:
-    shadow = {"name": "rbac", "typed_config": {"@type": FILTERS + "network.rbac.v3.RBAC", "shadow_rules": {}}}
-
-    def state(key: str) -> dict[str, Any]:
-        config = {"@type": FILTERS + "network.set_filter_state.v3.Config", "on_new_connection": [{"object_key": key}]}
-        return {"name": key, "typed_config": config}
-
-    made = compiled(shadow, state("io.istio.peer_principal"), state("envoy.tcp_proxy.cluster"), tcp_proxy())
-    assert [each.kind for each in made] == ["neutral", "neutral", "opaque", "tcp"]
+def test_filters_out_of_place_are_refused() -> None:
+    sni = {"name": "sni", "typed_config": {"@type": FILTERS + "network.sni_cluster.v3.SniCluster"}}
+    with pytest.raises(Rejected, match="ends nothing"):
+        compiled(sni)
+    with pytest.raises(Rejected, match="not the last"):
+        compiled(tcp_proxy(), tcp_proxy())
 
 
 def test_tcp_proxy_and_connection_manager_carry_their_configuration() -> None:

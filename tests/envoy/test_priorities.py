@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshsim.envoy.endpoints import HEALTH_STATES, Assignment
-from meshsim.envoy.priorities import Balancing, Census, plan_load, priority_loads
+from meshsim.envoy.priorities import Balancing, plan_load
+from meshsim.envoy.priority_loads import Census, priority_loads
 from tests.builders_upstream import assignment, endpoint, locality
 
 STATES = {"ok": None, "sick": "UNHEALTHY", "slow": "TIMEOUT", "gone": "DRAINING", "poor": "DEGRADED"}

@@ -59,19 +59,25 @@ def test_what_is_refused(said: Any, expected: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("payload", "kind"),
+    ("payload", "waits"),
     [
-        ("", "replied"),  # bytes nobody stated
-        ("hello", "hanging"),
-        ("hello\n", "replied"),
-        ("\x16\x03", "replied"),
-        ("\r\n", "hanging"),
-        ("GET /a HTTP/1.1\r\nHost: a\r\n", "hanging"),
-        ("SSH-2.0-x\r\n", "replied"),
+        ("", False),  # bytes nobody stated
+        ("hello", True),
+        ("hello\n", False),
+        ("\x16\x03", False),
+        ("\r\n", True),
+        ("GET /a HTTP/1.1\r\nHost: a\r\n", True),
+        ("SSH-2.0-x\r\n", False),
     ],
 )
-def test_plain_bytes(payload: str, kind: str) -> None:
-    assert walk(PLAIN, Conversation("tcp", payload=payload)).ending.kind == kind
+def test_plain_bytes(payload: str, waits: bool) -> None:
+    ending = walk(PLAIN, Conversation("tcp", payload=payload)).ending
+    assert (ending.kind, ending.status, ending.after) == ("replied", *((408, "300s") if waits else (400, None)))
+
+
+def test_without_timers_nobody_ends_the_wait() -> None:
+    ending = walk(hcm(one_route(), stream_idle_timeout="0s"), Conversation("tcp", payload="GET")).ending
+    assert (ending.kind, ending.why.code) == ("hanging", "http.incomplete")
 
 
 def test_plain_bytes_can_be_a_whole_request() -> None:

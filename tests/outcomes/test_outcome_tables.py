@@ -50,6 +50,13 @@ NOT_YET_MODELLED = None
 Table = dict[str, Row | None]
 BEFORE = "upstream_reset_before_response_started"
 RAW = {"protocol": "tcp", "payload": "hello"}
+DRAINED = "deferred_close_on_drained_connection"
+CODEC_ERROR = "codec_error:"
+HTTP_ERROR = f"{CODEC_ERROR}http/1.1_protocol_error:_"
+OLD = f"{CODEC_ERROR}Upgrade_required_for_HTTP/1.0_or_HTTP/0.9"
+NO_LINE = f"{HTTP_ERROR}NO_REQUEST_LINE_IN_REQUEST"
+MANY = f"{HTTP_ERROR}headers_count_exceeds_limit"
+NOT_HTTP = {"protocol": "tcp", "payload": "\u0001\u0002\r\n\r\n"}
 LOST = {"unreachable": ["10.9.0.0/16"]}
 BOUND = {"upstream_bind_config": {"source_address": {"address": "127.0.0.6", "port_value": 0}}}
 UNHEALTHY = {
@@ -83,13 +90,14 @@ def over_http(
     to: dict[str, Any] | None = None,
     gate_more: dict[str, Any] | None = None,
     made: int | None = None,
+    close: str | None = None,
     **call: Any,
 ) -> Row:
     def build() -> Mesh:
         pods = [gate(hcm(route, **(manager or {})), clusters=[cluster(**(to or {}))], **(gate_more or {}))]
         return world(*pods, *(() if at is None else (at,)))
 
-    return Row(build, call, status, flags, details, made=made)
+    return Row(build, call, status, flags, details, close, made)
 
 
 def over_tcp(
@@ -127,6 +135,9 @@ def retry(on: str, tries: int = 2, **fields: Any) -> dict[str, Any]:
     return {"retry_policy": {"retry_on": on, "num_retries": tries, **fields}}
 
 
+SERVICE_OF_NOBODY = {"envoy_grpc": {"cluster_name": "nowhere"}}
+
+
 def http_filter(name: str, kind: str, /, **fields: Any) -> dict[str, Any]:
     return {"name": name, "typed_config": {"@type": f"{TYPES}filters.http.{kind}", **fields}}
 
@@ -150,7 +161,20 @@ REFUSED = "{remote_connection_failure|delayed_connect_error:_Connection_refused}
 BAD_BIND = "{remote_connection_failure|immediate_connect_error:_Invalid_argument|remote_address:10.9.9.9:80}"
 NO_CERTIFICATE = "TLS_error:|268436496:SSL_routines:OPENSSL_internal:SSLV3_ALERT_HANDSHAKE_FAILURE:TLS_error_end"
 STRICT = far(held=proxy(hcm(), at=f"{FAR}:80", **downstream_tls()))
+DRAINED = "deferred_close_on_drained_connection"
+CODEC = "codec_error:http/1.1_protocol_error:_"
+NO_LINE = f"{CODEC}NO_REQUEST_LINE_IN_REQUEST"
+TOO_MANY = f"{CODEC}headers_count_exceeds_limit"
+LOW_VERSION = "codec_error:Upgrade_required_for_HTTP/1.0_or_HTTP/0.9"
 NOT_INITIALISED = "tcp_initializion_failure"
+
+INTERNAL_ADDRESS = {"envoy_internal_address": {"server_listener_name": "nobody"}}
+INTERNAL = {
+    "load_assignment": {
+        "cluster_name": "out",
+        "endpoints": [{"lb_endpoints": [{"endpoint": {"address": INTERNAL_ADDRESS}}]}],
+    }
+}
 
 TCP_PROXY: Table = {
     "unknown cluster": over_tcp(("NC",), f"{NOT_INITIALISED}:3", filters=(tcp_proxy("none"),), made=0),
@@ -171,7 +195,7 @@ TCP_PROXY: Table = {
     "nothing leaves from a bound loopback address": over_tcp(
         ("UF", "URX"), f"{NOT_INITIALISED}:0", to={**cluster("10.9.9.9:80"), **BOUND}, made=1
     ),
-    "unknown internal listener": NOT_YET_MODELLED,
+    "unknown internal listener": over_tcp(("UF", "URX"), f"{NOT_INITIALISED}:0", to=INTERNAL, made=1),
     "missing pipe": NOT_YET_MODELLED,
     "first attempt failed, second did not": over_tcp(
         ("UF",),
@@ -202,7 +226,14 @@ BREAKERS: Table = {
         to={"circuit_breakers": {"thresholds": [{"max_pending_requests": 0}]}},
     ),
     "max_requests, tcp": over_tcp((), at=speaks("tcp"), to={"circuit_breakers": {"thresholds": [{"max_requests": 0}]}}),
-    "max_requests, http": NOT_YET_MODELLED,
+    "max_requests, http": over_http(
+        503,
+        ("UO",),
+        BEFORE + "{overflow}",
+        at=speaks("http"),
+        to={"circuit_breakers": {"thresholds": [{"max_requests": 0}]}},
+        made=1,
+    ),
     "max_retries, http": over_http(
         503,
         ("UO", "UF"),
@@ -261,7 +292,13 @@ UPSTREAM: Table = {
     "the stream's idle time-out": over_http(
         504, ("SI",), "stream_idle_timeout", at=speaks("silent"), route={"timeout": "0s"}
     ),
-    "longest duration of a stream": NOT_YET_MODELLED,
+    "longest duration of a stream": over_http(
+        504,
+        (),
+        "max_duration_timeout",
+        at=speaks("silent"),
+        route={"max_stream_duration": {"max_stream_duration": "1s"}},
+    ),
     "the client left": NOT_YET_MODELLED,
     "retries exhausted": over_http(
         503,
@@ -291,17 +328,24 @@ BEFORE_THE_UPSTREAM: Table = {
         "route_not_found",
         manager={"route_config": {"name": "r", "virtual_hosts": [{"name": "v", "domains": ["*"]}]}},
     ),
-    "no Host": over_http(400, (), "missing_host_header", authority=None),
-    "HTTP/1.0 not accepted": over_http(426, ("DPE",), "low_version", protocol="http/1.0"),
+    "no Host": over_http(400, (), "missing_host_header", close=DRAINED, authority=None),
+    "HTTP/1.0 not accepted": over_http(
+        426,
+        ("DPE",),
+        "low_version",
+        close=f"{CODEC_ERROR}Upgrade_required_for_HTTP/1.0_or_HTTP/0.9",
+        protocol="http/1.0",
+    ),
     "path refused by normalisation": over_http(
         400,
         (),
         "path_normalization_failed",
+        close=DRAINED,
         manager={"path_with_escaped_slashes_action": "REJECT_REQUEST"},
         path="/a%2fb",
     ),
     "upgrade not enabled": over_http(
-        403, (), "upgrade_failed", headers={"connection": "upgrade", "upgrade": "websocket"}
+        403, (), "upgrade_failed", close=DRAINED, headers={"connection": "upgrade", "upgrade": "websocket"}
     ),
     "TLS required": over_http(
         301,
@@ -343,14 +387,46 @@ BEFORE_THE_UPSTREAM: Table = {
         },
         **PREFLIGHT,
     ),
-    "not HTTP at all": over_http(400, ("DPE",), "http1.codec_error", protocol="tcp", payload="\u0001\u0002\r\n\r\n"),
-    "too many headers": over_http(
-        431, ("DPE",), "http1.too_many_headers", headers={f"x-{number}": "1" for number in range(120)}
+    "not HTTP at all": over_http(
+        400,
+        ("DPE",),
+        "http1.codec_error",
+        close=f"{HTTP_ERROR}NO_REQUEST_LINE_IN_REQUEST",
+        protocol="tcp",
+        payload="\u0001\u0002\r\n\r\n",
     ),
-    "request not complete in its time": NOT_YET_MODELLED,
-    "headers not complete in their time": NOT_YET_MODELLED,
+    "too many headers": over_http(
+        431,
+        ("DPE",),
+        "http1.too_many_headers",
+        close=f"{HTTP_ERROR}headers_count_exceeds_limit",
+        headers={f"x-{number}": "1" for number in range(120)},
+    ),
+    "request not complete in its time": over_http(
+        408,
+        (),
+        "request_overall_timeout",
+        close=DRAINED,
+        manager={"request_timeout": "1s"},
+        protocol="tcp",
+        payload="GET / HTTP/1.1\r\nHost",
+    ),
+    "headers not complete in their time": over_http(
+        408,
+        (),
+        "request_header_timeout",
+        close=DRAINED,
+        manager={"request_headers_timeout": "1s"},
+        protocol="tcp",
+        payload="GET / HTTP/1.1\r\nHost",
+    ),
     "strict header check": NOT_YET_MODELLED,
-    "RBAC over HTTP": NOT_YET_MODELLED,
+    "RBAC over HTTP": over_http(
+        403,
+        (),
+        "rbac_access_denied_matched_policy[none]",
+        manager={"filters": [http_filter("rbac", "rbac.v3.RBAC", rules={})]},
+    ),
     "JWT": NOT_YET_MODELLED,
     "ext_authz": NOT_YET_MODELLED,
     "local rate limit": NOT_YET_MODELLED,
@@ -379,12 +455,45 @@ CONNECTIONS: Table = {
         chain={**downstream_tls(), "transport_socket_connect_timeout": "3s"},
         close="transport_socket_timeout",
     ),
-    "RBAC over TCP": NOT_YET_MODELLED,
-    "ext_authz over TCP": NOT_YET_MODELLED,
+    "RBAC over TCP": over_tcp(
+        (),
+        "rbac_deny_close",
+        at=speaks("tcp"),
+        filters=(network_filter("guard", "rbac.v3.RBAC", stat_prefix="x", rules={}), tcp_proxy()),
+        made=1,
+    ),
+    "ext_authz over TCP": over_tcp(
+        ("UAEX",),
+        "ext_authz_close",
+        at=speaks("tcp"),
+        filters=(network_filter("guard", "ext_authz.v3.ExtAuthz", grpc_service=SERVICE_OF_NOBODY), tcp_proxy()),
+        details="ext_authz_error",
+    ),
     "connection limit": NOT_YET_MODELLED,
-    "local rate limit over TCP": NOT_YET_MODELLED,
+    "local rate limit over TCP": over_tcp(
+        ("URX",),
+        "local_ratelimit_close_over_limit",
+        filters=(
+            network_filter("guard", "local_ratelimit.v3.LocalRateLimit", token_bucket={"max_tokens": 0}),
+            tcp_proxy(),
+        ),
+    ),
     "the chain is drained away": NOT_YET_MODELLED,
-    "the codec's own close reason": NOT_YET_MODELLED,
+    "the codec's own close reason": chained(
+        hcm(),
+        call={"protocol": "tcp", "payload": "hello\r\n\r\n"},
+        status=400,
+        flags=("DPE",),
+        details="http1.codec_error",
+        close=f"{CODEC}HPE_INVALID_METHOD",
+    ),
+    "the client asks for the end": chained(
+        hcm({"direct_response": {"status": 418}}),
+        call={"headers": {"connection": "close"}},
+        status=418,
+        details="direct_response",
+        close=DRAINED,
+    ),
     "the connection is idle": NOT_YET_MODELLED,
 }
 TABLES: dict[str, Table] = {
@@ -415,9 +524,9 @@ def test_the_call_that_reaches_it(table: str, condition: str) -> None:
 def test_what_no_call_reaches_yet_is_listed_and_becomes_less() -> None:
     missing = {name: [row for row, call in table.items() if call is None] for name, table in TABLES.items()}
     assert {name: len(rows) for name, rows in missing.items()} == {
-        "tcp_proxy": 3,
-        "circuit breakers": 1,
-        "upstream": 6,
-        "before the upstream": 11,
-        "connections": 7,
+        "tcp_proxy": 2,
+        "circuit breakers": 0,
+        "upstream": 5,
+        "before the upstream": 8,
+        "connections": 3,
     }

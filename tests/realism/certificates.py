@@ -35,7 +35,7 @@ class Authority:
     def root(self) -> str:
         return (self.folder / "root.pem").read_text()
 
-    def leaf(self, *, uri_sans: Sequence[str] = (), dns_sans: Sequence[str] = ()) -> "Leaf":
+    def leaf(self, *, uri_sans: Sequence[str] = (), dns_sans: Sequence[str] = (), expired: bool = False) -> "Leaf":
         self._serial += 1
         stem = self.folder / f"leaf{self._serial}"
         names = [f"URI:{name}" for name in uri_sans] + [f"DNS:{name}" for name in dns_sans]
@@ -45,6 +45,7 @@ class Authority:
         )
         key, request, certificate = (str(stem.with_suffix(end)) for end in (".key", ".csr", ".pem"))
         _openssl("req", "-new", "-nodes", *_NEW_KEY, "-keyout", key, "-subj", "/O=meshsim test", "-out", request)
+        days = "-1" if expired else "2"
         signer = [
             "-CA",
             str(self.folder / "root.pem"),
@@ -54,7 +55,17 @@ class Authority:
             str(self._serial + 1),
         ]
         _openssl(
-            "x509", "-req", "-in", request, *signer, "-days", "2", "-extfile", str(extensions), "-out", certificate
+            "x509",
+            "-req",
+            "-in",
+            request,
+            *signer,
+            "-days",
+            "-1" if expired else days,
+            "-extfile",
+            str(extensions),
+            "-out",
+            certificate,
         )
         return Leaf(certificate_file=Path(certificate), key_file=Path(key))
 

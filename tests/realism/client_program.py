@@ -61,13 +61,16 @@ def answer(call: dict[str, Any]) -> dict[str, Any]:
 def _converse(plain: socket.socket, call: dict[str, Any], seen: dict[str, Any]) -> None:
     connection = plain
     try:
+        header = _proxy_header(call["proxy_protocol"]) if call.get("proxy_protocol") else b""
         if call.get("tls") is not None:
+            plain.sendall(header)
+            header = b""
             connection = _handshake(plain, call["tls"])
             assert isinstance(connection, ssl.SSLSocket)
             seen["alpn"] = connection.selected_alpn_protocol()
         payload = _request(call) if call["protocol"].startswith("http") else call.get("payload", "").encode()
-        if payload:
-            connection.sendall(payload)
+        if header or payload:
+            connection.sendall(header + payload)
         if call["protocol"].startswith("http"):
             _read_response(connection, call["method"], seen)
         else:
@@ -82,6 +85,13 @@ def _converse(plain: socket.socket, call: dict[str, Any], seen: dict[str, Any]) 
         seen.update(ended="closed", detail=type(error).__name__)
     except OSError as error:
         seen.update(ended="closed", detail=_words(error))
+
+
+def _proxy_header(stated: dict[str, Any]) -> bytes:
+    """Version 1, as text."""
+    (source, source_port), (to, to_port) = (stated[end].rsplit(":", 1) for end in ("source", "destination"))
+    family = "TCP6" if ":" in source else "TCP4"
+    return f"PROXY {family} {source.strip('[]')} {to.strip('[]')} {source_port} {to_port}\r\n".encode()
 
 
 def _handshake(plain: socket.socket, tls: dict[str, Any]) -> ssl.SSLSocket:

@@ -23,7 +23,16 @@ REQUEST_FIELDS = ("protocol", "method", "path", "authority")
 PASSAGE_FIELDS = ("sender", "rules", "result", "by")
 LAST_SEEN_FIELDS = ("way", "destination", "interface", "mark")
 """What the kernel shows of a packet only when it came to the end of its hooks."""
+CLIENT_LEFT = "downstream_remote_disconnect"
+BY_OTHERS = ("via_upstream", "websocket_handshake_unsuccessful", CLIENT_LEFT)
+"""What an application or the client decided, not the proxy."""
+KEPT_ELSEWHERE = frozenset({"host", "date", "x-envoy-upstream-service-time"})
+"""Compared as the authority, or made by clocks and never kept."""
 PROXY_UID = 1337
+PLAIN_ALERT = "\x15\x03"
+"""A TLS alert, to a client that speaks none."""
+LINGERED = "triggered_delayed_close_timeout"
+"""The client did not hang up after the last answer: this takes the place of the reason to close."""
 # An alert can be overtaken by the reset that follows it.
 SEEN_ALIKE = {"tls_alert": "closed"}
 
@@ -76,7 +85,8 @@ def _outcome(observation: Document, trace: Document) -> Iterator[tuple[str, str]
         return
     answered_by_proxy = outcome["answered_by"] is not None
     if answered_by_proxy or outcome["kind"] in ("closed", "hanging", "refused", "dropped", "replied"):
-        seen = SEEN_ALIKE.get(client["ended"], client["ended"])
+        alert = client["ended"] == "data" and client["body"].startswith(PLAIN_ALERT)
+        seen = "closed" if alert else SEEN_ALIKE.get(client["ended"], client["ended"])
         told = SEEN_ALIKE.get(outcome["client_sees"], outcome["client_sees"])
         rejected = any(passage["result"] == "rejected" for passage in observation["netfilter"])
         if not (rejected and outcome["kind"] == "refused"):
@@ -87,7 +97,8 @@ def _outcome(observation: Document, trace: Document) -> Iterator[tuple[str, str]
         yield from _differ("outcome.location", outcome["location"], _header(client["headers"], "location"))
         for name, value in (outcome.get("response_headers") or {}).items():
             if isinstance(value, str):
-                yield from _differ(f"outcome.response_headers.{name}", value, _header(client["headers"], name.lower()))
+                real = _header(client["headers"], name.lower())
+                yield from _differ(f"outcome.response_headers.{name}", value.strip(), real and real.strip())
         if client["body"] is not None and outcome["body"] is not None:
             yield from _differ("outcome.body", outcome["body"], client["body"])
     elif outcome["kind"] in ("delivered", "forwarded"):
@@ -112,7 +123,10 @@ def _hops(observation: Document, trace: Document) -> Iterator[tuple[str, str]]:
 
 
 def _hop(path: str, seen: Document, told: Document, observation: Document, *, whole: bool) -> Iterator[tuple[str, str]]:
+    tls, seen_tls = (told.get("downstream") or {}).get("tls") or {}, seen["downstream"]["tls"]
     for name in HOP_FIELDS:
+        if name == "endpoint" and seen[name] is None and tls.get("failure"):
+            continue  # tcp_proxy dials while the client's handshake fails: who is first decides what the log knows
         if name == "listener" and not seen[name]:
             continue  # a listener without a name: only the trace can call it something
         if name == "cluster" and "NC" in seen["response_flags"]:
@@ -120,16 +134,19 @@ def _hop(path: str, seen: Document, told: Document, observation: Document, *, wh
         yield from _differ(f"{path}.{name}", told[name], seen[name])
     if not whole:
         return
-    from_application = seen["response_code_details"] == "via_upstream"
+    from_application = seen["response_code_details"] in BY_OTHERS
     for name in ENDING_FIELDS:
         if from_application and told[name] is None:
             continue
+        if seen[name] == LINGERED:
+            continue
         yield from _differ(f"{path}.{name}", told[name], seen[name])
-    if seen["kind"] == "listener" and "NR" not in seen["response_flags"]:
-        # Where no handshake was tried, the tls inspector leaves its own remark about plain bytes in this field.
-        name = "downstream_transport_failure_reason"
+    name = "downstream_transport_failure_reason"
+    if seen["kind"] != "http" or seen[name] is not None:
+        # Of a connection that stays open only its requests are logged, and their lines do not say this.
         yield from _differ(f"{path}.{name}", told[name], seen[name])
-    yield from _differ(f"{path}.response_flags", sorted(told["response_flags"]), sorted(seen["response_flags"]))
+    if seen["response_code_details"] != CLIENT_LEFT or told["response_code_details"] is not None:
+        yield from _differ(f"{path}.response_flags", sorted(told["response_flags"]), sorted(seen["response_flags"]))
     downstream = told.get("downstream") or {}
     for name in ("protocol", "remote", "direct_remote"):
         expected, real = downstream.get(name), seen["downstream"][name]
@@ -137,11 +154,11 @@ def _hop(path: str, seen: Document, told: Document, observation: Document, *, wh
             continue  # what is no HTTP: the log names the codec that refused it
         if expected is not None and real is not None:
             yield from _differ(f"{path}.downstream.{name}", _portless(expected, real), _portless(real, expected))
-    tls, seen_tls = downstream.get("tls") or {}, seen["downstream"]["tls"]
     if seen_tls["sni"] is not None or tls.get("terminated"):
         # Where no tls inspector runs, TLS passes through a proxy that cannot read it.
         yield from _differ(f"{path}.downstream.tls.sni", tls.get("sni"), seen_tls["sni"])
-    if seen["kind"] != "listener":
+    if seen["kind"] != "listener" and not tls.get("failure"):
+        # TLS 1.3 has a version before the client's certificate is looked at.
         yield from _differ(f"{path}.downstream.tls.terminated", tls.get("terminated"), seen_tls["terminated"])
         if seen_tls["terminated"] and path == "hops[0]" and observation["call"].get("tls"):
             yield from _differ(f"{path}.downstream.tls.alpn", tls.get("alpn"), observation["client"].get("alpn"))
@@ -164,14 +181,12 @@ def _upstream(path: str, seen: Document, told: Document, observation: Document) 
         return
     if upstream.get("protocol") not in (None, "tcp"):
         told_by_server = [name for name in REQUEST_FIELDS if received.get(name) is not None]
+        if upstream.get("method") == "CONNECT":
+            told_by_server.remove("path")  # on the wire, the request line names the authority
         for name in told_by_server:
             yield from _differ(f"{path}.upstream.{name}", upstream.get(name), received.get(name))
-        stated = {name: value for name, value in (upstream.get("headers") or {}).items() if value is not None}
-        stated = stated if "headers" in received else {}
-        real = dict(received.get("headers", []))
-        for name, value in stated.items():
-            if not name.startswith(":") and isinstance(value, str) and "[redacted" not in value:
-                yield from _differ(f"{path}.upstream.headers.{name}", value, real.get(name))
+        if "headers" in received:
+            yield from _headers(f"{path}.upstream.headers", upstream.get("headers"), received["headers"])
     if tls.get("mode") is not None and seen["upstream"]["tls"] != (tls["mode"] != "plaintext"):
         yield f"{path}.tls.mode", f"{path}.tls.mode: the trace says {tls['mode']}, TLS was {seen['upstream']['tls']}"
     if seen["upstream"]["tls"] and received["tls"] is not None:
@@ -183,6 +198,24 @@ def _upstream(path: str, seen: Document, told: Document, observation: Document) 
             yield from _differ(f"{path}.tls.mode", tls.get("mode"), "mtls")
         if tls.get("alpn") is not None:
             yield from _differ(f"{path}.tls.alpn", tls["alpn"], received["tls"]["alpn"])
+
+
+def _headers(path: str, told: Document | None, received: Sequence[Sequence[str]]) -> Iterator[tuple[str, str]]:
+    """Names and values; a value the trace leaves open may be any, and a generated request id is never kept."""
+    if told is None:
+        return
+    real: dict[str, list[str]] = {}
+    for name, value in received:
+        real.setdefault(name, []).append(value)
+    for name in sorted((told.keys() | real.keys()) - KEPT_ELSEWHERE):
+        values = told.get(name)
+        if name.startswith(":") or (values is None and (name == "x-request-id" or (name in told and name in real))):
+            continue
+        expected = [values] if isinstance(values, str) else values
+        lines = expected and [line.strip(" \t") for line in expected]  # what the wire does to any value
+        if "[redacted" in str(lines) and len(lines or ()) == len(real.get(name, ())):
+            continue
+        yield from _differ(f"{path}.{name}", lines, real.get(name))
 
 
 def _passages(observation: Document, trace: Document) -> Iterator[tuple[str, str]]:

@@ -9,13 +9,6 @@ from tests.realism import compare, engine
 
 Document = Mapping[str, Any]
 CHOSEN_BY_THE_KERNEL = re.compile(r":[456]\d{4}$")
-REMARK_ABOUT_PLAIN_BYTES = re.compile(
-    r"TLS_error\|error:\w+:SSL_routines:OPENSSL_internal:(HTTP_REQUEST|WRONG_VERSION_NUMBER):"
-)
-"""What the tls inspector leaves in the log of a connection that speaks no TLS; it says nothing of a handshake."""
-
-LINGERED = "triggered_delayed_close_timeout"
-"""How long a client takes to hang up after a proxy's last word is chance."""
 
 
 def differences(
@@ -62,13 +55,8 @@ def _part(observation: Document, pod: str, first: str | None) -> dict[str, Any]:
 
 
 def _witnessed(hop: Document, client: Document) -> dict[str, Any]:
-    """The hop without the tls inspector's remark, and without when its client hung up."""
+    """The hop without when its client hung up."""
     seen = dict(hop)
-    reason = hop["downstream_transport_failure_reason"]
-    if reason is not None and REMARK_ABOUT_PLAIN_BYTES.match(reason):
-        seen["downstream_transport_failure_reason"] = None
-    if hop["downstream_local_close_reason"] == LINGERED:
-        seen["downstream_local_close_reason"] = None
     if client["ended"] == "nothing" and hop["response_code_details"] == "downstream_remote_disconnect":
         seen |= {"response_code_details": None, "response_flags": [f for f in hop["response_flags"] if f != "DC"]}
     return seen

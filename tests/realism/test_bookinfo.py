@@ -10,14 +10,7 @@ import meshsim
 from tests.realism import bookinfo_calls, bookinfo_stack, mesh_compare, record_bookinfo
 
 DOCUMENT = record_bookinfo.load()
-TCP_RESET = "the reset that answers a far side's close of a raw connection is not modelled"
-KNOWN_GAPS: dict[tuple[str, str], str] = {
-    ("allow_any", "a strict pod by its address, tcp"): TCP_RESET,
-    ("allow_any", "a closed port of a pod, tcp"): TCP_RESET,
-    ("allow_any", "a closed port of a strict pod"): TCP_RESET,
-    ("allow_any", "plaintext tcp to a permissive pod"): "the codec's own close reason is not modelled",
-    ("allow_any", "the gateway without a host"): "the close reason of a refused request's connection is not modelled",
-}
+KNOWN_GAPS: dict[tuple[str, str], str] = {}
 """Still checked: a gap that closes fails here until its line goes."""
 QUESTIONS = [
     pytest.param(

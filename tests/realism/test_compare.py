@@ -21,7 +21,9 @@ def agreeing(seen: dict[str, Any]) -> dict[str, Any]:
         hop["attempts"] = [{"endpoint": address} for address in hop["attempted"]]
         received = next((one for one in seen["upstream"] if one["peer"] == hop["upstream"]["local"]), None)
         if received is not None:
-            hop["upstream"] = {name: received[name] for name in compare.REQUEST_FIELDS} | {"headers": {}}
+            hop["upstream"] = {name: received[name] for name in compare.REQUEST_FIELDS} | {
+                "headers": {name: [value] for name, value in received["headers"]} if "headers" in received else {}
+            }
             tls = received["tls"]
             hop["tls"] = (
                 {"mode": "mtls", **tls} if tls else {"mode": "plaintext", "sni": None, "alpn_offered": [], "alpn": None}

@@ -21,7 +21,7 @@ from meshsim.render.options import Options
 from meshsim.render.page import Page, printable
 from meshsim.render.redact import Redactor
 from meshsim.render.text import text
-from meshsim.report import Resolution
+from meshsim.report import ChoiceOption, ChoiceReport, Resolution
 from tests.golden_files import check_golden
 from tests.render.builders import a_call, a_decision, a_hop, a_report, a_rich_report
 
@@ -209,3 +209,14 @@ def test_a_found_listener_is_not_the_cause_of_what_its_cluster_lacks() -> None:
 
 def test_a_call_that_meets_no_rules_and_no_proxy_has_no_path() -> None:
     assert "path\n" not in page_of(destination="10.0.0.5:80", from_="outside")
+
+
+def test_a_choice_that_is_assumed_is_told_once() -> None:
+    why = because("filter.opaque", Place("dump.json"), filter="lua", type="Lua")
+    options = (ChoiceOption("pass", None), ChoiceOption("blocks", None))
+    choice = ChoiceReport("0/filter/lua", "pass", options, why)
+    page = text(a_report(choices=(choice,), assumptions=(why,)), Options())
+    assert page.count("0/filter/lua") == 1
+    assert "pass; else blocks: --pick 0/filter/lua=…" in " ".join(page.split())
+    unassumed = text(a_report(choices=(evolve(choice, assumption=None),)), Options())
+    assert "choice" in unassumed

@@ -113,8 +113,8 @@ def test_warming_and_rejected_clusters_are_named() -> None:
 
 
 def test_types_that_are_not_modelled_end_unknown() -> None:
-    aggregate = {"name": "a", "cluster_type": {"name": "envoy.clusters.aggregate"}}
-    at = at_cluster("a", pod(dump(aggregate)))
+    redis = {"name": "a", "cluster_type": {"name": "envoy.clusters.redis"}}
+    at = at_cluster("a", pod(dump(redis)))
     picked, after, chooser = decided(stage.STAGE, at)
     assert picked.name == "a" and after.ending.kind == "unknown"
     assert [each.code for each in chooser.assumptions] == ["upstream.cluster-type-not-modelled"]

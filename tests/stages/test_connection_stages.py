@@ -12,6 +12,7 @@ from meshsim.errors import Bug
 from meshsim.explanation import Decision, Fate
 from meshsim.facts.conversation import Conversation
 from meshsim.mesh import Mesh, Pod
+from meshsim.outcome import Ending
 from meshsim.report import Draft, Hop
 from meshsim.stages import chain as chain_stage
 from meshsim.stages import handshake, inspect, listener, network
@@ -143,12 +144,19 @@ class TestInspect:
         assert isinstance(step.after, AtChain)
         assert step.hop.received_by is None
 
+    def test_a_kept_source_is_noted(self) -> None:
+        original_src = {"@type": FILTERS + "listener.original_src.v3.OriginalSrc", "mark": 1337}
+        entry = {"name": "src", "typed_config": original_src}
+        on = pod(listener_config("one", "0.0.0.0:80", chain("c"), listener_filters=[entry]))
+        step = Step(inspect.STAGE, at_inspect("one", on, http()))
+        assert [note.code for note in step.decision.notes] == ["inspect.source-kept"]
+
     def test_what_tls_says_is_described_before_anybody_terminates_it(self) -> None:
         on = pod(listener_config("one", "0.0.0.0:80", chain(), listener_filters=[TLS_INSPECTOR]))
         step = Step(inspect.STAGE, at_inspect("one", on, tcp(tls=hello("A.b", "istio"))))
         tls = step.hop.downstream.tls if step.hop.downstream is not None else None
         assert tls is not None
-        assert (tls.terminated, tls.sni, tls.alpn_offered, tls.alpn) == (False, "A.b", ("istio",), None)
+        assert (tls.terminated, tls.sni, tls.alpn_offered, tls.alpn) == (False, "a.b", ("istio",), None)
         assert {change.field for change in step.decision.changes} == {"transport", "sni", "alpn"}
 
     @pytest.mark.parametrize(("timeout", "kind", "after"), [("15s", "closed", "15s"), ("0s", "hanging", None)])
@@ -326,7 +334,7 @@ class TestChain:
 
     def test_a_matcher_tree_names_the_chain(self) -> None:
         step = Step(chain_stage.STAGE, at_chain(matching_pod(MATCH_PORT_80), local="10.0.0.5:80"))
-        assert (step.hop.filter_chain, step.assumed, step.decision.reason.code) == ("b", [], "chain.matched")
+        assert (step.hop.filter_chain, step.assumed, step.decision.reason.code) == ("b", [], "chain.named")
         assert step.fates == {"a": Fate.FAILED, "b": Fate.CHOSEN, "d": Fate.NOT_REACHED}
 
     def test_a_matcher_tree_that_matches_nothing_leaves_the_default_chain(self) -> None:
@@ -353,6 +361,14 @@ class TestChain:
             chain_stage.explain(Mesh((at.pod,), {}), at, wrong)
 
 
+def refused_with(step: Step) -> Ending:
+    """What the client of a failed handshake gets; behind tcp_proxy only after the upstream was dialled for nothing."""
+    assert isinstance(step.after, AtNetwork)
+    assert step.after.conversation.server_first and step.after.conversation.tls is None
+    assert step.after.frames is not None and step.after.frames.refused is not None
+    return step.after.frames.refused
+
+
 class TestHandshake:
     def test_a_plaintext_chain_takes_bytes_as_they_come(self) -> None:
         step = Step(handshake.STAGE, at_handshake(tcp(tls=hello("a")), chain("c")))
@@ -374,8 +390,8 @@ class TestHandshake:
 
     def test_plaintext_to_a_tls_chain_is_closed(self) -> None:
         step = Step(handshake.STAGE, at_handshake(http(), chain("c", transport_socket=tls_socket())))
-        assert isinstance(step.after, AtReturn)
-        assert (step.after.ending.kind, step.after.ending.client_sees) == ("closed", "closed")
+        ending = refused_with(step)
+        assert (ending.kind, ending.client_sees) == ("closed", "closed")
         assert step.hop.downstream_transport_failure_reason is not None
         assert "HTTP_REQUEST" in step.hop.downstream_transport_failure_reason
         assert step.hop.response_flags == ()
@@ -384,7 +400,7 @@ class TestHandshake:
     def test_a_missing_certificate_is_an_alert(self) -> None:
         made = chain("c", transport_socket=tls_socket(require=True, ca=True))
         step = Step(handshake.STAGE, at_handshake(tcp(tls=hello("a")), made))
-        assert isinstance(step.after, AtReturn) and step.after.ending.client_sees == "tls_alert"
+        assert refused_with(step).client_sees == "tls_alert"
 
     @pytest.mark.parametrize(
         ("rest", "kind", "after", "local"),
@@ -397,8 +413,8 @@ class TestHandshake:
         self, rest: dict[str, Any], kind: str, after: str | None, local: str | None
     ) -> None:
         step = Step(handshake.STAGE, at_handshake(SILENT, chain("c", transport_socket=tls_socket(), **rest)))
-        assert isinstance(step.after, AtReturn)
-        assert (step.after.ending.kind, step.after.ending.after) == (kind, after)
+        ending = refused_with(step)
+        assert (ending.kind, ending.after) == (kind, after)
         assert step.hop.downstream_local_close_reason == local
 
     def test_a_transport_socket_nobody_models_is_an_assumption(self) -> None:
@@ -407,7 +423,7 @@ class TestHandshake:
         assert step.assumed == ["chain.transport-socket-not-modelled"]
 
 
-OPAQUE = {"name": "guard", "typed_config": {"@type": FILTERS + "network.ext_authz.v3.ExtAuthz"}}
+OPAQUE = {"name": "guard", "typed_config": {"@type": FILTERS + "network.wasm.v3.Wasm"}}
 
 
 class TestNetwork:
@@ -451,7 +467,7 @@ class TestNetwork:
         sni_cluster = {"name": "sni", "typed_config": {"@type": FILTERS + "network.sni_cluster.v3.SniCluster"}}
         step = Step(network.STAGE, at_network(sni_cluster, tcp_proxy("c"), sni="outbound_.80_._.a"))
         assert isinstance(step.after, AtCluster) and step.after.name == "outbound_.80_._.a"
-        assert step.decision.reason.code == "network.cluster-by-sni"
+        assert step.decision.reason.code == "network.cluster-by-filter"
         without = Step(network.STAGE, at_network(sni_cluster, tcp_proxy("c")))
         assert isinstance(without.after, AtCluster) and without.after.name == "c"
 
@@ -459,7 +475,8 @@ class TestNetwork:
         step = Step(network.STAGE, at_network())
         assert isinstance(step.after, AtReturn) and step.after.ending.kind == "closed"
         assert step.hop.downstream_local_close_reason == "no_filters"
-        answer = {"name": "d", "typed_config": {"@type": FILTERS + "network.direct_response.v3.Config"}}
+        fixed = {"@type": FILTERS + "network.direct_response.v3.Config", "response": {"inline_string": "no"}}
+        answer = {"name": "d", "typed_config": fixed}
         direct = Step(network.STAGE, at_network(answer))
         assert isinstance(direct.after, AtReturn)
         assert (direct.after.ending.client_sees, direct.hop.response_code_details) == ("data", "direct_response")

@@ -44,12 +44,13 @@ def test_from_request_to_cluster() -> None:
 
 def test_the_states_on_the_way() -> None:
     manager = hcm(one_route())
-    at = AtVhost(pod(), manager, connection(), request(), 3, None)
+    asked = request(headers={"x-forwarded-proto": ("http",)})
+    at = AtVhost(pod(), manager, connection(), asked, 3, None)
     picked, after = vhost.decide(MESH, at, walk(manager).chooser)
     assert isinstance(after, AtRoute)
     assert (after.vhost, after.hop) == (picked, 3)
     nowhere = hcm(table=table_fields(virtual_host(one_route(), domains=["b.com"])))
-    _, after = vhost.decide(MESH, AtVhost(pod(), nowhere, connection(), request(), 3, None), walk(manager).chooser)
+    _, after = vhost.decide(MESH, AtVhost(pod(), nowhere, connection(), asked, 3, None), walk(manager).chooser)
     assert isinstance(after, AtFilters)
     assert after.route is None
 
@@ -117,9 +118,8 @@ def test_a_dump_without_routes_leaves_it_unknown() -> None:
 @pytest.mark.parametrize(
     ("manager", "code"),
     [
-        (hcm(scoped_routes={"name": "s"}), "vhost.scoped-not-modelled"),
+        (hcm(scoped_routes={"name": "s"}), "vhost.scopes-not-in-dump"),
         (hcm(table=table_fields(vhds={"config_source": {}})), "vhost.on-demand"),
-        (hcm(table=table_fields(virtual_host(matcher={"matcher_list": {}}))), "vhost.matcher-not-modelled"),
         (hcm({"match": {"prefix": "/"}}), "router.action-not-modelled"),
         (hcm(one_route(route={"cluster_specifier_plugin": "p"})), "router.specifier-not-modelled"),
     ],

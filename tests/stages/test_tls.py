@@ -241,19 +241,25 @@ def test_the_proxy_protocol_header_carries_the_connections_addresses() -> None:
         assert (header.source, header.destination) == (f"{SLEEP}:40000", "10.0.0.5:80")
 
 
-def test_what_is_no_network_address_or_an_unknown_socket_ends_unknown() -> None:
-    at = at_tls(plain())
-    inside = evolve(at, endpoint=evolve(at.endpoint, name="envoy://x/", address=InternalAddress("x")))
+def test_an_unknown_socket_ends_unknown() -> None:
     quic = "type.googleapis.com/envoy.extensions.transport_sockets.quic.v3.QuicUpstreamTransport"
     odd = at_tls(plain(transport_socket={"name": "q", "typed_config": {"@type": quic}}))
-    codes = []
-    for each in (inside, odd):
-        picked, after, chooser = decided(stage.STAGE, each)
-        assert isinstance(after, AtReturn) and after.ending.kind == "unknown" and after.frames is None
-        assert stage.explain(MESH, each, picked).deciding
-        codes += [assumed.code for assumed in chooser.assumptions]
-    assert codes == ["upstream.address-not-modelled", "upstream.transport-not-modelled"]
+    picked, after, chooser = decided(stage.STAGE, odd)
+    assert isinstance(after, AtReturn) and after.ending.kind == "unknown" and after.frames is None
+    assert stage.explain(MESH, odd, picked).deciding
+    assert [assumed.code for assumed in chooser.assumptions] == ["upstream.transport-not-modelled"]
     assert described(stage.STAGE, odd, odd.cluster.transport.default).tls is None
+
+
+def test_an_internal_listener_that_is_not_there_takes_no_connection() -> None:
+    at = at_tls(plain())
+    inside = evolve(at, endpoint=evolve(at.endpoint, name="envoy://x/", address=InternalAddress("x")))
+    picked, after, _chooser = decided(stage.STAGE, inside)
+    assert isinstance(after, AtReturn) and after.ending.kind == "not_connected"
+    assert (
+        after.ending.transport_failure_reason == "immediate_connect_error:_Invalid_argument|remote_address:envoy://x/"
+    )
+    assert stage.explain(MESH, inside, picked).reason.code == "upstream.no-internal-listener"
 
 
 def test_a_pipe_leaves_what_is_modelled() -> None:

@@ -228,3 +228,14 @@ def test_what_a_case_touched_is_collected_when_asked_for(tmp_path: Path) -> None
     assert {"v1", "v2"} == {name.split("|")[2] for name in clusters}
     assert any(kind == "rule" and name.endswith("nat/ISTIO_REDIRECT/1") for kind, name in names)
     assert all(each.place.doc for each in touched)
+
+
+def test_a_pin_at_a_site_the_call_never_comes_to_is_an_error_but_as_a_default_it_is_not(tmp_path: Path) -> None:
+    cluster = "outbound|80|v2|helloworld.default.svc.cluster.local"
+    pin = f'choices: {{0/cluster: "{cluster}"}}'
+    call = '{destination: "helloworld:80", %s}'
+    assert one(tmp_path, f"call: {call % pin}, expect: {{client: {{subset: v2}}}}").status == "passed"
+    lost = one(tmp_path, f"call: {call % pin.replace('0/', '7/')}, expect: {{client: {{}}}}")
+    assert lost.status == "error" and "sites: 0/cluster" in lost.failures[0].hint
+    head = f"defaults: {{from: sleep, {pin.replace('0/', '7/')}}}"
+    assert one(tmp_path, "call: http://helloworld/, expect: {client: {}}", head).status == "passed"

@@ -304,3 +304,17 @@ def test_whatever_stands_in_a_test_is_read_or_refused_with_its_place(
         load(path)
     except InputError as error:
         assert error.place is not None and error.place.line is not None
+
+
+def test_names_of_names_are_read_once_and_an_avalanche_of_them_is_refused(tmp_path: Path) -> None:
+    chain = "".join(f"  e{n}: [{', '.join([f'e{n - 1}'] * 50)}]\n" for n in range(1, 9))
+    text = (
+        f"meshsim: 1\nexpect:\n  e0: {{client: {{route: x}}}}\n{chain}tests: {{t: {{call: http://a/, expect: e8}}}}\n"
+    )
+    assert [each.name for each in loaded(tmp_path, text).cases[0].expectation.fields] == ["client.route"]
+    assert refused(tmp_path, text.replace("{client: {route: x}}", "{some: {status: 1}}")).reference == "suite-too-large"
+
+
+def test_a_variable_that_nobody_fills_is_refused(tmp_path: Path) -> None:
+    text = "meshsim: 1\nexpect: {e: {client: {route: '${x}'}}}\ntests: {t: {call: http://a/, expect: e}}\n"
+    assert refused(tmp_path, text).reference == "suite-no-variable"

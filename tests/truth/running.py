@@ -16,11 +16,14 @@ from tests.realism.certificates import Authority
 from tests.realism.client import Clients
 from tests.realism.record import stable
 from tests.realism.stack import DEFAULT_SPIFFE, FIRST_CLIENT_PORT
+from tests.truth.joining import joined
+from tests.truth.presented import Presented
 from tests.truth.setting import POD, POD_ADDRESS, Setting
 
 Observation = dict[str, Any]
 ANSWER_SECONDS = 4.0
-LOG_LIMIT_SECONDS, LOG_QUIET_SECONDS = 20.0, 0.4
+LOG_LIMIT_SECONDS, LOG_QUIET_SECONDS = 20.0, 1.5
+"""A connection that nobody ends lingers for a second after its last answer."""
 PAUSE_SECONDS = 0.004
 """Lets the proxy close what one call opened before the next one counts connections."""
 
@@ -45,11 +48,11 @@ def observe(setting: Setting) -> tuple[list[Observation], list[str]]:
             cleanup.enter_context(upstreams.serving(network.pod, setting.pod_sockets, authority)),
         ]
         cleanup.enter_context(envoy_process.running(network.pod, conversion.bootstrap, folder, log_path))
-        clients = Clients()
+        clients, certificates = Clients(), Presented(authority)
         cleanup.callback(clients.close)
         made = []
         for index, call in enumerate(setting.calls):
-            made.append(_make(call, FIRST_CLIENT_PORT + index, network, clients, authority))
+            made.append(_make(call, FIRST_CLIENT_PORT + index, network, clients, certificates))
             time.sleep(PAUSE_SECONDS)
         lines = _settled(log_path)
     records = [record for each in received for record in each.records]
@@ -57,7 +60,7 @@ def observe(setting: Setting) -> tuple[list[Observation], list[str]]:
 
 
 def _make(
-    call: Mapping[str, Any], port: int, network: namespaces.Network, clients: Clients, authority: Authority
+    call: Mapping[str, Any], port: int, network: namespaces.Network, clients: Clients, certificates: Presented
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     whole = _complete(call)
     host, _, destination_port = whole["destination"].rpartition(":")
@@ -65,20 +68,11 @@ def _make(
     wire = {**whole, "destination": [host, int(destination_port)], "source": [source, port]}
     wire["timeout"] = whole.pop("timeout", ANSWER_SECONDS)
     if whole.get("tls"):
-        wire["tls"] = _with_certificate(whole["tls"], authority)
+        wire["tls"] = certificates.shown_by(whole["tls"])
     namespace = network.world if whole["from"] == "outside" else network.pod
     seen = clients.ask(namespace, whole["uid"], whole["gid"], wire)
     local = seen.pop("local", None) or f"{source}:{port}"
     return {**whole, "source": local}, seen
-
-
-def _with_certificate(tls: Mapping[str, Any], authority: Authority) -> dict[str, Any]:
-    if not tls.get("client_certificate"):
-        return dict(tls)
-    leaf = authority.leaf(uri_sans=[tls["client_certificate"]])
-    for path in (leaf.certificate_file, leaf.key_file):
-        path.chmod(0o644)
-    return {**tls, "certificate_file": str(leaf.certificate_file), "key_file": str(leaf.key_file)}
 
 
 def _complete(call: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,22 +103,9 @@ def _observations(
     hops: Sequence[dict[str, Any]],
     records: Sequence[dict[str, Any]],
 ) -> Iterator[Observation]:
-    by_peer: dict[str, list[dict[str, Any]]] = {}
-    for hop in hops:
-        by_peer.setdefault(_port(hop["downstream"]["direct_remote"]), []).append(hop)
-    for call, client in made:
-        mine: list[dict[str, Any]] = []
-        wanted = [_port(call["source"])]
-        while wanted:
-            for hop in by_peer.pop(wanted.pop(0), ()):
-                mine.append(hop)
-                if hop["upstream"]["local"]:
-                    wanted.append(_port(hop["upstream"]["local"]))
+    of_calls = joined(hops, (call["source"] for call, _ in made))
+    for (call, client), mine in zip(made, of_calls, strict=True):
         ends = {(hop["upstream"]["local"], hop["endpoint"]) for hop in mine}
         upstream = [record for record in records if (record["peer"], record["local"]) in ends]
         own = [{"pod": POD, **hop} for hop in mine]
         yield stable({"pod": POD, "call": call, "client": client, "hops": own, "netfilter": [], "upstream": upstream})
-
-
-def _port(address: str | None) -> str:
-    return (address or "").rpartition(":")[2]

@@ -45,8 +45,20 @@ _TLS_TYPES = frozenset(
         "type.googleapis.com/envoy.api.v2.auth.DownstreamTlsContext",
     }
 )
-_PLAIN_TYPES = frozenset({"type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer"})
-_TAP_TYPE = "type.googleapis.com/envoy.extensions.transport_sockets.tap.v3.Tap"
+_PLAIN_TYPES = frozenset(
+    {
+        "type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer",
+        # plaintext until a filter that knows the protocol inside switches it over
+        "type.googleapis.com/envoy.extensions.transport_sockets.starttls.v3.StartTlsConfig",
+    }
+)
+_WRAPPERS = frozenset(
+    {
+        "type.googleapis.com/envoy.extensions.transport_sockets.tap.v3.Tap",
+        "type.googleapis.com/envoy.extensions.transport_sockets.tcp_stats.v3.Config",
+    }
+)
+"""Sockets around another one, which decides what is on the wire."""
 
 
 @define(eq=False)
@@ -114,7 +126,7 @@ def _compile_transport_socket(view: View | None, label: str) -> tuple[Downstream
     name = view.text("name", "")
     typed = view.extension()
     type_url = typed.type_url if typed is not None else ""
-    if typed is not None and type_url == _TAP_TYPE:
+    if typed is not None and type_url in _WRAPPERS:
         return _compile_transport_socket(typed.view.view("transport_socket"), label)
     if typed is not None and type_url in _TLS_TYPES:
         return compile_downstream_tls(typed.view), None

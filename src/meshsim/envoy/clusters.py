@@ -6,18 +6,22 @@ Compiles one resource. Which endpoint is taken is decided with `priorities`; Ist
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import floor
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from ..address import try_parse_ip
 from ..config.view import View
+from ..errors import Rejected
 from ..place import Place
 from ..reasons import Reason, because
+from .cluster_refusals import refuse_contradictions
+from .dynamic_forward_proxy import DYNAMIC_FORWARD_PROXY, DynamicForwardProxy, compile_dynamic_forward_proxy
 from .endpoints import Assignment, compile_assignment, compile_hosts, filter_metadata
-from .priorities import Balancing, LoadPlan
-from .subsets import Subsets, compile_subsets
+from .host_override import HostOverride
+from .load_balancing import compile_load_balancing
+from .priorities import Balancing
+from .subsets import Subsets
 from .unmodelled import unmodelled_fields
 from .upstream_protocol import UpstreamProtocol, compile_upstream_protocol
 from .upstream_tls import UpstreamTransport, compile_upstream_transport
@@ -30,29 +34,10 @@ _CLUSTER_TYPES = {
     "envoy.cluster.eds": "EDS",
     "envoy.cluster.original_dst": "ORIGINAL_DST",
 }
+AGGREGATE = "envoy.clusters.aggregate"
 DNS_TYPES = frozenset(("STRICT_DNS", "LOGICAL_DNS"))
 _LOOKUP_FAMILIES = ("AUTO", "V4_ONLY", "V6_ONLY", "V4_PREFERRED", "ALL")
-_LB_POLICIES = (
-    "ROUND_ROBIN",
-    "LEAST_REQUEST",
-    "RING_HASH",
-    "RANDOM",
-    "ORIGINAL_DST_LB",
-    "MAGLEV",
-    "CLUSTER_PROVIDED",
-    "LOAD_BALANCING_POLICY_CONFIG",
-)
-_TYPED_POLICIES = {
-    "RoundRobin": "ROUND_ROBIN",
-    "LeastRequest": "LEAST_REQUEST",
-    "Random": "RANDOM",
-    "RingHash": "RING_HASH",
-    "Maglev": "MAGLEV",
-    "ClusterProvided": "CLUSTER_PROVIDED",
-    "ClientSideWeightedRoundRobin": "ROUND_ROBIN",
-}
 DEFAULT_CONNECT_TIMEOUT_MS = 5_000
-HASHING = frozenset(("RING_HASH", "MAGLEV"))
 
 _MODELLED = frozenset(
     (
@@ -133,7 +118,7 @@ class OriginalDst:
 
 @frozen
 class Limits:
-    """The circuit breakers of the default priority; None: Envoy's default."""
+    """The circuit breakers of one priority of calls; None: Envoy's default."""
 
     max_connections: int | None = None
     max_pending_requests: int | None = None
@@ -153,25 +138,53 @@ class Cluster:
     """Its own load_assignment."""
     balancing: Balancing
     subsets: Subsets | None
+    members: tuple[str, ...]
+    """The clusters that an aggregate cluster is made of."""
+    override: HostOverride | None
+    """Requests may say themselves which endpoint they go to."""
     original_dst: OriginalDst | None
+    forward_proxy: DynamicForwardProxy | None
     lookup_family: str
     transport: UpstreamTransport
     protocol: UpstreamProtocol
     bind_addresses: tuple[int, ...]
     limits: Limits
+    high_limits: Limits
+    """Those of calls whose route asks for priority HIGH."""
     istio: Mapping[str, Any]
     """filter_metadata istio, as Istio wrote it."""
+    original_dst_metadata: Mapping[str, Any]
+    """filter_metadata envoy.filters.listener.original_dst, which an internal listener may be given."""
     unmodelled: tuple[Reason, ...]
     """Stated, without influence on where a call goes as far as is known."""
     doubts: tuple[Reason, ...]
     """Stated, not modelled, and able to change where a call goes."""
     connect_timeout_ms: int | float = DEFAULT_CONNECT_TIMEOUT_MS
-    plans: dict[Any, LoadPlan | None] = field(factory=dict, init=False)
-    """Load plans by who asks, filled by the endpoint stage."""
+    plans: dict[Any, Any] = field(factory=dict, init=False)
+    """Load plans by who asks (of an aggregate cluster: its members' priorities), filled by the endpoint stage."""
+
+    def limits_of(self, priority: str) -> Limits:
+        return self.high_limits if priority == "HIGH" else self.limits
 
     @property
     def modelled(self) -> bool:
-        return self.discovery in DISCOVERY_TYPES
+        return self.discovery in DISCOVERY_TYPES or self.discovery in (AGGREGATE, DYNAMIC_FORWARD_PROXY)
+
+    @property
+    def makes_hosts(self) -> bool:
+        """Whether a host is made for each call."""
+        return self.original_dst is not None or self.forward_proxy is not None
+
+    @property
+    def balancing_of_subsets(self) -> tuple[Balancing, bool]:
+        """How a subset is balanced over, and whether its localities' weights shrink with it.
+
+        Without locality_weight_aware a subset knows no weights of localities.
+        """
+        subsets = self.subsets
+        if subsets is None or subsets.weighs_localities:
+            return self.balancing, subsets is not None and subsets.scales_weights
+        return evolve(self.balancing, locality_weighted=False), False
 
     @property
     def overrides_alpn(self) -> bool:
@@ -188,32 +201,35 @@ def compile_cluster(view: View) -> Cluster:
     )
     discovery, dns = _discovery(view)
     eds = view.view("eds_cluster_config")
-    subset_config = view.view("lb_subset_config")
-    subsets = None if subset_config is None else compile_subsets(subset_config, name)
     assignment = _own_assignment(view)
-    balancing, policy_doubts = _balancing(view, name)
+    balancing = compile_load_balancing(view, name)
+    refuse_contradictions(view, discovery, balancing.balancing.policy, assignment)
     protocol = compile_upstream_protocol(view, name)
     transport = compile_upstream_transport(view, name)
     original_dst, destination_doubts = _original_dst(view, name) if discovery == "ORIGINAL_DST" else (None, ())
-    doubts += policy_doubts + protocol.doubts + transport.doubts + destination_doubts
-    doubts += subsets.doubts if subsets is not None else ()
+    doubts += balancing.doubts + protocol.doubts + transport.doubts + destination_doubts
     doubts += assignment.doubts if assignment is not None else ()
-    filters, limits = _filters(view, name), _limits(view)
+    filters = _filters(view, name)
     return Cluster(
         name=name,
         place=view.place,
         discovery=discovery,
         service_name=(eds.text("service_name", "") if eds is not None else "") or name,
         assignment=assignment,
-        balancing=balancing,
-        subsets=subsets,
+        balancing=balancing.balancing,
+        subsets=balancing.subsets,
+        members=_members(view) if discovery == AGGREGATE else (),
+        override=balancing.override,
         original_dst=original_dst,
+        forward_proxy=compile_dynamic_forward_proxy(view) if discovery == DYNAMIC_FORWARD_PROXY else None,
         lookup_family=(dns or view).enum("dns_lookup_family", _LOOKUP_FAMILIES),
         transport=transport,
         protocol=protocol,
         bind_addresses=_bind_addresses(view),
-        limits=limits,
+        limits=_limits(view, "DEFAULT"),
+        high_limits=_limits(view, "HIGH"),
         istio=filter_metadata(view, "istio"),
+        original_dst_metadata=filter_metadata(view, "envoy.filters.listener.original_dst"),
         unmodelled=unmodelled_fields(view, _MODELLED | _HARMLESS | _COURSE | {"filters"}, name)
         + filters
         + protocol.unmodelled,
@@ -234,62 +250,25 @@ def _discovery(view: View) -> tuple[str, View | None]:
     return _CLUSTER_TYPES.get(kind, kind), None
 
 
+def _members(view: View) -> tuple[str, ...]:
+    custom = view.view("cluster_type")
+    typed = custom.any("typed_config") if custom is not None else None
+    names = typed.view.texts("clusters") if typed is not None else ()
+    if not names:
+        raise Rejected(
+            "aggregate-of-nothing",
+            "an aggregate cluster must name at least one cluster",
+            place=view.place,
+            hint="name its members in clusters; Envoy refuses this cluster too",
+        )
+    return names
+
+
 def _own_assignment(view: View) -> Assignment | None:
     own = view.view("load_assignment")
     if own is not None:
         return compile_assignment(own)
     return compile_hosts(view, "hosts") if view.has("hosts") else None
-
-
-def _balancing(view: View, name: str) -> tuple[Balancing, tuple[Reason, ...]]:
-    policy = view.enum("lb_policy", _LB_POLICIES)
-    common = view.view("common_lb_config")
-    zone_aware = common.view("zone_aware_lb_config") if common is not None else None
-    threshold = common.view("healthy_panic_threshold") if common is not None else None
-    locality_weighted = common is not None and common.has("locality_weighted_lb_config")
-    doubts: tuple[Reason, ...] = ()
-    typed = view.view("load_balancing_policy")
-    if typed is not None:
-        policy, locality_weighted, zone_aware = _typed_policy(typed)
-        if policy not in _TYPED_POLICIES.values():
-            doubts = (
-                because(
-                    "config.field-not-modelled", typed.place, field=f"load_balancing_policy {policy}", resource=name
-                ),
-            )
-    return (
-        Balancing(
-            policy=policy,
-            # protobuf's percent, rounded as Envoy does: half away from zero.
-            panic_threshold=50 if threshold is None else min(100, floor(threshold.number("value", 0) + 0.5)),
-            locality_weighted=locality_weighted,
-            fail_traffic_on_panic=zone_aware is not None and zone_aware.boolean("fail_traffic_on_panic", False),
-        ),
-        doubts,
-    )
-
-
-def _typed_policy(view: View) -> tuple[str, bool, View | None]:
-    """(policy, whether localities are weighted, zone aware options): the first entry of a type Envoy knows."""
-    unknown = ""
-    for entry in view.views("policies"):
-        config = entry.view("typed_extension_config")
-        typed = config.any("typed_config") if config is not None else None
-        if typed is None:
-            continue
-        kind = typed.type_name.rpartition(".")[2]
-        if kind == "WrrLocality":
-            below = typed.view.view("endpoint_picking_policy")
-            policy, _weighted, zone_aware = _typed_policy(below) if below is not None else ("", True, None)
-            return policy, True, zone_aware
-        if kind in _TYPED_POLICIES:
-            locality = typed.view.view("locality_lb_config")
-            if locality is None:
-                return _TYPED_POLICIES[kind], typed.view.has("locality_weighted_lb_config"), None
-            weighted = locality.has("locality_weighted_lb_config")
-            return _TYPED_POLICIES[kind], weighted, locality.view("zone_aware_lb_config")
-        unknown = unknown or kind
-    return unknown, False, None
 
 
 def _original_dst(view: View, name: str) -> tuple[OriginalDst, tuple[Reason, ...]]:
@@ -314,10 +293,10 @@ def _bind_addresses(view: View) -> tuple[int, ...]:
     return tuple(ip for ip in found if ip is not None)
 
 
-def _limits(view: View) -> Limits:
+def _limits(view: View, priority: str) -> Limits:
     breakers = view.view("circuit_breakers")
     for threshold in breakers.views("thresholds") if breakers is not None else ():
-        if threshold.enum("priority", ("DEFAULT", "HIGH")) == "DEFAULT":
+        if threshold.enum("priority", ("DEFAULT", "HIGH")) == priority:
             return Limits(
                 max_connections=threshold.integer("max_connections"),
                 max_pending_requests=threshold.integer("max_pending_requests"),

@@ -7,12 +7,14 @@ ejections and active health checks are nobody's configuration.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any, TypeAlias
 
 from attrs import define, frozen
 
 from ..address import format_endpoint, try_parse_ip
 from ..config.view import View
+from ..errors import Rejected
 from ..place import Place
 from ..reasons import Reason, because
 from .unmodelled import unmodelled_fields
@@ -21,7 +23,9 @@ HEALTH_STATES = ("UNKNOWN", "HEALTHY", "UNHEALTHY", "DRAINING", "TIMEOUT", "DEGR
 DEFAULT_OVERPROVISIONING = 140
 
 _ASSIGNMENT_KNOWN = frozenset(("cluster_name", "endpoints", "policy"))
-_POLICY_KNOWN = frozenset(("overprovisioning_factor", "weighted_priority_health", "endpoint_stale_after"))
+_POLICY_KNOWN = frozenset(
+    ("drop_overloads", "overprovisioning_factor", "weighted_priority_health", "endpoint_stale_after")
+)
 _LOCALITY_KNOWN = frozenset(
     (
         "locality",
@@ -106,6 +110,8 @@ class Endpoint:
     """filter_metadata envoy.transport_socket_match."""
     lb_metadata: Mapping[str, Any] = {}
     """filter_metadata envoy.lb, which subsets select by."""
+    original_dst_metadata: Mapping[str, Any] = {}
+    """filter_metadata envoy.filters.listener.original_dst, which an internal listener may be given."""
     locality: Locality | None = None
     metadata_stated: bool = True
     """False where the input is one that shows no metadata, so that having none means nothing."""
@@ -123,6 +129,8 @@ class Assignment:
     """Stated, without influence on where a call goes."""
     doubts: tuple[Reason, ...] = ()
     """Stated, not modelled, and able to change where a call goes."""
+    drops: Fraction = Fraction(0)
+    """The part of HTTP requests that drop_overloads turns away."""
     localities_weighed: bool = True
     """False where the input is one that shows no weights of localities."""
 
@@ -148,9 +156,23 @@ def compile_assignment(view: View) -> Assignment:
         localities=localities,
         overprovisioning=overprovisioning,
         weighted_health=weighted_health,
+        drops=Fraction(0) if policy is None else _drops(policy),
         unmodelled=tuple(reader.unmodelled),
         doubts=tuple(reader.doubts),
     )
+
+
+def _drops(policy: View) -> Fraction:
+    stated = policy.views("drop_overloads")
+    if len(stated) > 1:
+        raise Rejected(
+            "several-drop-overloads",
+            f"drop_overloads holds {len(stated)} categories",
+            place=policy.place_of("drop_overloads"),
+            hint="keep one; Envoy refuses this cluster too",
+        )
+    numerator, denominator = (stated[0].fraction("drop_percentage") if stated else None) or (0, 100)
+    return min(Fraction(1), Fraction(numerator, denominator))
 
 
 def compile_hosts(view: View, key: str) -> Assignment:
@@ -200,7 +222,8 @@ class _Reader:
             name=locality_name(view.view("locality")),
             place=view.place,
             priority=view.integer("priority", 0),
-            weight=view.integer("load_balancing_weight"),
+            # envoy: the weight of a locality that is not named is not read.
+            weight=view.integer("load_balancing_weight") if view.has("locality") else None,
             socket_metadata=filter_metadata(view, "envoy.transport_socket_match"),
         )
         listed = view.view("load_balancer_endpoints") or view
@@ -233,6 +256,7 @@ class _Reader:
             weight=view.integer("load_balancing_weight", 1),
             socket_metadata=filter_metadata(view, "envoy.transport_socket_match"),
             lb_metadata=filter_metadata(view, "envoy.lb"),
+            original_dst_metadata=filter_metadata(view, "envoy.filters.listener.original_dst"),
             locality=locality,
         )
 

@@ -14,6 +14,7 @@ from ..config.view import View
 from ..errors import InputError, Rejected
 from ..facts.connection import Connection
 from ..match.sieve import Level
+from ..place import Place
 
 SOURCE_TYPES = ("ANY", "SAME_IP_OR_LOOPBACK", "EXTERNAL")
 MATCH_FIELDS = (
@@ -29,6 +30,9 @@ MATCH_FIELDS = (
 )
 """Field of filter_chain_match a level, in order."""
 
+_UNIMPLEMENTED = ("address_suffix", "suffix_len")
+_LONGEST_PREFIX, _LAST_PORT = 128, 65535
+
 Keys = tuple[tuple[Hashable, ...], ...]
 
 _EVERYWHERE = frozenset({(0, V6_BIT), (V6_BIT, V6_BIT), None})
@@ -39,8 +43,14 @@ def compile_keys(match: View | None) -> Keys:
     """The keys of one chain, a tuple a level; a level without a condition has its catch-all key alone."""
     if match is None:
         return ((0,), (None,), ("",), ("",), ("",), (None,), ("ANY",), (None,), (0,))
+    for field in _UNIMPLEMENTED:
+        if match.has(field):
+            raise _refused("unimplemented-match-field", f"{field} is an unimplemented field", match.place_of(field))
+    port = match.integer("destination_port", 0)
+    if match.has("destination_port"):
+        _check_port(port, match.place_of("destination_port"))
     return (
-        (match.integer("destination_port", 0),),
+        (port,),
         _prefixes(match, "prefix_ranges"),
         tuple(_server_name(name, match) for name in match.texts("server_names")) or ("",),
         (match.text("transport_protocol", ""),),
@@ -65,7 +75,11 @@ def _prefixes(match: View, field: str) -> tuple[Hashable, ...]:
                 place=each.place,
                 hint="give address_prefix as an IP address; Envoy refuses this listener too",
             ) from None
-        found.append(make_prefix(address, each.integer("prefix_len", 0)))
+        length = each.integer("prefix_len", 0)
+        if not 0 <= length <= _LONGEST_PREFIX:
+            message = f"prefix_len {length} is not between 0 and {_LONGEST_PREFIX}"
+            raise _refused("bad-prefix", message, each.place_of("prefix_len"))
+        found.append(make_prefix(address, length))
     return tuple(found) or (None,)
 
 
@@ -80,7 +94,18 @@ def _ports(match: View, field: str) -> tuple[Hashable, ...]:
             place=match.place_of(field),
             hint="take the file again from where it came; if it was edited, mend this value",
         )
+    for port in raw:
+        _check_port(port, match.place_of(field))
     return tuple(raw)
+
+
+def _check_port(port: int, place: Place) -> None:
+    if not 1 <= port <= _LAST_PORT:
+        raise _refused("bad-port", f"port {port} is not between 1 and {_LAST_PORT}", place)
+
+
+def _refused(reference: str, message: str, place: Place) -> Rejected:
+    return Rejected(reference, message, place=place, hint="mend the match; Envoy refuses this listener too")
 
 
 def _server_name(name: str, match: View) -> str:
@@ -98,7 +123,9 @@ def _server_name(name: str, match: View) -> str:
 
 
 def is_local(connection: Connection) -> bool:
-    """SAME_IP_OR_LOOPBACK: the remote side is 127.0.0.1 or ::1 exactly, or the local address itself."""
+    """SAME_IP_OR_LOOPBACK: the remote side is 127.0.0.1 or ::1 exactly, or the local address itself, or a pipe."""
+    if connection.remote_name:
+        return not connection.is_internal
     remote = connection.remote
     return remote in (LOOPBACK_V4, LOOPBACK_V6) or remote == connection.local
 

@@ -1,32 +1,22 @@
-"""Command operators in configured header values (`%REQ(:authority)%`): the few that a call can know.
+"""Command operators in configured texts (`%REQ(:authority)%`): parsing them, and putting values in their place.
 
-envoyproxy/envoy source/common/formatter. An operator that hangs on run time makes the whole value unknown (None).
+envoyproxy/envoy source/common/formatter/substitution_formatter.cc. What each operator reads is in `format_operators`;
+one that hangs on run time makes the whole text unknown (None).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 from attrs import frozen
 
-from ..address import format_endpoint, format_ip
-from ..facts.connection import Connection
-from ..facts.request import Request
+from ..errors import Rejected
+from ..place import Place
+from .format_operators import NAMES, UNKNOWN, FormatFacts, Operator, as_text, compile_operator
 
-_OPERATOR = re.compile(r"%%|%([A-Z_0-9]+)(?:\(([^)]*)\))?(?::([0-9]+))?%")
+_OPERATOR = re.compile(r"%%|%([A-Z_0-9]+)(?:\((.*?)\)(?=(?::[0-9]+)?%))?(?::([0-9]{1,9}))?%", re.DOTALL)
 
-
-@frozen
-class FormatFacts:
-    """What operators may ask."""
-
-    request: Request
-    connection: Connection
-    route_name: str
-
-
-Piece = str | Callable[[FormatFacts], str | None]
+Piece = str | Operator
 
 
 @frozen(eq=False)
@@ -36,77 +26,49 @@ class FormatString:
     source: str
     pieces: tuple[Piece, ...]
 
-    def render(self, facts: FormatFacts) -> str | None:
-        """The value; None when run time decides it. An absent operand is the empty text."""
+    def render(self, facts: FormatFacts, absent: str = "") -> str | None:
+        """The value; None when run time decides it. `absent` stands for an operand that is not there."""
         made = []
         for piece in self.pieces:
             text = piece if isinstance(piece, str) else piece(facts)
-            if text is None:
+            if text is UNKNOWN:
                 return None
-            made.append(text)
+            made.append(absent if text is None else as_text(text))
         return "".join(made)
 
 
-def compile_format_string(source: str) -> FormatString:
+def compile_format_string(source: str, place: Place | None = None) -> FormatString:
     if "%" not in source:
         return FormatString(source, (source,))
     pieces: list[Piece] = []
     position = 0
     for found in _OPERATOR.finditer(source):
         if found.start() > position:
-            pieces.append(source[position : found.start()])
-        pieces.append("%" if found.group() == "%%" else _operator(found))
+            pieces.append(_literal(source, source[position : found.start()], place))
+        pieces.append("%" if found.group() == "%%" else _operator(found, place))
         position = found.end()
     if position < len(source):
-        pieces.append(source[position:])
+        pieces.append(_literal(source, source[position:], place))
     return FormatString(source, tuple(pieces))
 
 
-def _operator(found: re.Match[str]) -> Callable[[FormatFacts], str | None]:
+def _literal(source: str, text: str, place: Place | None) -> str:
+    if "%" in text:
+        raise _refused(f"{source!r} has a % that begins no command operator", place)
+    return text
+
+
+def _operator(found: re.Match[str], place: Place | None) -> Operator:
     name, argument, length = found.groups()
-    limit = int(length) if length else None
-    if name == "REQ":
-        first, _, second = (argument or "").partition("?")
-        return _request_header(first.lower(), second.lower(), limit)
-    return _KNOWN.get(name, _unknown)
+    if name not in NAMES:
+        raise _refused(f"%{name}% is no command operator", place)
+    return compile_operator(name, argument, int(length) if length else None)
 
 
-def _request_header(first: str, second: str, limit: int | None) -> Callable[[FormatFacts], str | None]:
-    def read(facts: FormatFacts) -> str | None:
-        for name in (first, second):
-            values = facts.request.values(name)
-            if values:
-                return values[0][:limit]
-            if name in facts.request.headers:
-                return None
-        return ""
-
-    return read
-
-
-def _unknown(_facts: FormatFacts) -> None:
-    return None
-
-
-def _peer_uri_sans(facts: FormatFacts) -> str:
-    tls = facts.connection.tls
-    return "" if tls is None or tls.peer is None else ",".join(tls.peer.uri_sans)
-
-
-_PROTOCOLS = {"http/1.0": "HTTP/1.0", "http/1.1": "HTTP/1.1", "http2": "HTTP/2"}
-
-_KNOWN: dict[str, Callable[[FormatFacts], str | None]] = {
-    "PROTOCOL": lambda facts: _PROTOCOLS.get(facts.request.version),
-    "ROUTE_NAME": lambda facts: facts.route_name,
-    "REQUESTED_SERVER_NAME": lambda facts: facts.connection.sni,
-    "DOWNSTREAM_PEER_URI_SAN": _peer_uri_sans,
-    "DOWNSTREAM_REMOTE_ADDRESS": lambda facts: facts.connection.remote_text(),
-    "DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT": lambda facts: format_ip(facts.connection.remote),
-    "DOWNSTREAM_REMOTE_PORT": lambda facts: str(facts.connection.remote_port),
-    "DOWNSTREAM_DIRECT_REMOTE_ADDRESS": lambda facts: facts.connection.direct_remote_text(),
-    "DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT": lambda facts: format_ip(facts.connection.direct_remote),
-    "DOWNSTREAM_LOCAL_ADDRESS": lambda facts: format_endpoint(facts.connection.local, facts.connection.local_port),
-    "DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT": lambda facts: format_ip(facts.connection.local),
-    "DOWNSTREAM_LOCAL_PORT": lambda facts: str(facts.connection.local_port),
-}
-"""Operators that a call and a configuration can answer; any other is unknown."""
+def _refused(message: str, place: Place | None) -> Rejected:
+    return Rejected(
+        "invalid-format-string",
+        message,
+        place=place,
+        hint="operators are written %NAME% or %NAME(argument)%, a plain percent sign %%",
+    )

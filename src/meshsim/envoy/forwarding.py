@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from attrs import define
 
-from ..address import contains, format_ip, is_loopback, try_parse_ip
+from ..address import contains, format_ip, is_loopback
 from ..facts.connection import Connection
 from ..facts.request import Request
+from .absolute_url import is_referer
 from .hcm_options import ForwardingOptions
+from .ip_detection import XFF, Detected, detected, from_the_right
 
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "te"})
 _NOT_INTERNAL = frozenset(
@@ -40,7 +42,6 @@ _EDGE = frozenset(
         "x-envoy-original-host",
     }
 )
-_XFF = "x-forwarded-for"
 _PROTO = "x-forwarded-proto"
 _KEPT_TOKENS = frozenset({"close", "keep-alive", "upgrade", "te", ""})
 
@@ -52,6 +53,8 @@ class Forwarded:
     headers: dict[str, tuple[str, ...]]
     scheme: str
     remote: int
+    reject: int | None = None
+    """The status for a client whose address nobody can tell."""
 
 
 def without_hop_by_hop(headers: dict[str, tuple[str, ...]]) -> str | None:
@@ -78,7 +81,8 @@ def without_hop_by_hop(headers: dict[str, tuple[str, ...]]) -> str | None:
     for name in _HOP_BY_HOP - {"te"}:
         headers.pop(name, None)
     if wanted is not None:
-        headers["connection"] = ("upgrade",)
+        assert connection is not None
+        headers["connection"] = connection
         headers["upgrade"] = (wanted,)
     return wanted
 
@@ -105,23 +109,24 @@ def forwarded(
 ) -> Forwarded:
     """`headers` are changed in place. `own_address` stands in for a loopback client in x-forwarded-for."""
     secure = connection.tls is not None
-    final, single = _client(options, connection, headers)
-    if options.use_remote_address:
-        if not options.skip_xff_append:
-            shown = connection.remote
-            if own_address is not None and is_loopback(shown):
-                shown = own_address
-            before = headers.get(_XFF)
-            headers[_XFF] = (",".join((*before, format_ip(shown))) if before else format_ip(shown),)
-        if options.trusted_hops == 0 or _PROTO not in headers:
-            headers[_PROTO] = ("https" if secure else "http",)
-    elif _PROTO not in headers:
+    client = _client(options, connection, headers)
+    if client.reject is not None:
+        return Forwarded(headers, stated_scheme, connection.remote, client.reject)
+    final = client.address
+    if not client.skip_append and not connection.remote_name:
+        shown = connection.remote
+        if own_address is not None and is_loopback(shown):
+            shown = own_address
+        listed = filter(None, headers.get(XFF, ()))
+        headers[XFF] = (",".join((*listed, format_ip(shown))),)
+    overwrites = options.use_remote_address and options.trusted_hops == 0
+    if overwrites or _PROTO not in headers:
         headers[_PROTO] = ("https" if secure else "http",)
-    overwrites_port = options.use_remote_address and options.trusted_hops == 0
-    if options.append_port and (overwrites_port or "x-forwarded-port" not in headers):
+    if options.append_port and (overwrites or "x-forwarded-port" not in headers):
         headers["x-forwarded-port"] = (str(connection.local_port),)
     scheme = _scheme(options, stated_scheme, headers, secure=secure)
-    internal = single and final is not None and any(contains(prefix, final) for prefix in options.internal_ranges)
+    inside = final is not None and any(contains(prefix, final) for prefix in options.internal_ranges)
+    internal = client.trusted and inside
     edge = options.use_remote_address and not internal
     _sanitise(options, connection, headers, internal=internal, edge=edge, internal_only=internal_only)
     if edge and final is not None:
@@ -132,22 +137,15 @@ def forwarded(
     return Forwarded(headers, scheme, connection.remote if final is None else final)
 
 
-def _client(
-    options: ForwardingOptions, connection: Connection, headers: dict[str, tuple[str, ...]]
-) -> tuple[int | None, bool]:
-    """The address the client is taken to have, and whether that is the only one on the list."""
-    listed = ",".join(headers.get(_XFF, ()))
+def _client(options: ForwardingOptions, connection: Connection, headers: dict[str, tuple[str, ...]]) -> Detected:
+    """The address the client is taken to have; trusted where it is the only one on the list."""
+    listed = ",".join(headers.get(XFF, ()))
     if options.use_remote_address:
-        found = _from_the_right(listed, options.trusted_hops) if options.trusted_hops else None
-        return (connection.remote if found is None else found), not listed
-    return _from_the_right(listed, options.trusted_hops + 1), bool(listed) and "," not in listed
-
-
-def _from_the_right(listed: str, number: int) -> int | None:
-    parts = listed.split(",")
-    if not listed or number > len(parts):
-        return None
-    return try_parse_ip(parts[-number].strip())
+        found = from_the_right(listed, options.trusted_hops) if options.trusted_hops else None
+        return Detected(connection.remote if found is None else found, XFF not in headers, options.skip_xff_append)
+    if options.detections:
+        return detected(options.detections, headers, connection.remote)
+    return Detected(from_the_right(listed, options.trusted_hops + 1), bool(listed) and "," not in listed)
 
 
 def _scheme(
@@ -174,6 +172,9 @@ def _sanitise(
     internal_only: tuple[str, ...],
 ) -> None:
     headers.pop("x-envoy-internal", None)
+    referer = headers.get("referer")
+    if referer and not is_referer(referer[0]):
+        del headers["referer"]
     if internal:
         headers["x-envoy-internal"] = ("true",)
     else:
@@ -182,6 +183,9 @@ def _sanitise(
             headers.pop(name, None)
     if edge:
         _remove(headers, _EDGE)
+    if options.add_user_agent:
+        headers["x-envoy-downstream-service-cluster"] = headers["x-envoy-downstream-service-node"] = ()
+        headers.setdefault("user-agent", ())
     if options.generate_request_id and ("x-request-id" not in headers or (edge and not options.preserve_request_id)):
         headers["x-request-id"] = ()
     _client_certificate(options, connection, headers)

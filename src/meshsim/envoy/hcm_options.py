@@ -7,9 +7,14 @@ from attrs import frozen
 from ..address import make_prefix, try_parse_ip
 from ..config.view import View
 from ..reasons import Reason, because
+from .early_mutations import compile_early_mutations
+from .header_mutations import MutationLevel
+from .ip_detection import Detection, compile_detections
 from .paths import ESCAPED_SLASHES
 
 CODEC_TYPES = ("AUTO", "HTTP1", "HTTP2", "HTTP3")
+DEFAULT_HEADERS_KB = 60
+DEFAULT_STREAM_IDLE_TIMEOUT_MS = 300_000
 XFCC_MODES = ("SANITIZE", "FORWARD_ONLY", "APPEND_FORWARD", "SANITIZE_SET", "ALWAYS_FORWARD_ONLY")
 
 
@@ -24,13 +29,28 @@ class ForwardingOptions:
     via: str
     internal_ranges: tuple[tuple[int, int], ...]
     unreadable: tuple[Reason, ...]
-    """Ranges that are no addresses (dumps are published with addresses blotted out)."""
+    """Ranges that are no addresses (dumps are published with addresses blotted out), and unknown extensions."""
     scheme: str | None
     """scheme_header_transformation.scheme_to_overwrite"""
     client_certificate: str
     """forward_client_cert_details"""
     generate_request_id: bool
     preserve_request_id: bool
+    add_user_agent: bool
+    detections: tuple[Detection, ...]
+    """original_ip_detection_extensions"""
+    early_mutations: tuple[MutationLevel, ...]
+
+
+@frozen
+class HeadTimer:
+    """One timer that answers a request whose head does not end."""
+
+    after_ms: int | float
+    field: str
+    details: str
+    flags: tuple[str, ...]
+    body: str
 
 
 @frozen(eq=False)
@@ -43,6 +63,14 @@ class CodecOptions:
     underscores: str
     """headers_with_underscores_action"""
     max_headers: int
+    max_headers_bytes: int
+    allow_chunked_length: bool
+    refuses_https_in_the_clear: bool
+    """An https URL in the request line of a plaintext connection; where the scheme is the socket's to say."""
+    keeps_bad_connections: bool
+    """Whether a 400 leaves an HTTP/1 connection open (stream_error_on_invalid_http_message)."""
+    head_timers: tuple[HeadTimer, ...]
+    """Those that may end the wait for the rest of a request's head, the shortest first."""
     proxy_100_continue: bool
     """Whether `expect: 100-continue` is the upstream's to answer."""
 
@@ -69,15 +97,51 @@ def compile_codec(view: View) -> CodecOptions:
         underscores=common.enum("headers_with_underscores_action", ("ALLOW", "REJECT_REQUEST", "DROP_HEADER"))
         if common is not None
         else "ALLOW",
+        head_timers=_head_timers(view),
         proxy_100_continue=view.boolean("proxy_100_continue", False),
+        max_headers_bytes=1024 * view.integer("max_request_headers_kb", DEFAULT_HEADERS_KB),
+        allow_chunked_length=options.boolean("allow_chunked_length", False) if options is not None else False,
+        refuses_https_in_the_clear=view.boolean("use_remote_address", False)
+        and not view.integer("xff_num_trusted_hops", 0),
+        keeps_bad_connections=_keeps_bad_connections(view, options),
         max_headers=common.integer("max_headers_count", 100) if common is not None else 100,
     )
 
 
-def compile_forwarding(view: View) -> ForwardingOptions:
+def _head_timers(view: View) -> tuple[HeadTimer, ...]:
+    timers = (
+        HeadTimer(
+            view.duration_ms("request_headers_timeout", 0),
+            "request_headers_timeout",
+            "request_header_timeout",
+            (),
+            "request header timeout",
+        ),
+        HeadTimer(
+            view.duration_ms("stream_idle_timeout", DEFAULT_STREAM_IDLE_TIMEOUT_MS),
+            "stream_idle_timeout",
+            "stream_idle_timeout",
+            ("SI",),
+            "stream timeout",
+        ),
+        HeadTimer(
+            view.duration_ms("request_timeout", 0), "request_timeout", "request_overall_timeout", (), "request timeout"
+        ),
+    )
+    return tuple(sorted((timer for timer in timers if timer.after_ms), key=lambda timer: timer.after_ms))
+
+
+def _keeps_bad_connections(view: View, options: View | None) -> bool:
+    newer = options.boolean("override_stream_error_on_invalid_http_message") if options is not None else None
+    return view.boolean("stream_error_on_invalid_http_message", False) if newer is None else newer
+
+
+def compile_forwarding(view: View, resource: str) -> ForwardingOptions:
     internal = view.view("internal_address_config")
     ranges = internal.views("cidr_ranges") if internal is not None else ()
     scheme = view.view("scheme_header_transformation")
+    detections, unknown_detections = compile_detections(view, resource)
+    early_mutations, unknown_mutations = compile_early_mutations(view, resource)
     return ForwardingOptions(
         use_remote_address=view.boolean("use_remote_address", False),
         trusted_hops=view.integer("xff_num_trusted_hops", 0),
@@ -85,11 +149,18 @@ def compile_forwarding(view: View) -> ForwardingOptions:
         append_port=view.boolean("append_x_forwarded_port", False),
         via=view.text("via", ""),
         internal_ranges=tuple(read for read in map(_range, ranges) if read is not None),
-        unreadable=tuple(_unreadable(entry) for entry in ranges if _range(entry) is None),
+        unreadable=(
+            *(_unreadable(entry) for entry in ranges if _range(entry) is None),
+            *unknown_detections,
+            *unknown_mutations,
+        ),
+        detections=detections,
+        early_mutations=early_mutations,
         scheme=scheme.text("scheme_to_overwrite") or None if scheme is not None else None,
         client_certificate=view.enum("forward_client_cert_details", XFCC_MODES),
         generate_request_id=view.boolean("generate_request_id", True),
         preserve_request_id=view.boolean("preserve_external_request_id", False),
+        add_user_agent=view.boolean("add_user_agent", False),
     )
 
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ..config.view import View
-from ..facts.request import Headers, Request
+from ..errors import Rejected
+from ..facts.request import Headers
 from ..place import Place
-from .format_strings import FormatFacts, FormatString, compile_format_string
+from .format_operators import FormatFacts
+from .format_strings import FormatString, compile_format_string
+from .inline_headers import INLINE_HEADERS, RESPONSE_INLINE_HEADERS
 
 APPEND = "APPEND_IF_EXISTS_OR_ADD"
 ADD_IF_ABSENT = "ADD_IF_ABSENT"
@@ -46,6 +49,8 @@ class MutationLevel:
 def compile_mutations(view: View, side: str) -> MutationLevel:
     """`side` is `request` or `response`: reads `{side}_headers_to_add` and `{side}_headers_to_remove`."""
     removals = tuple(name.lower() for name in view.texts(f"{side}_headers_to_remove"))
+    for name in removals:
+        _modifiable(name, view.place_of(f"{side}_headers_to_remove"), "removed")
     additions = tuple(compiled_addition(entry) for entry in view.views(f"{side}_headers_to_add"))
     return MutationLevel(removals, additions)
 
@@ -55,28 +60,45 @@ def compiled_addition(entry: View) -> HeaderAddition:
     header = entry.view("header")
     name = "" if header is None else header.text("key", "").lower()
     value = "" if header is None else header.text("value", "")
+    _modifiable(name, entry.place, "modified")
     action = entry.enum("append_action", _ACTIONS)
     if entry.boolean("append") is False and not entry.has("append_action"):
         action = OVERWRITE
     return HeaderAddition(
-        name, compile_format_string(value), action, entry.boolean("keep_empty_value", False), entry.place
+        name, compile_format_string(value, entry.place), action, entry.boolean("keep_empty_value", False), entry.place
     )
 
 
-def mutated(headers: Headers, levels: Sequence[MutationLevel], facts: FormatFacts) -> Headers:
-    """The headers after each level in turn; each sees the result of the one before."""
+def _modifiable(name: str, place: Place, verb: str) -> None:
+    if name.startswith(":") or name == "host":
+        raise Rejected(
+            "header-not-modifiable",
+            f"header {name!r} may not be {verb}: :-prefixed or host headers are not for header mutations",
+            place=place,
+            hint="rewrite the path or the host with the route's own fields",
+        )
+
+
+def mutated(
+    headers: Headers, levels: Sequence[MutationLevel], facts: FormatFacts, *, response: bool = False
+) -> Headers:
+    """The headers after each level in turn; each sees the result of the one before.
+
+    Operators read the request's headers: those being changed, unless it is a response that changes.
+    """
     for level in levels:
         if level:
-            seen = FormatFacts(_with_headers(facts.request, headers), facts.connection, facts.route_name)
-            headers = _apply(dict(headers), level, seen)
+            headers = _apply(dict(headers), level, facts, response=response)
     return headers
 
 
-def _apply(headers: dict[str, tuple[str, ...]], level: MutationLevel, facts: FormatFacts) -> Headers:
+def _apply(headers: dict[str, tuple[str, ...]], level: MutationLevel, facts: FormatFacts, *, response: bool) -> Headers:
     for name in level.removals:
         headers.pop(name, None)
-    facts = FormatFacts(_with_headers(facts.request, headers), facts.connection, facts.route_name)
+    if not response:
+        facts = evolve(facts, request=evolve(facts.request, headers=headers))
     present = frozenset(headers)
+    one_valued = RESPONSE_INLINE_HEADERS if response else INLINE_HEADERS
     overwrites: list[tuple[str, str | None]] = []
     appends: list[tuple[str, str | None]] = []
     for addition in level.additions:
@@ -100,10 +122,8 @@ def _apply(headers: dict[str, tuple[str, ...]], level: MutationLevel, facts: For
         before = headers.get(name)
         if value is None or before == ():
             headers[name] = ()
+        elif before and name in one_valued:
+            headers[name] = (",".join((*before, value)),)
         else:
             headers[name] = (*(before or ()), value)
     return headers
-
-
-def _with_headers(request: Request, headers: Headers) -> Request:
-    return Request(request.method, request.scheme, request.authority, request.path, headers, request.version)

@@ -16,6 +16,7 @@ from .priorities import DEGRADED, HEALTHY, LoadPlan
 from .retry_policy import RetryPolicy
 
 USABLE = HEALTHY | DEGRADED
+_IN_TURN = frozenset(("ROUND_ROBIN", "CLIENT_SIDE_WEIGHTED_ROUND_ROBIN"))
 _HASHED = frozenset(("RING_HASH", "MAGLEV"))
 
 
@@ -51,7 +52,7 @@ def retry_shares(
     last = tried[-1]
     if balancer in _HASHED and hashed and not avoids and last in fresh:
         return {last: Fraction(1)}
-    if balancer == "ROUND_ROBIN":
+    if balancer in _IN_TURN:
         # The next of the circle; with the predicate it is stepped over what was tried.
         left_out = set(tried) if avoids and attempts >= len(set(tried)) else {last}
         return _without(fresh, left_out)

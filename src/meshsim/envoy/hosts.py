@@ -23,11 +23,11 @@ def without_port(host: str) -> str:
 
 
 def port_number(host: str) -> int | None:
-    """The port as a number; None when there is none or it does not parse as an unsigned 32-bit number."""
+    """The port as a number, a plus sign before it allowed; None where none is, or none of unsigned 32 bits."""
     start = port_start(host)
     if start is None:
         return None
-    text = host[start + 1 :]
+    text = host[start + 1 :].removeprefix("+")
     if not (text.isascii() and text.isdigit()):
         return None
     number = int(text) if len(text) <= 40 else _MAX_UINT32 + 1
@@ -43,7 +43,8 @@ def strip_port(host: str, only: int | None = None) -> str:
 
 
 def strip_trailing_dot(host: str) -> str:
-    """`a.com.` -> `a.com`, `a.com.:80` -> `a.com:80`; one dot only."""
-    start = port_start(host)
-    name, port = (host, "") if start is None else (host[:start], host[start:])
-    return name[:-1] + port if name.endswith(".") else host
+    """Without its last dot, where that ends the host or stands before a colon: `a.com.:80` -> `a.com:80`."""
+    dot = host.rfind(".")
+    if dot < 0 or host[dot + 1 : dot + 2] not in ("", ":"):
+        return host
+    return host[:dot] + host[dot + 1 :]

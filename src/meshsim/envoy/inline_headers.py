@@ -23,6 +23,17 @@ x-forwarded-proto x-request-id
 
 INLINE_HEADERS = frozenset(_NAMES.split())
 
+_RESPONSE_NAMES = """
+access-control-allow-credentials access-control-allow-headers access-control-allow-methods access-control-allow-origin
+access-control-allow-private-network access-control-expose-headers access-control-max-age age cache-control connection
+content-encoding content-length content-type date etag expires grpc-message grpc-status keep-alive last-modified
+location proxy-connection proxy-status server transfer-encoding upgrade vary via x-envoy-attempt-count
+x-envoy-decorator-operation x-envoy-degraded x-envoy-immediate-health-check-fail x-envoy-ratelimited
+x-envoy-upstream-canary x-envoy-upstream-healthchecked-cluster x-envoy-upstream-service-time x-request-id
+"""
+RESPONSE_INLINE_HEADERS = frozenset(_RESPONSE_NAMES.split())
+"""The same of responses, as Envoy 1.40 lists them when it starts."""
+
 
 def joined(headers: dict[str, tuple[str, ...]]) -> None:
     """Join repeated lines of these headers in place."""

@@ -13,17 +13,24 @@ from attrs import define, field, frozen
 
 from ..address import parse_endpoint
 from ..config.view import View
-from ..errors import Rejected
 from ..facts.connection import Connection
 from ..facts.conversation import Conversation
 from ..place import Place
 from ..reasons import Reason
-from .first_bytes import WAITING, begins_with_tls, first_text, http_of, tls_in
+from . import proxy_protocol
+from .filter_disabled import Disabled, compile_disabled
+from .first_bytes import (
+    TOO_LONG,
+    WAITING,
+    begins_with_tls,
+    first_text,
+    http_of,
+    plaintext_remark,
+    tls_in,
+)
 from .unmodelled import unmodelled_fields
 
 _PREFIX = "type.googleapis.com/envoy.extensions.filters.listener."
-
-Disabled = Callable[["Socket"], bool]
 
 
 @define(eq=False)
@@ -41,6 +48,10 @@ class Socket:
     alpn: tuple[str, ...]
     conversation: Conversation
     transparent: bool
+    local_name: str = ""
+    remote_name: str = ""
+    remark: str | None = None
+    """What tls_inspector notes of bytes that are no TLS; logged as downstream transport failure reason."""
 
 
 @define(eq=False)
@@ -49,12 +60,16 @@ class ListenerFilter:
     type_url: str
     place: Place
     kind: str
-    """original_dst, tls_inspector, http_inspector, proxy_protocol, neutral or opaque."""
+    """A listener filter's short name, or opaque."""
     act: Callable[[ListenerFilter, Socket], tuple[str, Any]]
     """-> (what happened, a JSON-safe value); `waits` and `closes` end the iteration."""
     disabled: Disabled | None = None
     optional: bool = False
     """proxy_protocol: connections without a header are allowed."""
+    refuses_header: bool = False
+    """proxy_protocol: the header's version is among the disallowed ones."""
+    strict: bool = False
+    """tls_inspector: what is no TLS is closed."""
     unmodelled: tuple[Reason, ...] = ()
 
 
@@ -70,6 +85,8 @@ class InspectResult:
     """None, closed or hanging."""
     after: str | None
     """The timer that ended it, such as 15s."""
+    remark: str | None = None
+    """Envoy's note on bytes that are no TLS; nothing fails for it."""
 
 
 @define(eq=False)
@@ -110,11 +127,13 @@ def run(
         alpn=connection.alpn,
         conversation=conversation,
         transparent=filters.transparent,
+        local_name=connection.local_name,
+        remote_name=connection.remote_name,
     )
     happened: list[tuple[ListenerFilter, str, Any]] = []
     ended = after = None
     for each in filters.filters:
-        if each.disabled is not None and each.disabled(socket):
+        if each.disabled is not None and each.disabled(None if socket.local_name else socket.local_port):
             happened.append((each, "disabled", None))
             continue
         what, value = each.act(each, socket)
@@ -134,10 +153,20 @@ def run(
             break
     if not (handoff and filters.hands_off and socket.restored) and ended is None and not socket.transport:
         socket.transport = "raw_buffer"
-    return InspectResult(_learned(connection, socket), socket.conversation, tuple(happened), ended, after)
+    learned = _learned(connection, socket, unread=connection.unread or _peeked(happened, conversation))
+    return InspectResult(learned, socket.conversation, tuple(happened), ended, after, socket.remark)
 
 
-def _learned(connection: Connection, socket: Socket) -> Connection:
+_PEEK = frozenset(("tls_inspector", "http_inspector"))
+
+
+def _peeked(happened: list[tuple[ListenerFilter, str, Any]], conversation: Conversation) -> bool:
+    """Whether a filter waited for the client's first bytes and saw some."""
+    looked = any(each.kind in _PEEK and what not in ("disabled", "skipped-tls") for each, what, _value in happened)
+    return looked and (begins_with_tls(conversation) or first_text(conversation) is not None)
+
+
+def _learned(connection: Connection, socket: Socket, *, unread: bool) -> Connection:
     return Connection(
         local=socket.local,
         local_port=socket.local_port,
@@ -151,6 +180,10 @@ def _learned(connection: Connection, socket: Socket) -> Connection:
         sni=socket.sni,
         alpn=socket.alpn,
         tls=connection.tls,
+        unread=unread,
+        local_name=socket.local_name,
+        remote_name=socket.remote_name,
+        direct_remote_name=connection.direct_remote_name,
     )
 
 
@@ -161,16 +194,17 @@ def seconds(milliseconds: int | float) -> str:
 
 def _original_dst(_filter: ListenerFilter, socket: Socket) -> tuple[str, Any]:
     original = socket.original
-    if original is None and socket.transparent:
+    if original is None and socket.transparent and not socket.local_name:
         original = (socket.local, socket.local_port)
     if original is None:
         return "not-restored", None
     socket.local, socket.local_port = original
+    socket.local_name = ""
     socket.restored = True
     return "restored", None
 
 
-def _tls_inspector(_filter: ListenerFilter, socket: Socket) -> tuple[str, Any]:
+def _tls_inspector(this: ListenerFilter, socket: Socket) -> tuple[str, Any]:
     conversation = socket.conversation
     if begins_with_tls(conversation) and conversation.tls is not None:
         socket.transport = "tls"
@@ -182,7 +216,8 @@ def _tls_inspector(_filter: ListenerFilter, socket: Socket) -> tuple[str, Any]:
     text = first_text(conversation)
     if text is None or tls_in(text) == WAITING:
         return "waits", None
-    return "found-no-tls", None
+    socket.remark = plaintext_remark(text)
+    return ("closes", None) if this.strict else ("found-no-tls", None)
 
 
 def _http_inspector(_filter: ListenerFilter, socket: Socket) -> tuple[str, Any]:
@@ -194,6 +229,8 @@ def _http_inspector(_filter: ListenerFilter, socket: Socket) -> tuple[str, Any]:
     found = http_of(conversation)
     if found == WAITING:
         return "waits", None
+    if found == TOO_LONG:
+        return "closes", None
     if not found:
         return "found-no-http", None
     socket.alpn = (found,)
@@ -204,23 +241,34 @@ def _proxy_protocol(this: ListenerFilter, socket: Socket) -> tuple[str, Any]:
     conversation = socket.conversation
     header = conversation.proxy_protocol
     if header is None:
-        if conversation.tls is None and first_text(conversation) is None:
-            return "waits", None
+        return _headerless(this, conversation)
+    if this.refuses_header:
+        # Taken for no header at all, it stays among the bytes.
         return ("found-no-proxy-header", None) if this.optional else ("closes", None)
-    socket.remote, socket.remote_port = parse_endpoint(header.source)
-    destination = parse_endpoint(header.destination)
+    source, destination = parse_endpoint(header.source), parse_endpoint(header.destination)
+    if not (proxy_protocol.is_unicast(source[0]) and proxy_protocol.is_unicast(destination[0])):
+        return "closes", None
+    socket.remote, socket.remote_port = source
+    socket.remote_name = ""
     if destination != (socket.local, socket.local_port):
         socket.local, socket.local_port = destination
+        socket.local_name = ""
         socket.restored = True
-    socket.conversation = Conversation(
-        protocol=conversation.protocol,
-        tls=conversation.tls,
-        request=conversation.request,
-        server_first=conversation.server_first,
-        payload=conversation.payload,
-        proxy_protocol=None,
-    )
+    socket.conversation = conversation.after_proxy_header()
     return "found-proxy-header", header.source
+
+
+def _headerless(this: ListenerFilter, conversation: Conversation) -> tuple[str, Any]:
+    if conversation.tls is not None:
+        found = proxy_protocol.NO_HEADER
+    else:
+        text = first_text(conversation)
+        if text is None:
+            return "waits", None
+        found = proxy_protocol.header_in(text, required=not this.optional)
+    if found == proxy_protocol.WAITING:
+        return "waits", None
+    return ("found-no-proxy-header", None) if found == proxy_protocol.NO_HEADER and this.optional else ("closes", None)
 
 
 def _neutral(_filter: ListenerFilter, _socket: Socket) -> tuple[str, Any]:
@@ -231,8 +279,25 @@ def _opaque(_filter: ListenerFilter, _socket: Socket) -> tuple[str, Any]:
     return "opaque", None
 
 
-_TLS_KNOWN = frozenset({"initial_read_buffer_size", "enable_ja3_fingerprinting", "enable_ja4_fingerprinting"})
-_PROXY_KNOWN = frozenset({"allow_requests_without_proxy_protocol", "rules", "pass_through_tlvs", "stat_prefix"})
+_TLS_KNOWN = frozenset(
+    {
+        "initial_read_buffer_size",
+        "enable_ja3_fingerprinting",
+        "enable_ja4_fingerprinting",
+        "close_connection_on_client_hello_parsing_errors",
+    }
+)
+_PROXY_KNOWN = frozenset(
+    {
+        "allow_requests_without_proxy_protocol",
+        "disallowed_versions",
+        "rules",
+        "pass_through_tlvs",
+        "stat_prefix",
+        "tlv_location",
+    }
+)
+_RATE_LIMIT_KNOWN = frozenset({"stat_prefix", "token_bucket", "runtime_enabled"})
 _ORIGINAL_SRC_KNOWN = frozenset({"bind_port", "mark"})
 
 KINDS: dict[str, tuple[str, Callable[[ListenerFilter, Socket], tuple[str, Any]], frozenset[str]]] = {
@@ -240,7 +305,9 @@ KINDS: dict[str, tuple[str, Callable[[ListenerFilter, Socket], tuple[str, Any]],
     "tls_inspector.v3.TlsInspector": ("tls_inspector", _tls_inspector, _TLS_KNOWN),
     "http_inspector.v3.HttpInspector": ("http_inspector", _http_inspector, frozenset()),
     "proxy_protocol.v3.ProxyProtocol": ("proxy_protocol", _proxy_protocol, _PROXY_KNOWN),
-    "original_src.v3.OriginalSrc": ("neutral", _neutral, _ORIGINAL_SRC_KNOWN),
+    "original_src.v3.OriginalSrc": ("original_src", _neutral, _ORIGINAL_SRC_KNOWN),
+    "set_filter_state.v3.Config": ("set_filter_state", _neutral, frozenset({"on_new_connection"})),
+    "local_ratelimit.v3.LocalRateLimit": ("local_ratelimit", _opaque, _RATE_LIMIT_KNOWN),
 }
 """Type URL without its prefix -> kind, what it does, and the fields of its configuration that are known."""
 
@@ -269,11 +336,13 @@ def compile_listener_filter(view: View) -> ListenerFilter:
     type_url = typed.type_url if typed is not None else ""
     known = KINDS.get(type_url.removeprefix(_PREFIX)) or KINDS.get(_V2.get(type_url, ""))
     predicate = view.view("filter_disabled")
-    disabled = _predicate(predicate) if predicate is not None else None
+    disabled = compile_disabled(predicate) if predicate is not None else None
     if known is None or typed is None:
         return ListenerFilter(name, type_url, view.place, "opaque", _opaque, disabled)
     kind, act, fields = known
-    headerless = typed.view.boolean("allow_requests_without_proxy_protocol", False)
+    config = typed.view
+    if kind == "local_ratelimit" and _switched_off(config):
+        act = _neutral
     return ListenerFilter(
         name,
         type_url,
@@ -281,9 +350,27 @@ def compile_listener_filter(view: View) -> ListenerFilter:
         kind,
         act,
         disabled,
-        optional=headerless,
-        unmodelled=unmodelled_fields(typed.view, fields, name),
+        optional=config.boolean("allow_requests_without_proxy_protocol", False),
+        refuses_header=_ASSUMED_VERSION in _versions(config),
+        strict=config.boolean("close_connection_on_client_hello_parsing_errors", False),
+        unmodelled=unmodelled_fields(config, fields, name),
     )
+
+
+_ASSUMED_VERSION = "V1"
+"""The version of a header that a call states."""
+
+
+def _versions(config: View) -> tuple[str, ...]:
+    """disallowed_versions, an enum list: names or numbers."""
+    stated = config.raw("disallowed_versions") or ()
+    return tuple({0: "V1", 1: "V2"}.get(each, str(each)) for each in stated) if isinstance(stated, list) else ()
+
+
+def _switched_off(config: View) -> bool:
+    """runtime_enabled whose default is false; it is true where nobody says so."""
+    enabled = config.view("runtime_enabled")
+    return enabled is not None and not enabled.boolean("default_value", False)
 
 
 _V2 = {
@@ -296,32 +383,3 @@ _V2 = {
         ("original_src", "OriginalSrc"),
     )
 }
-
-
-def _predicate(view: View) -> Disabled:
-    """source/common/network/filter_matcher.cc; ranges are half-open."""
-    if view.boolean("any_match", False):
-        return lambda _socket: True
-    negated = view.view("not_match")
-    if negated is not None:
-        inner = _predicate(negated)
-        return lambda socket: not inner(socket)
-    ports = view.view("destination_port_range")
-    if ports is not None:
-        start, end = ports.integer("start", 0), ports.integer("end", 0)
-        return lambda socket: start <= socket.local_port < end
-    for key, combine in (("and_match", all), ("or_match", any)):
-        group = view.view(key)
-        if group is not None:
-            rules = tuple(_predicate(rule) for rule in group.views("rules"))
-            return _combined(combine, rules)
-    raise Rejected(
-        "empty-predicate",
-        "filter_disabled says nothing that can be matched",
-        place=view.place,
-        hint="give any_match, not_match, and_match, or_match or destination_port_range",
-    )
-
-
-def _combined(combine: Callable[[Any], bool], rules: tuple[Disabled, ...]) -> Disabled:
-    return lambda socket: combine(rule(socket) for rule in rules)

@@ -6,7 +6,7 @@ the same family. Chains and listener filters compile when first asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from attrs import define, field, frozen
 
@@ -19,6 +19,7 @@ from ..match.lookup import Lookup
 from ..place import Place
 from ..reasons import Reason, because
 from .chains import ChainTable, FilterChain, compile_chain_table
+from .internal_listeners import internal_name, pipe_path
 from .listener_filters import ListenerFilters, compile_listener_filters
 from .unmodelled import unmodelled_fields
 
@@ -65,6 +66,7 @@ _KNOWN = frozenset(
         "bypass_overload_manager",
         "ignore_global_conn_limit",
         "udp_listener_config",
+        "internal_listener",
     }
 )
 
@@ -159,7 +161,18 @@ class UnreadableListener(ListenerNotInForce):
 class ListenerTable:
     """Every listener of one proxy by address. Only active ones answer."""
 
-    __slots__ = ("_lookup", "aside", "by_address", "by_name", "listeners", "rejected", "unreadable", "warming")
+    __slots__ = (
+        "_lookup",
+        "aside",
+        "by_address",
+        "by_name",
+        "internal",
+        "listeners",
+        "pipes",
+        "rejected",
+        "unreadable",
+        "warming",
+    )
 
     def __init__(
         self,
@@ -168,6 +181,8 @@ class ListenerTable:
         warming: tuple[WarmingListener, ...],
         aside: tuple[str, ...],
         unreadable: tuple[UnreadableListener, ...] = (),
+        internal: Mapping[str, Listener] | None = None,
+        pipes: Mapping[str, Listener] | None = None,
     ) -> None:
         self.listeners = listeners
         self.rejected = rejected
@@ -176,6 +191,10 @@ class ListenerTable:
         self.aside = aside
         """Names of listeners on pipes, internal, UDP and unreadable ones, which no TCP address reaches."""
         self.unreadable = unreadable
+        self.internal = internal or {}
+        """Internal listeners by name."""
+        self.pipes = pipes or {}
+        """Listeners on pipes by path."""
         self.by_name = {listener.name: listener for listener in listeners}
         self.by_address = _addresses(listeners)
         self._lookup: Lookup[Address, Listener] = Lookup("listener", self.by_address)
@@ -258,6 +277,8 @@ def compile_listener_table(document: ProxyDocument) -> ListenerTable:
     warming: list[WarmingListener] = []
     aside: list[str] = []
     unreadable: list[UnreadableListener] = []
+    internal: dict[str, Listener] = {}
+    pipes: dict[str, Listener] = {}
     for state in document.listeners.values():
         if state.view is not None:
             blackened = () if state.static else _unreadable_ports(state.view)
@@ -266,6 +287,11 @@ def compile_listener_table(document: ProxyDocument) -> ListenerTable:
                 aside.append(state.name)
                 continue
             addresses = _addresses_of(state.view)
+            name, path = internal_name(state.view), pipe_path(state.view)
+            if name is not None:
+                internal[name] = _compile_listener(state, state.view, {})
+            elif path is not None:
+                pipes[path] = _compile_listener(state, state.view, addresses)
             if addresses:
                 listeners.append(_compile_listener(state, state.view, addresses))
             else:
@@ -276,7 +302,9 @@ def compile_listener_table(document: ProxyDocument) -> ListenerTable:
         refused = _refused(state)
         if refused is not None:
             rejected.append(refused)
-    return ListenerTable(tuple(listeners), tuple(rejected), tuple(warming), tuple(aside), tuple(unreadable))
+    return ListenerTable(
+        tuple(listeners), tuple(rejected), tuple(warming), tuple(aside), tuple(unreadable), internal, pipes
+    )
 
 
 def _refused(state: ResourceState) -> RefusedListener | None:

@@ -1,63 +1,116 @@
-"""Replies that a proxy makes itself: status, flags, details, and what gRPC clients get instead.
+"""Replies that a proxy makes itself: status, flags, details, body and headers, and what gRPC clients get instead.
 
-envoyproxy/envoy source/common/http/utility.cc (sendLocalReply) and source/common/grpc/status.cc.
+envoyproxy/envoy source/common/http/utility.cc (sendLocalReply), conn_manager_impl.cc (encodeHeaders) and
+source/common/grpc/status.cc. Order: the route's header mutations, local_reply_config, gRPC, the connection manager's
+own headers.
 """
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from ..facts.request import Headers, Request
 from ..outcome import Ending
 from ..reasons import Reason
-
-_GRPC_STATUS = {400: 13, 401: 16, 403: 7, 404: 12, 429: 14, 502: 14, 503: 14, 504: 14}
-
-
-def grpc_status_of(status: int) -> int:
-    """The grpc-status of a local reply with that HTTP status; everything not listed is UNKNOWN (2)."""
-    return _GRPC_STATUS.get(status, 2)
+from .grpc_codes import grpc_status_of
+from .refusal import DRAINED
+from .reply_mapping import Reply
+from .response_headers import BODILESS, closes_with, encoded, route_mutations
+from .stream import Stream
 
 
 def local_reply(
-    request: Request | None,
+    stream: Stream | None,
     hop: int,
     why: Reason,
     *,
     status: int,
     details: str | None,
     flags: tuple[str, ...] = (),
-    body: str = "",
+    body: str | None = "",
     headers: Headers | None = None,
+    content_type: str | None = None,
     location: str | None = None,
     grpc_status: int | None = None,
+    by_route: bool = True,
+    ends_connection: bool = False,
+    plain: bool = False,
 ) -> Ending:
-    """The ending a client gets; a gRPC request gets HTTP 200 with grpc-status and the body as grpc-message."""
+    """The ending a client gets; a gRPC request gets HTTP 200 with grpc-status and the body as grpc-message.
+
+    `content_type` is the body's, whatever header mutations say. `by_route`: whether the route's response header
+    mutations apply. `plain`: a filter wrote the whole response, which is no local reply. Without a stream nothing is
+    known of them.
+    """
     made = dict(headers or {})
     if location is not None:
         made["location"] = (location,)
+    reply = Reply(status, details, flags, body, made, content_type)
+    if stream is None:
+        return _ending(None, hop, why, reply, grpc_status)
+    closes = ends_connection or closes_with(stream, status)
+    if plain:
+        return _sent(_ending(None, hop, why, reply, None), stream, status, closes=closes)
+    if by_route:
+        reply = evolve(reply, headers=route_mutations(reply.headers, stream, details or "", flags))
+    # the flag of a codec error is not set yet when its reply is made
+    seen = reply if stream.request is not None else evolve(reply, flags=())
+    mapped = stream.manager.reply_mapping.applied(seen, stream.format_facts())
+    mapped = evolve(mapped, flags=flags)
+    ending = _ending(stream.request, hop, why, mapped, grpc_status if mapped.status == status else None)
+    return _sent(ending, stream, mapped.status, closes=closes)
+
+
+def _sent(ending: Ending, stream: Stream, status: int, *, closes: bool) -> Ending:
+    """Past the filters on the way back, and with what the connection manager adds."""
+    headers, way_back = ending.response_headers, stream.progress.way_back
+    if way_back is not None:
+        headers = way_back.headers(headers)
+    return evolve(
+        ending,
+        response_headers=encoded(headers, stream, status=status, closes=closes),
+        local_close_reason=DRAINED if closes else None,
+    )
+
+
+def _ending(request: Request | None, hop: int, why: Reason, reply: Reply, grpc_status: int | None) -> Ending:
+    status, body = reply.status, reply.body
+    made = dict(reply.headers)
     if request is not None and request.is_grpc():
-        code = grpc_status_of(status) if grpc_status is None else grpc_status
+        grpc_status = grpc_status_of(status) if grpc_status is None else grpc_status
         made["content-type"] = ("application/grpc",)
-        made["grpc-status"] = (str(code),)
+        made["grpc-status"] = (str(grpc_status),)
         if body:
             made["grpc-message"] = (_percent_encoded(body),)
-        status, grpc_status, body = 200, code, ""
-    elif body:
-        made.setdefault("content-type", ("text/plain",))
-        made["content-length"] = (str(len(body.encode())),)
+        status, body = 200, ""
+    else:
+        grpc_status = None
+        if body is None:
+            made["content-length"] = ()
+        elif body:
+            made["content-length"] = (str(len(body.encode("utf-8", "surrogateescape"))),)
+        if body == "":
+            made.pop("content-type", None)
+        elif reply.content_type is not None:
+            made["content-type"] = (reply.content_type,)
+        else:
+            made.setdefault("content-type", ("text/plain",))
+    location = made.get("location")
     return Ending(
         "replied",
         why,
         status=status,
         grpc_status=grpc_status,
-        location=location,
-        body=body,
+        location=location[0] if location else None,
+        body="" if status in BODILESS or (request is not None and request.method == "HEAD") else body,
         response_headers=made,
-        response_flags=flags,
-        response_code_details=details,
+        response_flags=reply.flags,
+        response_code_details=reply.details,
         answered_by=hop,
     )
 
 
 def _percent_encoded(text: str) -> str:
     """grpc-message: bytes outside space to tilde, and `%`, are written as %XX."""
-    return "".join(chr(byte) if 0x20 <= byte <= 0x7E and byte != 0x25 else f"%{byte:02X}" for byte in text.encode())
+    data = text.encode("utf-8", "surrogateescape")
+    return "".join(chr(byte) if 0x20 <= byte <= 0x7E and byte != 0x25 else f"%{byte:02X}" for byte in data)

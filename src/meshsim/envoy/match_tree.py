@@ -76,7 +76,7 @@ class _Reader(Generic[F, A]):
     def tree(self, view: View) -> MatchTree[F, A]:
         kind = self.vocabulary.kind
         below = view.view("on_no_match")
-        on_no_match = self.way(below) if below is not None and below.data else None
+        on_no_match = self.way(below) if below is not None else None
         listed, keyed = view.view("matcher_list"), view.view("matcher_tree")
         if listed is not None and keyed is not None:
             raise _refused("matcher-of-two-kinds", "matcher_list and matcher_tree stand in one matcher", view.place)
@@ -279,7 +279,10 @@ def _prefix(cidr: View) -> tuple[int, int]:
         address = parse_ip(text)
     except ValueError:
         raise _refused("bad-prefix", f"malformed IP address: {text}", cidr.place) from None
-    return make_prefix(address, cidr.integer("prefix_len", 0))
+    length = cidr.integer("prefix_len", 0)
+    if not 0 <= length <= 128:
+        raise _refused("bad-prefix", f"prefix_len {length} is not between 0 and 128", cidr.place)
+    return make_prefix(address, length)
 
 
 def _within(prefixes: tuple[tuple[int, int], ...]) -> Test:

@@ -21,6 +21,15 @@ _TLS = "envoy.extensions.matching.common_inputs.ssl.v3."
 ReadConnection = Callable[[Connection], Any]
 
 
+def _ip(ip: int, name: str) -> str | None:
+    """Absent where the address is a pipe or an internal one."""
+    return None if name else format_ip(ip)
+
+
+def _port(port: int, name: str) -> str | None:
+    return None if name else str(port)
+
+
 def _protocols(seen: Connection) -> str | None:
     """All of them in one text, each in quotes: 'h2','http/1.1'."""
     return ",".join(f"'{name}'" for name in seen.alpn) or None
@@ -47,11 +56,14 @@ def _subject(seen: Connection) -> str | None:
 
 
 _READ: dict[str, tuple[str, ReadConnection]] = {
-    _NETWORK + "DestinationIPInput": ("destination_ip", lambda seen: format_ip(seen.local)),
-    _NETWORK + "DestinationPortInput": ("destination_port", lambda seen: str(seen.local_port)),
-    _NETWORK + "SourceIPInput": ("source_ip", lambda seen: format_ip(seen.remote)),
-    _NETWORK + "SourcePortInput": ("source_port", lambda seen: str(seen.remote_port)),
-    _NETWORK + "DirectSourceIPInput": ("direct_source_ip", lambda seen: format_ip(seen.direct_remote)),
+    _NETWORK + "DestinationIPInput": ("destination_ip", lambda seen: _ip(seen.local, seen.local_name)),
+    _NETWORK + "DestinationPortInput": ("destination_port", lambda seen: _port(seen.local_port, seen.local_name)),
+    _NETWORK + "SourceIPInput": ("source_ip", lambda seen: _ip(seen.remote, seen.remote_name)),
+    _NETWORK + "SourcePortInput": ("source_port", lambda seen: _port(seen.remote_port, seen.remote_name)),
+    _NETWORK + "DirectSourceIPInput": (
+        "direct_source_ip",
+        lambda at: _ip(at.direct_remote, at.direct_remote_name),
+    ),
     _NETWORK + "SourceTypeInput": ("source_type", lambda seen: "local" if is_local(seen) else None),
     _NETWORK + "ServerNameInput": ("server_name", lambda seen: seen.sni or None),
     _NETWORK + "TransportProtocolInput": ("transport_protocol", lambda seen: seen.transport or None),

@@ -11,6 +11,7 @@ from ..config.view import View
 from ..match.regex import Regex
 from ..match.strings import ascii_lower
 from .paths import without_query
+from .uri_templates import UriTemplate
 
 WHOLE = frozenset({"safe_regex", "connect_matcher", "path_match_policy"})
 """Kinds whose match is the whole path without its query."""
@@ -24,6 +25,8 @@ class PathRule:
     """prefix, path, path_separated_prefix, safe_regex, connect_matcher or path_match_policy."""
     value: str
     case_sensitive: bool = True
+    template: UriTemplate | None = None
+    """Of path_match_policy, where it is known."""
 
     def replaced(self, path: str, replacement: str) -> str | None:
         """The path with the matched text replaced: plain text, no care for slashes.

@@ -109,9 +109,15 @@ def _decoded(path: str) -> str:
     return "".join(pieces)
 
 
-def without_parameters(path: str) -> str:
-    """Each segment cut at its first `;` (ignore_path_parameters_in_path_matching)."""
-    return re.sub(r";[^/]*", "", path) if ";" in path else path
+PER_SEGMENT = "strip_path_parameters_per_segment"
+"""The runtime guard of 1.40; off, the whole path is cut."""
+
+
+def without_parameters(path: str, *, per_segment: bool = True) -> str:
+    """Each segment, or the whole, cut at its first `;` (ignore_path_parameters_in_path_matching)."""
+    if ";" not in path:
+        return path
+    return re.sub(r";[^/]*", "", path) if per_segment else path.partition(";")[0]
 
 
 def without_query(path: str) -> str:

@@ -19,6 +19,27 @@ class PerFilter:
     disabled: bool
     config: TypedConfig | None
     """None: only switched on or off; the filter's own configuration is used."""
+    outer: PerFilter | None = None
+    """What the next less specific level says; most filters look at the most specific one only."""
+
+    def in_force(self) -> TypedConfig | None:
+        """The most specific configuration: a level that only switches the filter on leaves it to the next one."""
+        if self.config is not None:
+            return self.config
+        return self.outer.in_force() if self.outer is not None else None
+
+    def levels(self) -> tuple[TypedConfig, ...]:
+        """The configurations of every level that has one, most specific first."""
+        above = self.outer.levels() if self.outer is not None else ()
+        return above if self.config is None else (self.config, *above)
+
+
+def layered(outer: Mapping[str, PerFilter], own: Mapping[str, PerFilter]) -> Mapping[str, PerFilter]:
+    """A level laid over the less specific ones."""
+    if not outer or not own:
+        return own or outer
+    kept = {name: PerFilter(each.disabled, each.config, outer.get(name)) for name, each in own.items()}
+    return {**outer, **kept}
 
 
 def compile_per_filter(view: View) -> Mapping[str, PerFilter]:

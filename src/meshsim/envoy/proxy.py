@@ -16,6 +16,7 @@ from .endpoints import Assignment, compile_assignment
 from .host_status import compile_cluster_status, with_health
 from .listeners import ListenerTable, compile_listener_table
 from .runtime import Runtime, compile_runtime
+from .scopes import Key, Scope, by_key, compile_scopes
 from .vhosts import RouteTable, compile_route_table
 
 
@@ -70,6 +71,11 @@ class Proxy:
             self._listeners = compile_listener_table(self.document)
         return self._listeners
 
+    def lacks_secret(self, name: str) -> bool:
+        """Whether the dump says that it waits for that secret; what it does not mention is taken to be there."""
+        resource = self.document.secrets.get(name)
+        return resource is not None and resource.view is None and resource.warming is not None
+
     def route_table(self, name: str) -> RouteTable | None:
         """The RDS route configuration of that name; None when the dump holds none."""
         if name not in self._route_tables:
@@ -77,6 +83,12 @@ class Proxy:
             view = resource.view if resource is not None else None
             self._route_tables[name] = compile_route_table(view) if view is not None else None
         return self._route_tables[name]
+
+    def scopes(self, name: str) -> dict[Key, Scope] | None:
+        """What scoped_rds delivered under that name; None when no input holds it."""
+        resource = self.document.scoped_routes.get(name)
+        view = resource.view if resource is not None else None
+        return None if view is None else by_key(compile_scopes(view.views("scoped_route_configs")))
 
     def replaced_table(self, name: str) -> RouteTable | None:
         """What a later input puts in the place of an inline route configuration of that name."""

@@ -9,11 +9,14 @@ from attrs import evolve, frozen
 
 from ..facts.connection import Connection
 from ..facts.conversation import Conversation
-from ..facts.request import Request
-from ..reasons import because
-from .codec import absolute_form, refused_by_codec, with_raw_request
+from ..facts.request import Headers, Request
+from ..reasons import Reason, because
+from .absolute_url import absolute_url
+from .codec import refused_by_codec, with_raw_request
+from .format_operators import FormatFacts
 from .forwarding import forwarded, without_hop_by_hop
-from .hosts import strip_port, strip_trailing_dot
+from .header_mutations import mutated
+from .hosts import port_number, strip_port, strip_trailing_dot
 from .inline_headers import joined
 from .network_filters.hcm import HttpConnectionManager
 from .paths import normalised
@@ -21,6 +24,9 @@ from .refusal import Refusal
 
 _BLANKS = " \t"
 _CONTINUE = ("100-continue",)
+DRAINED = "deferred_close_on_drained_connection"
+"""Envoy's close reason where a connection is done with its last answer."""
+_LOW_VERSION = "codec_error:Upgrade_required_for_HTTP/1.0_or_HTTP/0.9"
 
 
 @frozen
@@ -52,38 +58,75 @@ def receive(
             headers[name] = tuple(value.strip(_BLANKS) for value in values)
     joined(headers)
     scheme, authority, path = _decoded(hcm, request, headers)
-    if request.version == "http/1.0" and not hcm.codec.accept_http_10:
-        why = because("http.version-refused", hcm.place, version=request.version)
-        return Refusal(why, "replied", 426, "low_version", ("DPE",), "Upgrade Required")
     if authority is None and request.version == "http/1.0":
         authority = hcm.codec.default_host
-    if authority is None:
-        return Refusal(because("http.no-host", hcm.place), "replied", 400, "missing_host_header")
-    if request.method == "CONNECT":
-        path = ""
-    elif not path.startswith("/"):
-        why = because("http.path-not-absolute", hcm.place, path=path)
-        return Refusal(why, "replied", 404, "absolute_path_rejected")
+    ends = request.version != "http2" and (
+        request.version == "http/1.0" or request.method == "CONNECT" or _ends_connection(headers)
+    )
+    chunked = "transfer-encoding" in headers
+    if chunked:
+        headers.pop("content-length", None)
+    decoded = Request(request.method, scheme, authority, path, headers, request.version, ends, chunked)
+    cleaned = _checked(hcm, decoded)
+    if isinstance(cleaned, Refusal):
+        return cleaned
+    assert authority is not None
+    whole, authority = authority, _host(hcm, authority, connection.local_port)
+    if hcm.forwarding.early_mutations:
+        facts = FormatFacts(decoded, connection, "")
+        headers = dict(mutated(headers, hcm.forwarding.early_mutations, facts))
     else:
-        cleaned = normalised(
-            path,
-            normalize=hcm.normalisation.normalize_path,
-            merge_slashes=hcm.normalisation.merge_slashes,
-            escaped_slashes=hcm.normalisation.escaped_slashes,
-        )
-        if cleaned.rejected is not None:
-            why = because("http.path-refused", hcm.place, path=path, rule=cleaned.rejected)
-            return Refusal(why, "replied", 400, "path_normalization_failed")
-        if cleaned.redirect:
-            why = because("http.path-redirected", hcm.place, path=path, location=cleaned.path)
-            return Refusal(why, "replied", 307, "path_normalization_failed", (), "", cleaned.path)
-        path = cleaned.path
-    authority = _host(hcm, authority, connection.local_port)
+        headers = dict(headers)
     without_hop_by_hop(headers)
     seen = forwarded(hcm.forwarding, connection, scheme, headers, own_address, internal_only)
+    if seen.reject is not None:
+        why = because("http.client-unknown", hcm.place, status=seen.reject)
+        return _refused(decoded, why, seen.reject, "rejecting_because_detection_failed")
     if seen.remote != connection.remote:
         connection = evolve(connection, remote=seen.remote, remote_port=0)
-    return Received(Request(request.method, seen.scheme, authority, path, seen.headers, request.version), connection)
+    taken = Request(request.method, seen.scheme, authority, cleaned, seen.headers, request.version, ends, chunked)
+    if request.method == "CONNECT" and whole != authority:
+        taken = evolve(taken, connect_port=str(port_number(whole)))
+    return Received(taken, connection)
+
+
+def _checked(hcm: HttpConnectionManager, request: Request) -> str | Refusal:
+    """The path that routing sees."""
+    path = request.path
+    if request.authority is None:
+        return _refused(request, because("http.no-host", hcm.place), 400, "missing_host_header")
+    if request.method == "QUERY" and "content-type" not in request.headers:
+        return _refused(request, because("http.query-untyped", hcm.place), 400, "query_missing_content_type")
+    if request.method == "CONNECT":
+        return ""
+    if not path.startswith("/"):
+        return _refused(request, because("http.path-not-absolute", hcm.place, path=path), 404, "absolute_path_rejected")
+    cleaned = normalised(
+        path,
+        normalize=hcm.normalisation.normalize_path,
+        merge_slashes=hcm.normalisation.merge_slashes,
+        escaped_slashes=hcm.normalisation.escaped_slashes,
+    )
+    if cleaned.rejected is not None:
+        why = because("http.path-refused", hcm.place, path=path, rule=cleaned.rejected)
+        return _refused(request, why, 400, "path_normalization_failed")
+    if cleaned.redirect:
+        why = because("http.path-redirected", hcm.place, path=path, location=cleaned.path)
+        return _refused(request, why, 307, "path_normalization_failed", cleaned.path)
+    return cleaned.path
+
+
+def _refused(request: Request, why: Reason, status: int, details: str, location: str | None = None) -> Refusal:
+    return Refusal(why, "replied", status, details, location=location, request=request)
+
+
+def _ends_connection(headers: Headers) -> bool:
+    """The client's own word, or a body (an upgrade's too) that nobody will have read when a reply is made."""
+    if "transfer-encoding" in headers or headers.get("content-length", ("0",))[0].strip("0"):
+        return True
+    said = (*headers.get("connection", ()), *headers.get("proxy-connection", ()))
+    tokens = [token.strip().lower() for token in ",".join(said).split(",")] if said else ()
+    return "close" in tokens or ("upgrade" in tokens and headers.get("upgrade", ("h2c",))[0].lower() != "h2c")
 
 
 def _decoded(
@@ -107,18 +150,33 @@ def _decoded(
         for name in [name for name in headers if "_" in name]:
             del headers[name]
     if not http2 and not path.startswith("/") and request.method != "CONNECT" and hcm.codec.allow_absolute_url:
-        absolute = absolute_form(path)
-        if absolute is not None:
-            scheme, authority, path = absolute
+        url = absolute_url(path)
+        if url is not None:
+            scheme, authority, path = url.scheme, url.authority, url.path
     return scheme, authority, path
 
 
 def _host(hcm: HttpConnectionManager, authority: str, local_port: int) -> str:
     options = hcm.normalisation
+    if options.strip_trailing_dot:
+        authority = strip_trailing_dot(authority)
     if options.strip_any_port:
         authority = strip_port(authority)
     elif options.strip_matching_port:
         authority = strip_port(authority, local_port)
-    if options.strip_trailing_dot:
-        authority = strip_trailing_dot(authority)
     return authority
+
+
+def closes_after_answer(request: Request) -> bool:
+    """Whether the client's own request ends the connection with its answer: only HTTP/1 can ask for that."""
+    if request.version == "http2":
+        return False
+    asked = [
+        token.strip(_BLANKS).lower()
+        for name in ("connection", "proxy-connection")
+        for value in request.headers.get(name, ())
+        for token in value.split(",")
+    ]
+    if request.version == "http/1.0":
+        return "keep-alive" not in asked
+    return "close" in asked or request.method == "CONNECT"

@@ -11,6 +11,8 @@ from ..config.view import View
 from ..facts.request import Request
 from ..place import Place
 from ..reasons import Reason
+from .format_operators import FormatFacts
+from .format_strings import FormatString, compile_format_string
 from .hosts import port_start
 from .path_rewrites import PathRule, RegexRewrite, compile_regex_rewrite
 from .unmodelled import unmodelled_fields
@@ -26,6 +28,7 @@ _FIELDS = frozenset(
         "path_redirect",
         "prefix_rewrite",
         "regex_rewrite",
+        "path_rewrite",
         "response_code",
         "strip_query",
     }
@@ -45,13 +48,15 @@ class Redirect:
     path: str | None = None
     prefix_rewrite: str | None = None
     regex_rewrite: RegexRewrite | None = None
+    path_rewrite: FormatString | None = None
     strip_query: bool = False
     unmodelled: tuple[Reason, ...] = ()
 
-    def location(self, request: Request, rule: PathRule) -> str:
+    def location(self, facts: FormatFacts, rule: PathRule) -> str:
         """What the Location header says for this request."""
+        request = facts.request
         scheme = self.scheme or request.scheme
-        path = self._path(request, rule)
+        path = self._path(facts, rule)
         if not path.startswith("/"):
             path = "/" + path
         if self.strip_query and not (self.path is not None and "?" in self.path):
@@ -66,15 +71,21 @@ class Redirect:
         start = port_start(authority)
         if start is None:
             return authority
-        implied = {"http": ":80", "https": ":443"}.get(request.scheme)
-        if self.port is not None or (scheme != request.scheme and authority[start:] == implied):
+        stated = ",".join(request.headers.get("x-forwarded-proto", ()))
+        implied = {"http": ":80", "https": ":443"}.get(stated)
+        if self.port is not None or (scheme != stated and authority[start:] == implied):
             return authority[:start]
         return authority
 
-    def _path(self, request: Request, rule: PathRule) -> str:
+    def _path(self, facts: FormatFacts, rule: PathRule) -> str:
+        request = facts.request
         _, mark, query = request.path.partition("?")
         if self.path is not None:
             return self.path if "?" in self.path else self.path + mark + query
+        if self.path_rewrite is not None:
+            made = self.path_rewrite.render(facts)
+            if made:
+                return made if "?" in made else made + mark + query
         replaced: str | None = None
         if self.prefix_rewrite is not None:
             replaced = rule.replaced(request.path, self.prefix_rewrite)
@@ -87,6 +98,7 @@ def compile_redirect(view: View, name: str) -> Redirect:
     """A RedirectAction."""
     code = view.enum("response_code", _CODES)
     rewrite = view.view("regex_rewrite")
+    formatted = view.text("path_rewrite")
     return Redirect(
         name=name,
         place=view.place,
@@ -97,6 +109,7 @@ def compile_redirect(view: View, name: str) -> Redirect:
         path=view.text("path_redirect") or None,
         prefix_rewrite=view.text("prefix_rewrite") or None,
         regex_rewrite=None if rewrite is None else compile_regex_rewrite(rewrite),
+        path_rewrite=compile_format_string(formatted, view.place_of("path_rewrite")) if formatted else None,
         strip_query=view.boolean("strip_query", False),
         unmodelled=unmodelled_fields(view, _FIELDS, name),
     )
@@ -111,5 +124,6 @@ class TlsRedirect:
     status: int = 301
     unmodelled: tuple[Reason, ...] = ()
 
-    def location(self, request: Request, _rule: PathRule) -> str:
+    def location(self, facts: FormatFacts, _rule: PathRule) -> str:
+        request = facts.request
         return f"https://{request.authority or ''}{request.path}"

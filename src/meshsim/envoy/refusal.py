@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from ..facts.request import Request
 from ..reasons import Reason
+
+DRAINED = "deferred_close_on_drained_connection"
+"""%DOWNSTREAM_LOCAL_CLOSE_REASON% of a connection that ends with its reply."""
 
 
 @frozen
@@ -18,3 +22,9 @@ class Refusal:
     flags: tuple[str, ...] = ()
     body: str = ""
     location: str | None = None
+    after: str | None = None
+    """The time that a timer took."""
+    request: Request | None = None
+    """As it was decoded, where the connection manager refuses it after the codec took it."""
+    closes: str | None = None
+    """%DOWNSTREAM_LOCAL_CLOSE_REASON%, where the connection ends with it."""

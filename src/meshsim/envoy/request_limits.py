@@ -10,19 +10,26 @@ from attrs import evolve
 from ..facts.request import Request
 from .retry_policy import for_request
 from .route_actions import RouteAction
-from .upstream_request import timeout_of
+from .upstream_request import stream_duration_ms, timeout_of
 
 
-def limited(action: RouteAction, request: Request, stream_idle_timeout_ms: int | float) -> RouteAction:
-    """The action itself where the request changes nothing. `stream_idle_timeout_ms` is the connection manager's."""
+def limited(
+    action: RouteAction,
+    request: Request,
+    stream_idle_timeout_ms: int | float,
+    max_stream_duration_ms: int | float = 0,
+) -> RouteAction:
+    """The action itself where the request changes nothing. Both time-outs are the connection manager's; 0: none."""
     policy = for_request(action.retry_policy, request)
     stated = request.headers.get("x-envoy-upstream-rq-timeout-ms")
     timeout: int | float = action.timeout_ms
-    if stated or action.max_grpc_timeout_ms is not None:
+    duration = stream_duration_ms(action, request, max_stream_duration_ms)
+    if stated or action.stream_duration is not None or action.max_grpc_timeout_ms is not None:
         timeout = timeout_of(action, request, stated)[0]
     idle = action.idle_timeout_ms
     if idle is None and stream_idle_timeout_ms and (not timeout or timeout > stream_idle_timeout_ms):
         idle = stream_idle_timeout_ms
-    if policy is action.retry_policy and timeout == action.timeout_ms and idle == action.idle_timeout_ms:
+    same = policy is action.retry_policy and timeout == action.timeout_ms and idle == action.idle_timeout_ms
+    if same and duration == action.duration_ms:
         return action
-    return evolve(action, retry_policy=policy, timeout_ms=timeout, idle_timeout_ms=idle)
+    return evolve(action, retry_policy=policy, timeout_ms=timeout, idle_timeout_ms=idle, duration_ms=duration)

@@ -1,22 +1,63 @@
-"""Response header mutations of a route on replies the proxy makes itself."""
+"""The headers of a reply that the proxy makes itself: the route's mutations, and what the connection manager adds.
+
+envoyproxy/envoy source/common/http/conn_manager_impl.cc (encodeHeaders) and conn_manager_utility.cc
+(mutateResponseHeaders). An empty tuple of values is a header whose value only run time knows.
+"""
 
 from __future__ import annotations
 
-from attrs import evolve
-
-from ..facts.connection import Connection
-from ..facts.request import Request
-from ..outcome import Ending
-from .format_strings import FormatFacts
+from ..facts.request import Headers
 from .header_mutations import mutated
-from .routes import Route
+from .stream import Stream
+
+BODILESS = (204, 304)
 
 
-def with_response_mutations(ending: Ending, route: Route | None, request: Request, connection: Connection) -> Ending:
+def route_mutations(headers: Headers, stream: Stream, details: str, flags: tuple[str, ...] = ()) -> Headers:
     """Only where a route exists: an answer without one is left as it is."""
-    if route is None or not route.response_mutations:
-        return ending
-    facts = FormatFacts(request, connection, route.name)
-    headers = mutated(ending.response_headers, route.response_mutations, facts)
-    location = headers.get("location")
-    return evolve(ending, response_headers=headers, location=location[0] if location else None)
+    route = stream.route
+    if route is None or stream.request is None or not route.response_mutations:
+        return headers
+    facts = stream.format_facts(details=details, flags=flags)
+    return mutated(headers, route.response_mutations, facts, response=True)
+
+
+def closes_with(stream: Stream, status: int) -> bool:
+    """Whether an HTTP/1 connection ends with this reply. `status` is the one before any mapping."""
+    request = stream.request
+    if request is None or request.version == "http2":
+        return False
+    return request.ends_connection or (status == 400 and not stream.manager.codec.keeps_bad_connections)
+
+
+def passed_on(headers: Headers, stream: Stream) -> Headers:
+    """An upstream proxy's own reply as the proxy in front hands it on."""
+    manager = stream.manager
+    made = {name: values for name, values in headers.items() if name != "connection"}
+    made["x-envoy-upstream-service-time"] = ()
+    made = dict(route_mutations(made, stream, "via_upstream"))
+    if manager.server_header == "OVERWRITE" or (manager.server_header == "APPEND_IF_ABSENT" and "server" not in made):
+        made["server"] = (manager.server_name,)
+    if manager.forwarding.via:
+        made["via"] = (", ".join((*made.get("via", ()), manager.forwarding.via)),)
+    return made
+
+
+def encoded(headers: Headers, stream: Stream, *, status: int, closes: bool) -> Headers:
+    """As they leave: with server, date, via and what belongs to the connection."""
+    manager, request = stream.manager, stream.request
+    made = dict(headers)
+    http1 = request is None or request.version != "http2"
+    bodiless = status in BODILESS or (request is not None and request.method == "HEAD")
+    if "content-length" not in made and http1 and not bodiless:
+        made["content-length"] = ("0",)
+    made["date"] = ()
+    if manager.server_header == "OVERWRITE" or (manager.server_header == "APPEND_IF_ABSENT" and "server" not in made):
+        made["server"] = (manager.server_name,)
+    if manager.forwarding.via:
+        made["via"] = (manager.forwarding.via,)
+    if manager.always_sets_request_id and request is not None:
+        made["x-request-id"] = ()
+    if closes and http1:
+        made["connection"] = ("close",)
+    return made

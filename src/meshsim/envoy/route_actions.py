@@ -13,11 +13,17 @@ from attrs import evolve, frozen
 from ..config.view import View
 from ..place import Place
 from ..reasons import Reason
+from .body_formats import BodyFormat, compile_body_format, source_text
+from .format_strings import FormatString, compile_format_string
+from .hash_policy import HashPolicy, compile_hash_policies
 from .header_mutations import MutationLevel, compile_mutations
+from .mirrors import MirrorPolicy, compile_mirrors
 from .path_rewrites import RegexRewrite, compile_regex_rewrite
+from .per_filter import PerFilter, compile_per_filter
 from .retry_policy import RetryPolicy, compile_retry_policy
 from .runtime import Runtime
 from .unmodelled import unmodelled_fields
+from .uri_templates import UriTemplate, UriTemplateRewrite, compile_uri_rewrite
 
 DEFAULT_TIMEOUT_MS = 15_000
 _NOT_FOUND_STATUS = {"SERVICE_UNAVAILABLE": 503, "NOT_FOUND": 404, "INTERNAL_SERVER_ERROR": 500}
@@ -30,6 +36,8 @@ _MODELLED = frozenset(
         "metadata_match",
         "prefix_rewrite",
         "regex_rewrite",
+        "path_rewrite_policy",
+        "path_rewrite",
         "host_rewrite_literal",
         "host_rewrite",
         "auto_host_rewrite",
@@ -39,6 +47,7 @@ _MODELLED = frozenset(
         "timeout",
         "idle_timeout",
         "max_grpc_timeout",
+        "max_stream_duration",
         "retry_policy",
         "request_mirror_policies",
         "request_mirror_policy",
@@ -50,7 +59,6 @@ _MODELLED = frozenset(
 )
 _HARMLESS = frozenset(
     {
-        "max_stream_duration",
         "grpc_timeout_offset",
         "rate_limits",
         "include_vh_rate_limits",
@@ -61,7 +69,7 @@ _HARMLESS = frozenset(
     }
 )
 """They decide when or how often, or are only reported; never where."""
-_WEIGHTED_FIELDS = frozenset({"clusters", "total_weight", "runtime_key_prefix"})
+_WEIGHTED_FIELDS = frozenset({"clusters", "total_weight", "runtime_key_prefix", "header_name", "use_hash_policy"})
 _ENTRY_FIELDS = frozenset(
     {
         "name",
@@ -78,6 +86,15 @@ _ENTRY_FIELDS = frozenset(
 
 
 @frozen(eq=False)
+class StreamDuration:
+    """RouteAction.MaxStreamDuration, in milliseconds; None: not stated."""
+
+    longest: int | float | None
+    grpc_longest: int | float | None
+    grpc_offset: int | float | None
+
+
+@frozen(eq=False)
 class RouteAction:
     """Forward to a cluster."""
 
@@ -91,6 +108,10 @@ class RouteAction:
     runtime_key_prefix: str = ""
     """Of the runtime keys that replace the weights: `PREFIX.CLUSTER`."""
     weighted_place: Place | None = None
+    weight_header: str = ""
+    """Its value takes the place of the random one."""
+    weights_by_hash: bool = False
+    """The hash of the hash policy does so."""
     specifier_plugin: str | None = None
     """The field that names a cluster specifier extension, which is opaque."""
     cluster_not_found_status: int = 503
@@ -98,7 +119,11 @@ class RouteAction:
     """filter_metadata `envoy.lb`, or None."""
     prefix_rewrite: str | None = None
     regex_rewrite: RegexRewrite | None = None
+    template_rewrite: UriTemplateRewrite | None = None
+    """path_rewrite_policy"""
+    path_rewrite: FormatString | None = None
     host_rewrite_literal: str | None = None
+    host_rewrite: FormatString | None = None
     host_rewrite_header: str | None = None
     host_rewrite_path_regex: RegexRewrite | None = None
     auto_host_rewrite: bool = False
@@ -106,13 +131,21 @@ class RouteAction:
     append_x_forwarded_host: bool = False
     timeout_ms: int | float = DEFAULT_TIMEOUT_MS
     max_grpc_timeout_ms: int | float | None = None
+    stream_duration: StreamDuration | None = None
+    """max_stream_duration, which puts an end to the older time-outs; None: they hold."""
+    duration_ms: int | float = 0
+    """How long the whole stream may last, as one request and its connection manager have it; 0: no limit."""
     idle_timeout_ms: int | float | None = None
     """Of a stream on which nothing moves; None: the connection manager's."""
     retry_policy: RetryPolicy | None = None
-    mirrors: tuple[str, ...] = ()
-    hash_policy: bool = False
+    mirrors: tuple[MirrorPolicy, ...] = ()
+    priority: str = "DEFAULT"
+    """DEFAULT or HIGH: which circuit breakers of the cluster count."""
+    hash_policies: tuple[HashPolicy, ...] = ()
     upgrades: Mapping[str, bool] | None = None
     """Lower-case upgrade type -> enabled."""
+    envoy_headers: bool = True
+    """Off where the router suppresses x-envoy- headers."""
     connect_terminated: bool = False
     """CONNECT ends here and its payload goes on as raw bytes."""
     unmodelled: tuple[Reason, ...] = ()
@@ -130,7 +163,7 @@ class RouteAction:
     def rewrites_host(self) -> bool:
         """Whether the authority may change before an endpoint is chosen."""
         literal = self.host_rewrite_literal is not None or self.host_rewrite_header is not None
-        return literal or self.host_rewrite_path_regex is not None
+        return literal or self.host_rewrite_path_regex is not None or self.host_rewrite is not None
 
 
 @frozen(eq=False)
@@ -145,6 +178,8 @@ class WeightedCluster:
     request_mutations: MutationLevel
     response_mutations: MutationLevel
     via: RouteAction
+    per_filter: Mapping[str, PerFilter] = {}
+    """More specific than the route's own."""
 
 
 @frozen(eq=False)
@@ -153,7 +188,8 @@ class DirectResponse:
     place: Place | None
     status: int
     body: str | None
-    """None: it comes from a file or the environment, or is a format string."""
+    """None: it comes from a file or the environment."""
+    body_format: BodyFormat | None = None
     unmodelled: tuple[Reason, ...] = ()
 
 
@@ -167,8 +203,17 @@ class NonForwarding:
     unmodelled: tuple[Reason, ...] = ()
 
 
-def compile_route_action(view: View, name: str, retry_policy: RetryPolicy | None) -> RouteAction:
-    """`retry_policy` is the virtual host's, used only where the route has none."""
+def compile_route_action(
+    view: View,
+    name: str,
+    retry_policy: RetryPolicy | None = None,
+    template: UriTemplate | None = None,
+    mirrors: tuple[MirrorPolicy, ...] = (),
+) -> RouteAction:
+    """`retry_policy` and `mirrors` are the virtual host's, for a route without its own.
+
+    `template` is what the route matches, where that is a URI template.
+    """
     weighted = view.view("weighted_clusters")
     leftovers = unmodelled_fields(view, _MODELLED | _HARMLESS | _PLUGINS, name)
     if weighted is not None:
@@ -187,17 +232,22 @@ def compile_route_action(view: View, name: str, retry_policy: RetryPolicy | None
         metadata_match=_subset(view),
         prefix_rewrite=view.text("prefix_rewrite") or None,
         regex_rewrite=_regex_rewrite(view, "regex_rewrite"),
-        host_rewrite_literal=view.text("host_rewrite_literal") or _old_host_rewrite(view),
+        template_rewrite=_template_rewrite(view, template),
+        path_rewrite=_format(view, "path_rewrite"),
+        host_rewrite_literal=view.text("host_rewrite_literal") or None,
+        host_rewrite=_format(view, "host_rewrite"),
         host_rewrite_header=view.text("host_rewrite_header") or None,
         host_rewrite_path_regex=_regex_rewrite(view, "host_rewrite_path_regex"),
         auto_host_rewrite=view.boolean("auto_host_rewrite", False),
         append_x_forwarded_host=view.boolean("append_x_forwarded_host", False),
         timeout_ms=view.duration_ms("timeout", DEFAULT_TIMEOUT_MS),
         max_grpc_timeout_ms=grpc_timeout,
+        stream_duration=_stream_duration(view.view("max_stream_duration")),
         idle_timeout_ms=view.duration_ms("idle_timeout"),
         retry_policy=compile_retry_policy(view) or retry_policy,
-        mirrors=_mirrors(view),
-        hash_policy=view.has("hash_policy"),
+        mirrors=compile_mirrors(view) or mirrors,
+        priority=view.enum("priority", ("DEFAULT", "HIGH")),
+        hash_policies=compile_hash_policies(view.views("hash_policy")),
         upgrades=upgrades,
         connect_terminated=terminated,
         unmodelled=leftovers,
@@ -210,6 +260,8 @@ def compile_route_action(view: View, name: str, retry_policy: RetryPolicy | None
         weighted=entries,
         total_weight=sum(entry.weight for entry in entries),
         runtime_key_prefix=weighted.text("runtime_key_prefix", ""),
+        weight_header=weighted.text("header_name", "").lower(),
+        weights_by_hash=weighted.boolean("use_hash_policy", False) and bool(action.hash_policies),
         weighted_place=weighted.place,
         unmodelled=leftovers
         + tuple(
@@ -233,7 +285,15 @@ def _weighted_cluster(entry: View, action: RouteAction) -> WeightedCluster:
         request_mutations=compile_mutations(entry, "request"),
         response_mutations=compile_mutations(entry, "response"),
         via=action if merged is action.metadata_match else evolve(action, metadata_match=merged),
+        per_filter=compile_per_filter(entry),
     )
+
+
+def _stream_duration(view: View | None) -> StreamDuration | None:
+    if view is None:
+        return None
+    names = ("max_stream_duration", "grpc_timeout_header_max", "grpc_timeout_header_offset")
+    return StreamDuration(*(view.duration_ms(name) for name in names))
 
 
 def _subset(view: View) -> Mapping[str, Any] | None:
@@ -248,17 +308,15 @@ def _regex_rewrite(view: View, key: str) -> RegexRewrite | None:
     return None if below is None else compile_regex_rewrite(below)
 
 
-def _old_host_rewrite(view: View) -> str | None:
-    """`host_rewrite` was a text before 1.14; since 1.40 it is a format string message, which is not modelled."""
-    value = view.raw("host_rewrite")
-    return value if isinstance(value, str) and value else None
+def _format(view: View, key: str) -> FormatString | None:
+    """A text with command operators. Before 1.14 `host_rewrite` was a plain one, which reads the same."""
+    value = view.text(key)
+    return compile_format_string(value, view.place_of(key)) if value else None
 
 
-def _mirrors(view: View) -> tuple[str, ...]:
-    policies = view.views("request_mirror_policies")
-    old = view.view("request_mirror_policy")
-    names = [policy.text("cluster", "") for policy in (*policies, *((old,) if old is not None else ()))]
-    return tuple(name for name in names if name)
+def _template_rewrite(view: View, template: UriTemplate | None) -> UriTemplateRewrite | None:
+    policy = view.view("path_rewrite_policy")
+    return compile_uri_rewrite(policy, template) if policy is not None else None
 
 
 def _upgrades(view: View) -> tuple[Mapping[str, bool] | None, bool]:
@@ -273,18 +331,16 @@ _RESPONSE_FIELDS = frozenset({"status", "body", "body_format"})
 
 
 def compile_direct_response(view: View, name: str) -> DirectResponse:
-    body: str | None = ""
-    source = view.view("body")
-    if source is not None:
-        body = source.text("inline_string") if source.has("inline_string") else None
-        if source.has("inline_bytes"):
-            body = None
-    if view.has("body_format"):
-        body = None
+    written = view.view("body_format")
+    body_format = compile_body_format(written, name) if written is not None else None
     return DirectResponse(
         name=name,
         place=view.place,
         status=view.integer("status", 0),
-        body=body,
-        unmodelled=unmodelled_fields(view, _RESPONSE_FIELDS, name),
+        body=source_text(view.view("body")),
+        body_format=body_format,
+        unmodelled=(
+            *unmodelled_fields(view, _RESPONSE_FIELDS, name),
+            *(body_format.unmodelled if body_format is not None else ()),
+        ),
     )

@@ -6,9 +6,10 @@ modelled becomes a condition nobody can answer, so it is asked about and never s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import attrs
 from attrs import define, frozen
 
 from ..config.view import View
@@ -18,8 +19,11 @@ from ..match.condition import Condition, unmodelled
 from ..match.regex import Regex
 from ..match.strings import ascii_lower
 from .matchers import compile_cookie_matcher, compile_header_matcher, compile_query_matcher
+from .metadata_matchers import compile_filter_state_matcher, compile_metadata_matcher
 from .path_rewrites import PathRule
+from .paths import without_query
 from .runtime import NO_RUNTIME, Runtime, RuntimeFraction, compile_runtime_fraction
+from .uri_templates import compile_uri_template
 
 PATH_KINDS = ("prefix", "path", "safe_regex", "path_separated_prefix", "connect_matcher", "path_match_policy")
 _FIELDS = frozenset(
@@ -36,7 +40,6 @@ _FIELDS = frozenset(
         "filter_state",
     }
 )
-_OPAQUE = ("dynamic_metadata", "filter_state")
 _CONNECT = ("CONNECT", "CONNECT-UDP")
 
 
@@ -49,6 +52,14 @@ class RouteFacts:
     """Without the query (and path parameters, where the table says so); None for CONNECT, which has no path."""
     connection: Connection
     runtime: Runtime = NO_RUNTIME
+    metadata: Mapping[str, Any] = attrs.field(factory=dict)
+    """Dynamic metadata by filter: empty at the first look-up, which comes before every filter."""
+    filter_state: Mapping[str, str] = attrs.field(factory=dict)
+
+    @property
+    def joins_header_values(self) -> bool:
+        """As before Envoy 1.39."""
+        return not self.runtime.guard("match_headers_individually")
 
 
 RouteCondition = Condition[RouteFacts]
@@ -69,9 +80,9 @@ def compile_match(view: View) -> CompiledMatch:
     conditions += [compile_query_matcher(entry) for entry in view.views("query_parameters")]
     conditions += [compile_cookie_matcher(entry) for entry in view.views("cookies")]
     conditions += _tls_conditions(view.view("tls_context"))
-    for field in (*_OPAQUE, *view.leftovers(_FIELDS)):
-        if view.has(field):
-            conditions.append(unmodelled(field, "not modelled", view.place_of(field)))
+    conditions += [compile_metadata_matcher(entry) for entry in view.views("dynamic_metadata")]
+    conditions += [compile_filter_state_matcher(entry) for entry in view.views("filter_state")]
+    conditions += [unmodelled(left, "not modelled", view.place_of(left)) for left in view.leftovers(_FIELDS)]
     rule, path = _path(view)
     return CompiledMatch((*conditions, path), rule, fraction)
 
@@ -145,14 +156,32 @@ def _path(view: View) -> tuple[PathRule, RouteCondition]:
         return PathRule(kind, regex.pattern), Condition(
             kind, regex.pattern, _read_path, lambda path: path is not None and matches(path), view.place_of(kind)
         )
-    if kind is None or kind == "path_match_policy":
-        place = view.place if kind is None else view.place_of(kind)
-        return PathRule("path_match_policy", ""), unmodelled(kind or "path specifier", "not modelled", place)
+    if kind == "path_match_policy":
+        return _path_policy(view)
+    if kind is None:
+        return PathRule("path_match_policy", ""), unmodelled("path specifier", "not modelled", view.place)
     value = view.text(kind, "")
     condition: RouteCondition = Condition(
         kind, value, _read_path, _text_test(kind, value, sensitive=sensitive), view.place_of(kind)
     )
     return PathRule(kind, value, sensitive), condition
+
+
+def _path_policy(view: View) -> tuple[PathRule, RouteCondition]:
+    """Asks the path as it came: neither case_sensitive nor ignored path parameters concern it."""
+    kind = "path_match_policy"
+    policy = view.view(kind)
+    template = compile_uri_template(policy) if policy is not None else None
+    if template is None:
+        return PathRule(kind, ""), unmodelled(kind, "not modelled", view.place_of(kind))
+    matches = template.matches
+    return PathRule(kind, template.pattern, template=template), Condition(
+        kind, template.pattern, _read_raw_path, lambda path: path is not None and matches(path), view.place_of(kind)
+    )
+
+
+def _read_raw_path(facts: RouteFacts) -> str | None:
+    return None if facts.path is None else without_query(facts.request.path)
 
 
 def _text_test(kind: str, value: str, *, sensitive: bool) -> Callable[[Any], bool]:

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from attrs import frozen
+from attrs import evolve, field, frozen
 
 from ..config.view import View
 from ..place import Place
 from ..reasons import Reason
 from .header_mutations import MutationLevel, compile_mutations
+from .mirrors import MirrorPolicy
 from .path_rewrites import PathRule
-from .per_filter import PerFilter, compile_cors, compile_per_filter
+from .per_filter import PerFilter, compile_cors, compile_per_filter, layered
 from .redirects import Redirect, TlsRedirect, compile_redirect
 from .retry_policy import RetryPolicy
 from .route_actions import (
     DirectResponse,
     NonForwarding,
     RouteAction,
+    WeightedCluster,
     compile_direct_response,
     compile_route_action,
 )
+from .route_checks import check_route
 from .route_matches import RouteCondition, compile_match
 from .runtime import RuntimeFraction
 from .unmodelled import unmodelled_fields
@@ -64,6 +68,10 @@ class Surroundings:
     retry_policy: RetryPolicy | None
     attempt_count: bool
     """include_request_attempt_count"""
+    rate_limited: bool = False
+    metadata: Mapping[str, Any] = field(factory=dict)
+    """filter_metadata of the virtual host."""
+    mirrors: tuple[MirrorPolicy, ...] = ()
 
 
 @frozen(eq=False)
@@ -86,6 +94,26 @@ class Route:
     response_mutations: tuple[MutationLevel, ...]
     attempt_count: bool
     unmodelled: tuple[Reason, ...]
+    metadata: Mapping[str, Any] = field(factory=dict)
+    """filter_metadata of the route: namespace -> struct."""
+    vhost_metadata: Mapping[str, Any] = field(factory=dict)
+    rate_limited: bool = False
+    """Route or virtual host describe requests to the rate limit filter."""
+    _by_entry: dict[WeightedCluster, Route] = field(factory=dict, init=False, repr=False)
+
+    def by_entry(self, entry: WeightedCluster | None) -> Route:
+        """As filters see it once one of its weighted clusters is picked."""
+        if entry is None or not entry.per_filter:
+            return self
+        made = self._by_entry.get(entry)
+        if made is None:
+            made = self._by_entry[entry] = evolve(self, per_filter=layered(self.per_filter, entry.per_filter))
+        return made
+
+    @property
+    def forwards(self) -> bool:
+        """Not a redirect or direct response: only then do some filters look at the route at all."""
+        return isinstance(self.action, RouteAction | NonForwarding)
 
     def upgrade_allowed(self, upgrade: str) -> bool | None:
         """What the route itself says about an upgrade type; None: nothing."""
@@ -96,6 +124,7 @@ class Route:
 
 def compile_route(view: View, label: str, around: Surroundings) -> Route:
     name = view.text("name", "")
+    check_route(view)
     match_view = view.view("match")
     match = compile_match(match_view if match_view is not None else View({}, view.place / "match"))
     return Route(
@@ -105,13 +134,16 @@ def compile_route(view: View, label: str, around: Surroundings) -> Route:
         conditions=match.conditions,
         rule=match.rule,
         fraction=match.fraction,
-        action=_action(view, name or label, around),
+        action=_action(view, name or label, around, match.rule),
         origin=istio_config(view),
-        per_filter={**around.per_filter, **_legacy_cors(view), **compile_per_filter(view)},
+        per_filter=layered(around.per_filter, {**_legacy_cors(view), **compile_per_filter(view)}),
         request_mutations=ordered(compile_mutations(view, "request"), around.request_levels, around),
         response_mutations=ordered(compile_mutations(view, "response"), around.response_levels, around),
         attempt_count=around.attempt_count,
         unmodelled=unmodelled_fields(view, _FIELDS | _HARMLESS, name or label),
+        metadata=filter_metadata(view),
+        vhost_metadata=around.metadata,
+        rate_limited=around.rate_limited or _has_rate_limits(view.view("route")),
     )
 
 
@@ -128,7 +160,7 @@ def tls_redirect_route(place: Place, around: Surroundings) -> Route:
         origin=None,
         per_filter=around.per_filter,
         request_mutations=(),
-        response_mutations=ordered(MutationLevel(), around.response_levels, around),
+        response_mutations=(),
         attempt_count=False,
         unmodelled=(),
     )
@@ -141,6 +173,17 @@ def ordered(
     host, table = outer
     levels = (table, host, own) if around.most_specific_wins else (own, host, table)
     return tuple(level for level in levels if level)
+
+
+def filter_metadata(view: View) -> Mapping[str, Any]:
+    """metadata.filter_metadata: by filter, as written."""
+    metadata = view.view("metadata")
+    filters = metadata.view("filter_metadata") if metadata is not None else None
+    return filters.data if filters is not None else {}
+
+
+def _has_rate_limits(action: View | None) -> bool:
+    return action is not None and bool(action.views("rate_limits"))
 
 
 def istio_config(view: View) -> str | None:
@@ -156,14 +199,14 @@ def _legacy_cors(view: View) -> Mapping[str, PerFilter]:
     return compile_cors(action) if action is not None else {}
 
 
-def _action(view: View, name: str, around: Surroundings) -> Action:
+def _action(view: View, name: str, around: Surroundings, rule: PathRule) -> Action:
     kind = view.one_of(_ACTION_KEYS)
     below = view.view(kind) if kind is not None else None
     if kind is None or below is None:
         return NonForwarding(name, view.place, "none")
     match kind:
         case "route":
-            return compile_route_action(below, name, around.retry_policy)
+            return compile_route_action(below, name, around.retry_policy, rule.template, around.mirrors)
         case "redirect":
             return compile_redirect(below, name)
         case "direct_response":

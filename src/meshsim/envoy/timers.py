@@ -14,6 +14,7 @@ from .route_actions import RouteAction
 from .upstream_failures import (
     CONNECT_TIMEOUT,
     IDLE,
+    MAX_DURATION,
     PER_TRY_TIMEOUT,
     RESPONSE_TIMEOUT,
     STREAM_IDLE,
@@ -33,6 +34,8 @@ def first_timer(
         per_try = via.retry_policy.per_try_timeout_ms if via.retry_policy is not None else 0
         if via.timeout_ms:
             timers.append((max(via.timeout_ms - waited_ms, 0), RESPONSE_TIMEOUT))
+        if via.duration_ms:
+            timers.append((max(via.duration_ms - waited_ms, 0), MAX_DURATION))
         if via.idle_timeout_ms:
             timers.append((max(via.idle_timeout_ms - waited_ms, 0), STREAM_IDLE))
         if per_try:

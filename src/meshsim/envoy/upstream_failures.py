@@ -12,23 +12,16 @@ _TLS_ERROR = "TLS_error:|{}:SSL_routines:OPENSSL_internal:{}:TLS_error_end"
 WRONG_VERSION = _TLS_ERROR.format(268435703, "WRONG_VERSION_NUMBER")
 ALERTS = {
     "no-certificate": _TLS_ERROR.format(268436496, "SSLV3_ALERT_HANDSHAKE_FAILURE"),
+    "other-version": _TLS_ERROR.format(268436526, "TLSV1_ALERT_PROTOCOL_VERSION"),
     "untrusted-certificate": _TLS_ERROR.format(268436504, "TLSV1_ALERT_UNKNOWN_CA"),
+    "expired-certificate": _TLS_ERROR.format(268436501, "SSLV3_ALERT_CERTIFICATE_EXPIRED"),
     "other-name": _TLS_ERROR.format(268436502, "SSLV3_ALERT_CERTIFICATE_UNKNOWN"),
 }
-"""Why the far side refused our certificate -> what its alert is written as here."""
-NOT_TRUSTED = _TLS_ERROR.format(
-    268435581,
-    "CERTIFICATE_VERIFY_FAILED:verify_cert_failed:_X509_verify_cert:_certificate_verification_error_at_depth_0:"
-    "_unable_to_get_local_issuer_certificate",
-)
+"""Why the far side refused our handshake -> what its alert is written as here."""
 _RESET_IN_HANDSHAKE = "TLS_error:|33554536:system_library:OPENSSL_internal:Connection_reset_by_peer:TLS_error_end"
 
 
-def not_named(sans: tuple[str, ...]) -> str:
-    """The far certificate is for other names than those wanted."""
-    names = ",".join(sans)
-    text = f"CERTIFICATE_VERIFY_FAILED:verify_cert_failed:_SAN_matcher,_certificate_SANs_are_[{names}]"
-    return _TLS_ERROR.format(268435581, text)
+_TIMER_BODIES = {"stream_idle_timeout": "stream timeout", "max_duration_timeout": "downstream duration timeout"}
 
 
 @frozen
@@ -59,7 +52,7 @@ class Failure:
 
     def body(self, *, retried: bool) -> str:
         if self.status == 504:
-            return "stream timeout" if self.reset == STREAM_IDLE.reset else "upstream request timeout"
+            return _TIMER_BODIES.get(self.reset, "upstream request timeout")
         latest = "retried and the latest " if retried else ""
         reason = self.reset.replace("_", " ")
         return f"upstream connect error or disconnect/reset before headers. {latest}reset reason: {reason}"
@@ -75,10 +68,13 @@ NOT_HTTP = Failure("closed", "protocol_error", "UPE", status=502, tcp_flags=())
 NOT_BOUND = Failure("refused", "local_connection_failure", "UF", tcp_flags=("URX",), connecting=True)
 NOT_CONNECTED = evolve(REFUSED, text=None)
 OVERFLOW = Failure("overflow", "overflow", "UO", tcp_flags=("URX",), connecting=True)
+NO_ROOM = evolve(OVERFLOW, connecting=False)
+"""The connection stands, and no request may go over it."""
 TLS_FAILURE = Failure("tls_failure", "remote_connection_failure", "UF", connecting=True)
 TLS_RESET = evolve(TLS_FAILURE, text=_RESET_IN_HANDSHAKE)
 PER_TRY_TIMEOUT = Failure("timeout", "upstream_per_try_timeout", "UT", status=504, tcp_flags=())
 RESPONSE_TIMEOUT = Failure("timeout", "response_timeout", "UT", status=504, tcp_flags=())
+MAX_DURATION = Failure("timeout", "max_duration_timeout", "", status=504, tcp_flags=())
 STREAM_IDLE = Failure("timeout", "stream_idle_timeout", "SI", status=504, tcp_flags=())
 IDLE = Failure("connected", "tcp_session_idle_timeout", "", tcp_flags=())
 """Of tcp_proxy alone: a connection on which nothing moves."""

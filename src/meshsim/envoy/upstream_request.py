@@ -5,9 +5,14 @@ envoyproxy/envoy source/common/router/router.cc (decodeHeaders) and config_impl.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import evolve
+
 from ..facts.connection import Connection
 from ..facts.request import Headers, Request
-from .format_strings import FormatFacts
+from .format_operators import FormatFacts
 from .grpc_timeout import read_grpc_timeout, written_grpc_timeout
 from .header_mutations import mutated
 from .path_rewrites import PathRule
@@ -30,6 +35,8 @@ _READ_BY_ROUTER = frozenset(
         "x-envoy-retriable-header-names",
     }
 )
+_BODILESS = frozenset({"GET", "HEAD", "DELETE", "TRACE", "CONNECT"})
+"""envoyproxy/envoy source/common/http/http1/codec_impl.cc (RequestEncoderImpl::encodeHeaders)."""
 _TIMEOUT = "x-envoy-upstream-rq-timeout-ms"
 
 
@@ -40,18 +47,24 @@ def upstream_request(
     action: RouteAction,
     entry: WeightedCluster | None,
     *,
-    envoy_headers: bool,
+    cluster: str,
+    metadata: Mapping[str, Mapping[str, Any]] | None = None,
+    filter_state: Mapping[str, str] | None = None,
 ) -> Request:
-    """`envoy_headers` is off where the router suppresses them."""
+    """`cluster` is the one it goes to; filters wrote the last two."""
     headers = dict(request.headers)
     if not _READ_BY_ROUTER.isdisjoint(headers):
         for name in _READ_BY_ROUTER:
             headers.pop(name, None)
     stated = headers.pop(_TIMEOUT, None)
     timeout, by_grpc = timeout_of(action, request, stated)
+    if action.stream_duration is not None and request.is_grpc():
+        duration = int(stream_duration_ms(action, request, 0))
+        if duration:
+            headers["grpc-timeout"] = (written_grpc_timeout(duration),)
     if timeout and by_grpc:
         headers["grpc-timeout"] = (written_grpc_timeout(timeout),)
-    if envoy_headers:
+    if action.envoy_headers:
         expected = shorter_try(timeout, action.retry_policy, request)
         if expected:
             headers["x-envoy-expected-rq-timeout-ms"] = (str(expected),)
@@ -61,24 +74,74 @@ def upstream_request(
     if entry is not None and entry.request_mutations:
         levels = (entry.request_mutations, *levels)
     seen: Headers = headers
+    facts = FormatFacts(
+        request,
+        connection,
+        route.name,
+        cluster=cluster,
+        attempts=1,
+        route_metadata=route.metadata,
+        vhost_metadata=route.vhost_metadata,
+        metadata=metadata or {},
+        filter_state=filter_state or {},
+    )
     if levels:
-        seen = mutated(headers, levels, FormatFacts(request, connection, route.name))
+        seen = mutated(headers, levels, facts)
     authority = request.authority
     if entry is not None or action.rewrites_host:
         headers = dict(seen)
-        authority = _host(request, action, entry, headers, keep_old=envoy_headers)
+        authority = _host(evolve(facts, request=evolve(request, headers=seen)), action, entry, headers)
     elif levels:
         headers = dict(seen)
-    path = rewritten_path(action, route.rule, request.path)
+    path = rewritten_path(
+        action,
+        route.rule,
+        evolve(facts, request=evolve(request, authority=authority, headers=headers if headers else seen)),
+    )
     if path is None:
         path = request.path
-    elif envoy_headers:
+    elif action.envoy_headers:
         headers["x-envoy-original-path"] = (request.path,)
-    return Request(request.method, request.scheme, authority, path, headers, request.version)
+    if request.connect_port and authority is not None:
+        authority = f"{authority}:{request.connect_port}"
+    return Request(request.method, request.scheme, authority, path, headers, request.version, chunked=request.chunked)
+
+
+def framed(request: Request, version: str) -> Request:
+    """With what the HTTP/1 codec writes: the chunks' header, or `content-length: 0` for a body that could be."""
+    if version == "http2" or "content-length" in request.headers:
+        return request
+    if request.chunked:
+        return evolve(request, headers={**request.headers, "transfer-encoding": ("chunked",)})
+    if request.method in _BODILESS:
+        return request
+    return evolve(request, headers={**request.headers, "content-length": ("0",)})
+
+
+def stream_duration_ms(action: RouteAction, request: Request, manager_ms: int | float) -> int | float:
+    """How long the stream may last, 0 for ever. `manager_ms` is the connection manager's own limit.
+
+    envoyproxy/envoy source/common/http/conn_manager_impl.cc (refreshDurationTimeout).
+    """
+    own = action.stream_duration
+    if own is None:
+        return manager_ms
+    if own.grpc_longest is not None and "grpc-timeout" in request.headers:
+        asked: int | float = read_grpc_timeout(request)
+        if own.grpc_longest and (not asked or asked > own.grpc_longest):
+            asked = own.grpc_longest
+        return max(asked - (own.grpc_offset or 0), AT_ONCE_MS) if asked else 0
+    return manager_ms if own.longest is None else own.longest
+
+
+AT_ONCE_MS = 0.001
+"""What is over before it began; 0 would be no limit."""
 
 
 def timeout_of(action: RouteAction, request: Request, stated: tuple[str, ...] | None) -> tuple[int, bool]:
     """Milliseconds, 0 for no limit; and whether it goes on as grpc-timeout too."""
+    if action.stream_duration is not None:
+        return 0, False
     timeout = int(action.timeout_ms)
     limit = action.max_grpc_timeout_ms
     by_grpc = limit is not None and request.is_grpc()
@@ -92,23 +155,22 @@ def timeout_of(action: RouteAction, request: Request, stated: tuple[str, ...] | 
 
 
 def _host(
-    request: Request,
+    facts: FormatFacts,
     action: RouteAction,
     entry: WeightedCluster | None,
     headers: dict[str, tuple[str, ...]],
-    *,
-    keep_old: bool,
 ) -> str | None:
-    authority = request.authority
+    authority = facts.request.authority
     if entry is not None and entry.host_rewrite_literal is not None:
         authority = entry.host_rewrite_literal
-    wanted = _wanted_host(request, action, headers)
-    if wanted is not None:
-        authority = _replace(authority, wanted, action, headers, keep_old=keep_old)
+    wanted = _wanted_host(facts, action, headers)
+    if wanted:
+        authority = replaced_host(authority, wanted, action, headers)
     return authority
 
 
-def _wanted_host(request: Request, action: RouteAction, headers: Headers) -> str | None:
+def _wanted_host(facts: FormatFacts, action: RouteAction, headers: Headers) -> str | None:
+    request = facts.request
     if action.host_rewrite_literal is not None:
         return action.host_rewrite_literal
     if action.host_rewrite_header is not None:
@@ -118,24 +180,31 @@ def _wanted_host(request: Request, action: RouteAction, headers: Headers) -> str
     if action.host_rewrite_path_regex is not None:
         rewrite = action.host_rewrite_path_regex
         return rewrite.regex.replace_all(without_query(request.path), rewrite.substitution)
+    if action.host_rewrite is not None:
+        return action.host_rewrite.render(facts, "-")
     return None
 
 
-def _replace(
-    old: str | None, new: str, action: RouteAction, headers: dict[str, tuple[str, ...]], *, keep_old: bool
-) -> str:
-    """envoyproxy/envoy source/common/http/utility.cc (updateAuthority)."""
+def replaced_host(old: str | None, new: str, action: RouteAction, headers: dict[str, tuple[str, ...]]) -> str:
+    """The new authority; headers keep the old one. envoyproxy/envoy source/common/http/utility.cc (updateAuthority)."""
     if old and action.append_x_forwarded_host:
         listed = ",".join(headers.get("x-forwarded-host", ()))
         if listed.rpartition(",")[2].strip() != old:
             headers["x-forwarded-host"] = (f"{listed},{old}" if listed else old,)
-    if old and keep_old:
+    if old and action.envoy_headers:
         headers["x-envoy-original-host"] = (old,)
     return new
 
 
-def rewritten_path(action: RouteAction, rule: PathRule, path: str) -> str | None:
+def rewritten_path(action: RouteAction, rule: PathRule, facts: FormatFacts) -> str | None:
     """None where no rewrite happens."""
+    path = facts.request.path
+    if action.path_rewrite is not None:
+        bare = without_query(path)
+        made = action.path_rewrite.render(facts)
+        return made + path[len(bare) :] if made else None
+    if action.template_rewrite is not None:
+        return action.template_rewrite.rewritten(path)
     if action.regex_rewrite is not None:
         return action.regex_rewrite.rewritten(path)
     if action.prefix_rewrite is not None:

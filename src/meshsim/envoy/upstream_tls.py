@@ -21,6 +21,8 @@ from ..match.first import FirstMatch
 from ..place import Place
 from ..reasons import Reason
 from .endpoints import Endpoint
+from .peer_validation import PeerValidation, compile_peer_validation
+from .tls_versions import CLIENT, Versions, compile_versions
 from .unmodelled import unmodelled_fields
 from .upstream_protocol import UpstreamProtocol
 
@@ -29,9 +31,10 @@ Labels = Mapping[str, Any]
 _TLS = "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
 _RAW = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer"
 _PROXY_PROTOCOL = "envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport"
+_INTERNAL_UPSTREAM = "envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport"
 _WRAPPERS = frozenset(
     (
-        "envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport",
+        _INTERNAL_UPSTREAM,
         "envoy.extensions.transport_sockets.tap.v3.Tap",
         "envoy.extensions.transport_sockets.tcp_stats.v3.Config",
         _PROXY_PROTOCOL,
@@ -39,6 +42,8 @@ _WRAPPERS = frozenset(
 )
 """Sockets around another one, which decides what is on the wire."""
 
+_PLAIN = frozenset((_RAW, "envoy.extensions.transport_sockets.starttls.v3.UpstreamStartTlsConfig"))
+"""starttls is plaintext until a filter that knows the protocol inside switches it over."""
 _RAW_NAMES = frozenset(("raw_buffer", "envoy.transport_sockets.raw_buffer"))
 _TLS_NAMES = frozenset(("tls", "envoy.transport_sockets.tls"))
 
@@ -87,12 +92,15 @@ class UpstreamTls:
     """Names of the secrets that must be delivered before it can speak."""
     san: tuple[str, ...]
     """What the peer's certificate must be for; other matchers than exact are written `kind:value`."""
-    validates: bool
-    """Whether the peer's certificate is looked at, at all."""
-    tls13: bool = False
-    """Whether TLS 1.3 is offered; a client does not unless told to."""
+    validation: PeerValidation
+    versions: Versions = CLIENT
     sni_san: bool = False
     """auto_sni_san_validation: the peer must be for the SNI that is sent."""
+
+    @property
+    def validates(self) -> bool:
+        """Whether the peer's certificate is looked at, at all."""
+        return self.validation.verifies
 
 
 @define(eq=False)
@@ -109,6 +117,8 @@ class TransportSocket:
     """Whether it is a row of transport_socket_matches."""
     conditions: tuple[Condition[Labels], ...] = ()
     sends_proxy_protocol: bool = False
+    passes: tuple[tuple[str, str], ...] = ()
+    """Metadata that an internal listener is given: (host, cluster, route or request, namespace)."""
     unmodelled: tuple[Reason, ...] = ()
     hellos: dict[Any, ClientTls] = field(factory=dict, init=False)
     """What this proxy says on it where that hangs on no request; filled by the tls stage."""
@@ -241,14 +251,21 @@ def _compile_socket(view: View, name: str, resource: str) -> TransportSocket:
         if inner is not None:
             socket = _compile_socket(inner, name, resource)
             socket.sends_proxy_protocol |= type_name == _PROXY_PROTOCOL
+            if type_name == _INTERNAL_UPSTREAM:
+                socket.passes = tuple(_passed(each) for each in typed.view.views("passthrough_metadata"))
             return socket
     written = view.text("name", "")
     if _is_tls(typed, written):
         context = typed.view if typed is not None else view.view("config") or view
         return _compile_tls(context, name, resource)
-    if type_name == _RAW or (typed is None and written in _RAW_NAMES):
+    if type_name in _PLAIN or (typed is None and written in _RAW_NAMES):
         return TransportSocket(name, view.place, "raw_buffer")
     return TransportSocket(name, view.place, type_name or written)
+
+
+def _passed(view: View) -> tuple[str, str]:
+    kind = view.view("kind")
+    return next(iter(kind.keys()), "") if kind is not None else "", view.text("name", "")
 
 
 def _is_tls(typed: TypedConfig | None, written: str) -> bool:
@@ -267,7 +284,8 @@ def _compile_tls(view: View, name: str, resource: str) -> TransportSocket:
         client_certificate=common is not None and any(common.raw(field) for field in _CERTIFICATE_FIELDS),
         secrets=() if common is None else _secrets(common),
         san=(),
-        validates=False,
+        validation=compile_peer_validation(common),
+        versions=compile_versions(common, CLIENT),
         sni_san=view.boolean("auto_sni_san_validation", False),
     )
     if common is not None:
@@ -277,11 +295,7 @@ def _compile_tls(view: View, name: str, resource: str) -> TransportSocket:
             combined.view("default_validation_context") if combined is not None else None
         )
         tls.san = _san(validation) if validation is not None else ()
-        params = common.view("tls_params")
-        tls.tls13 = params is not None and params.text("tls_maximum_protocol_version", "") in ("TLSv1_3", "4")
-        tls.validates = (
-            validation is not None or combined is not None or common.has("validation_context_sds_secret_config")
-        )
+        unmodelled += tls.validation.unmodelled
     return TransportSocket(name, view.place, "tls", tls, unmodelled=unmodelled)
 
 
@@ -348,9 +362,15 @@ def offered_alpn(tls: UpstreamTls, override: tuple[str, ...], pool: tuple[str, .
 def wanted_san(
     tls: UpstreamTls, protocol: UpstreamProtocol, sni: str | None, request: Request | None
 ) -> tuple[str, ...]:
-    """What the peer's certificate must be for; a name known only per connection replaces the configured list."""
-    if protocol.auto_san_validation and request is not None:
-        return (_request_host(protocol, request),)
-    if tls.sni_san and sni is not None:
-        return (sni,)
-    return tls.san
+    """What the peer's certificate must be for, as it is reported."""
+    name = wanted_name(tls, protocol, sni, request)
+    return tls.san if name is None else (name,)
+
+
+def wanted_name(
+    tls: UpstreamTls, protocol: UpstreamProtocol | None, sni: str | None, request: Request | None
+) -> str | None:
+    """The name known only per connection that replaces the configured list; None: that list stands."""
+    if protocol is not None and protocol.auto_san_validation and request is not None:
+        return _request_host(protocol, request)
+    return sni if tls.sni_san and sni is not None else None

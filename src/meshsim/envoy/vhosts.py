@@ -20,11 +20,14 @@ from ..place import Place
 from ..reasons import Reason
 from .header_mutations import MutationLevel, compile_mutations
 from .hosts import without_port
-from .per_filter import PerFilter, compile_per_filter
+from .mirrors import MirrorPolicy, compile_mirrors
+from .per_filter import PerFilter, compile_per_filter, layered
 from .retry_policy import compile_retry_policy
 from .route_matches import RouteFacts
-from .routes import Route, Surroundings, compile_route, tls_redirect_route
+from .routes import Route, Surroundings, filter_metadata, tls_redirect_route
 from .unmodelled import unmodelled_fields
+from .vhost_matcher import MatchedRoutes, RouteTree, compile_vhost_matcher
+from .vhost_routes import routes_of
 
 EXACT, SUFFIX, PREFIX, ANY = "exact", "suffix", "prefix", "any"
 _ORDER = (ANY, PREFIX, SUFFIX, EXACT)
@@ -57,9 +60,10 @@ _VHOST_FIELDS = frozenset(
         "request_body_buffer_limit",
         "cors",
         "matcher",
+        "request_mirror_policies",
     }
 )
-"""Modelled, or harmless to where a call goes (from virtual_clusters on), but for matcher, which has its own answer."""
+"""Modelled, or harmless to where a call goes (from virtual_clusters on)."""
 _TABLE_FIELDS = frozenset(
     {
         "name",
@@ -75,10 +79,12 @@ _TABLE_FIELDS = frozenset(
         "validate_clusters",
         "max_direct_response_body_size_bytes",
         "request_mirror_policies",
+        "request_mirror_policy",
         "metadata",
         "cluster_specifier_plugins",
     }
 )
+DEFAULT_MOST_BODY = 4096
 _REQUIRE_TLS = ("NONE", "EXTERNAL_ONLY", "ALL")
 
 
@@ -127,6 +133,9 @@ class TableLevels:
     request_level: MutationLevel
     response_level: MutationLevel
     most_specific_wins: bool
+    most_body: int
+    """max_direct_response_body_size_bytes"""
+    mirrors: tuple[MirrorPolicy, ...]
 
 
 @define(eq=False)
@@ -141,7 +150,8 @@ class VirtualHost:
     _routes: FirstMatch[Route, RouteFacts] | None = field(default=None, init=False)
     _tls_redirect: Route | None = field(default=None, init=False)
     _require_tls: str | None = field(default=None, init=False)
-    _matcher: Place | None = field(default=None, init=False)
+    _matcher: RouteTree | None = field(default=None, init=False)
+    _matched: dict[MatchedRoutes, VirtualHost] = field(factory=dict, init=False)
     _unmodelled: tuple[Reason, ...] | None = field(default=None, init=False)
 
     @property
@@ -156,8 +166,8 @@ class VirtualHost:
         return self._require_tls
 
     @property
-    def matcher(self) -> Place | None:
-        """Where a matcher tree stands instead of routes."""
+    def matcher(self) -> RouteTree | None:
+        """What leads to routes instead of a list of them."""
         if self._unmodelled is None:
             self._read_ledger()
         return self._matcher
@@ -170,31 +180,48 @@ class VirtualHost:
         return self._unmodelled
 
     def _read_ledger(self) -> None:
-        self._matcher = self._view.place_of("matcher") if self._view.has("matcher") else None
-        self._unmodelled = unmodelled_fields(self._view, _VHOST_FIELDS, self.name)
+        below = self._view.view("matcher")
+        if below is not None and self._view.views("routes"):
+            raise Rejected(
+                "matcher-and-routes",
+                f"virtual host {self.name!r}: cannot set both matcher and routes on virtual host",
+                place=self.place,
+                hint="keep one of them",
+            )
+        self._matcher = compile_vhost_matcher(below, self.name) if below is not None else None
+        unknown = self._matcher.unmodelled if self._matcher is not None else ()
+        self._unmodelled = (*unmodelled_fields(self._view, _VHOST_FIELDS, self.name), *unknown)
 
     @property
     def around(self) -> Surroundings:
         if self._around is None:
             view, levels = self._view, self._levels
             self._around = Surroundings(
-                per_filter={**levels.per_filter, **compile_per_filter(view)},
+                per_filter=layered(levels.per_filter, compile_per_filter(view)),
                 request_levels=(compile_mutations(view, "request"), levels.request_level),
                 response_levels=(compile_mutations(view, "response"), levels.response_level),
                 most_specific_wins=levels.most_specific_wins,
                 retry_policy=compile_retry_policy(view),
                 attempt_count=view.boolean("include_request_attempt_count", False),
+                rate_limited=bool(view.views("rate_limits")),
+                metadata=filter_metadata(view),
+                mirrors=compile_mirrors(view) or levels.mirrors,
             )
         return self._around
 
     @property
     def routes(self) -> FirstMatch[Route, RouteFacts]:
         if self._routes is None:
-            views = self._view.views("routes")
-            names = [view.text("name", "") for view in views]
-            rows = [compile_route(view, _label(names, index), self.around) for index, view in enumerate(views)]
-            self._routes = FirstMatch("route", rows)
+            self._routes = routes_of(self._view.views("routes"), self.around, self._levels.most_body)
         return self._routes
+
+    def of(self, found: MatchedRoutes) -> VirtualHost:
+        """The same virtual host with the routes of one action of its matcher alone."""
+        if found not in self._matched:
+            branch = VirtualHost(self.name, self.domains, self._view, self._levels)
+            branch._routes = routes_of(found.views, self.around, self._levels.most_body)
+            self._matched[found] = branch
+        return self._matched[found]
 
     @property
     def tls_redirect(self) -> Route:
@@ -202,13 +229,6 @@ class VirtualHost:
         if self._tls_redirect is None:
             self._tls_redirect = tls_redirect_route(self._view.place_of("require_tls"), self.around)
         return self._tls_redirect
-
-
-def _label(names: list[str], index: int) -> str:
-    name = names[index]
-    if not name:
-        return f"#{index}"
-    return name if names.count(name) == 1 else f"{name}#{index}"
 
 
 @define(eq=False)
@@ -240,13 +260,15 @@ class RouteTable:
 
     def _add(self, domain: Domain, vhost: VirtualHost) -> None:
         if domain.kind == ANY:
-            taken, self._default = self._default, self._default or vhost
-        elif domain.kind == EXACT:
-            taken = self._exact.setdefault(domain.body, vhost)
+            taken, self._default = self._default, vhost
         else:
-            by_length = self._suffixes if domain.kind == SUFFIX else self._prefixes
-            taken = by_length.setdefault(len(domain.body), {}).setdefault(domain.body, vhost)
-        if taken is not None and (taken is not vhost or domain.kind == ANY):
+            found = self._exact
+            if domain.kind != EXACT:
+                by_length = self._suffixes if domain.kind == SUFFIX else self._prefixes
+                found = by_length.setdefault(len(domain.body), {})
+            taken = found.get(domain.body)
+            found[domain.body] = vhost
+        if taken is not None:
             raise Rejected(
                 "duplicate-domain",
                 f"domain {domain.text!r} stands in virtual hosts {taken.name!r} and {vhost.name!r} of {self.name!r}",
@@ -350,6 +372,8 @@ def compile_route_table(view: View, name: str = "") -> RouteTable:
         request_level=compile_mutations(view, "request"),
         response_level=compile_mutations(view, "response"),
         most_specific_wins=view.boolean("most_specific_header_mutations_wins", False),
+        most_body=view.integer("max_direct_response_body_size_bytes", DEFAULT_MOST_BODY),
+        mirrors=compile_mirrors(view),
     )
     vhosts = tuple(
         VirtualHost(below.text("name", ""), tuple(map(read_domain, below.texts("domains"))), below, levels)

@@ -27,6 +27,12 @@ class DownstreamTls:
     peer: Peer | None
 
 
+NO_IP = 0xFFFFFFFF
+"""What Envoy compares with prefixes where an address is no IP address: 255.255.255.255."""
+INTERNAL_CLIENT = "envoy://internal_client_address/"
+"""The remote address on an internal listener."""
+
+
 @frozen
 class Connection:
     """Addresses are ints. Built anew by each step that learns something; never changed."""
@@ -49,12 +55,40 @@ class Connection:
     """Requested application protocols in the client's order, or what http_inspector found."""
     tls: DownstreamTls | None = None
     """Set once a filter chain terminated TLS."""
+    unread: bool = False
+    """Listener filters looked at the client's first bytes, which still lie in the socket: the kernel answers a close
+    with a reset."""
+    local_name: str = ""
+    """A pipe's path or an internal listener's address; the int then is NO_IP, the port 0."""
+    remote_name: str = ""
+    direct_remote_name: str = ""
+
+    @property
+    def is_internal(self) -> bool:
+        """Whether another listener of the same Envoy dialled, without any socket."""
+        return self.direct_remote_name == INTERNAL_CLIENT
 
     def local_text(self) -> str:
-        return format_endpoint(self.local, self.local_port)
+        return self.local_name or format_endpoint(self.local, self.local_port)
 
     def remote_text(self) -> str:
-        return format_endpoint(self.remote, self.remote_port)
+        return self.remote_name or format_endpoint(self.remote, self.remote_port)
 
     def direct_remote_text(self) -> str:
-        return format_endpoint(self.direct_remote, self.direct_remote_port)
+        return self.direct_remote_name or format_endpoint(self.direct_remote, self.direct_remote_port)
+
+
+def socketless(local: str, remote: str, original: tuple[int, int] | None = None) -> Connection:
+    """A connection between two addresses that are no IP addresses."""
+    return Connection(
+        local=NO_IP,
+        local_port=0,
+        remote=NO_IP,
+        remote_port=0,
+        direct_remote=NO_IP,
+        direct_remote_port=0,
+        original=original,
+        local_name=local,
+        remote_name=remote,
+        direct_remote_name=remote,
+    )

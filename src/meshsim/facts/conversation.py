@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from .request import Request
 
@@ -26,6 +26,9 @@ class ClientTls:
     alpn: tuple[str, ...] = ()
     """Offered protocols in the client's order."""
     client_certificate: ClientCertificate | None = None
+    lowest: int = 2
+    """The lowest x of TLS 1.x that the client speaks."""
+    highest: int = 3
 
 
 @frozen
@@ -50,8 +53,14 @@ class Conversation:
     payload: str = ""
     """The first bytes of a tcp or udp client."""
     proxy_protocol: ProxyProtocol | None = None
+    inner: Conversation | None = None
+    """What is said inside the TLS where that is TLS again, passed on by a proxy that encrypts it once more."""
     protocol_stated: bool = True
     """False where the protocol follows from what ALPN negotiates (an https call that states none)."""
+
+    def after_proxy_header(self) -> Conversation:
+        """The same once somebody has read the PROXY header."""
+        return evolve(self, proxy_protocol=None)
 
     def speaks_http(self) -> bool:
         return self.request is not None

@@ -21,6 +21,13 @@ class Request:
     headers: Headers
     version: str = "http/1.1"
     """http/1.0, http/1.1 or http2."""
+    ends_connection: bool = False
+    """Whether its HTTP/1 connection ends with a reply that no upstream made: the client wants no other, or a body is
+    still to come."""
+    chunked: bool = False
+    """Whether its body comes in chunks; the header that says so belongs to one connection and is gone."""
+    connect_port: str = ""
+    """What was cut off a CONNECT request's host and goes on upstream again."""
 
     def values(self, name: str) -> tuple[str, ...]:
         """All values of a header; `:method`, `:path`, `:authority`, `:scheme` and `host` read the pseudo headers."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from ..explanation import Candidate, Fate
@@ -28,6 +28,22 @@ R = TypeVar("R", bound=Row)  # type: ignore[type-arg]
 Ask = Callable[[R], bool]
 
 
+def first_of(rows: Iterable[R], facts: F, ask: Ask[R]) -> R | None:
+    """The first row whose conditions all hold."""
+    for row in rows:
+        verdict: bool | None = True
+        for condition in row.conditions:
+            ok = condition.test(condition.read(facts))
+            if ok is False:
+                verdict = False
+                break
+            if ok is None:
+                verdict = None
+        if verdict is True or (verdict is None and ask(row)):
+            return row
+    return None
+
+
 class FirstMatch(Generic[R, F]):
     """An ordered list of rows. `ask(row)` answers for a row that only an unknowable condition keeps open."""
 
@@ -38,18 +54,7 @@ class FirstMatch(Generic[R, F]):
         self.rows = tuple(rows)
 
     def pick(self, facts: F, ask: Ask[R]) -> R | None:
-        for row in self.rows:
-            verdict: bool | None = True
-            for condition in row.conditions:
-                ok = condition.test(condition.read(facts))
-                if ok is False:
-                    verdict = False
-                    break
-                if ok is None:
-                    verdict = None
-            if verdict is True or (verdict is None and ask(row)):
-                return row
-        return None
+        return first_of(self.rows, facts, ask)
 
     def explain(self, facts: F, ask: Ask[R]) -> tuple[R | None, tuple[Candidate, ...]]:
         """The winner and every row with its checks; later rows are NOT_REACHED, with their checks made all the same."""

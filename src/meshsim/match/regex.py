@@ -47,6 +47,18 @@ class Regex:
         """Whether the whole text matches."""
         return self._compiled.fullmatch(to_bytes(text)) is not None
 
+    def names(self) -> frozenset[str]:
+        """The named groups."""
+        return frozenset(_text(name) for name in self._compiled.groupindex)
+
+    def groups(self, text: str) -> dict[str, str] | None:
+        """What each named group caught of the whole text; None where it does not match."""
+        found = self._compiled.fullmatch(to_bytes(text))
+        if found is None:
+            return None
+        caught = found.groupdict()
+        return {_text(name): (value or b"").decode("utf-8", "surrogateescape") for name, value in caught.items()}
+
     def found_in(self, text: str) -> bool:
         """Whether some part of the text matches."""
         return self._compiled.search(to_bytes(text)) is not None

@@ -33,7 +33,7 @@ class TextTest:
 
 
 class HasRequest(Protocol):
-    """Facts that know the request."""
+    """Facts that know the request. Where they have a true `joins_header_values`, many values are tested as one."""
 
     @property
     def request(self) -> Request: ...
@@ -133,7 +133,14 @@ def header_condition(
 def _reader(name: str) -> Callable[[HasRequest], Values]:
     if name in (":method", ":path", ":authority", ":scheme", "host"):
         return lambda facts: facts.request.values(name) or None
-    return lambda facts: facts.request.headers.get(name)
+
+    def read(facts: HasRequest) -> Values:
+        values = facts.request.headers.get(name)
+        if values is not None and len(values) > 1 and getattr(facts, "joins_header_values", False):
+            return (",".join(values),)
+        return values
+
+    return read
 
 
 def query_parameters(path: str) -> dict[str, str]:

@@ -43,6 +43,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "return.response-headers-unknown": ("policy",),
     "outcome.loop": ("pod", "destination"),
     "outcome.unknown-assumption": ("code",),
+    "runtime.guard-not-followed": ("guard",),
     "runtime.layer-hidden": ("key", "layer", "kind"),
     "name.assumed": ("name", "address"),
 }

@@ -185,10 +185,13 @@ def _answer(hop: Hop) -> str:
 
 
 def _failure(hop: Hop) -> str:
+    tls = hop.downstream.tls if hop.downstream is not None else None
+    # Where no handshake failed, the field only holds tls_inspector's note on plain bytes.
+    handshake = hop.downstream_transport_failure_reason if tls is not None and tls.failure else None
     reasons = (
         hop.connection_termination_details,
         hop.downstream_local_close_reason,
-        hop.downstream_transport_failure_reason,
+        handshake,
         hop.upstream_transport_failure_reason,
     )
     return "; ".join(reason for reason in reasons if reason)

@@ -88,7 +88,7 @@ def _write_failure(failure: Failure, page: Page, redactor: Redactor, options: Op
 
     where = "" if failure.place is None else f" ({failure.place})"
     if failure.kind != "expectation" or failure.failing < failure.branches or failure.branches > 1:
-        entry("what", headline_of(failure) + where, "bad")
+        entry("what", redactor.text(headline_of(failure)) + where, "bad")
     if failure.kind == "guard" and failure.message:
         entry("why", failure.message)
     if failure.hint:

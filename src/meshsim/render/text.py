@@ -9,7 +9,7 @@ from datetime import datetime
 
 from ..explanation import Candidate, Decision
 from ..place import Place
-from ..report import ConfigNote, Report
+from ..report import ChoiceReport, ConfigNote, Report
 from .call_line import call_line
 from .checks_text import failed_checks
 from .decisions_text import write_decisions
@@ -57,8 +57,11 @@ def write_answer(report: Report, options: Options, page: Page, redactor: Redacto
     _write_cause(report, options, page, redactor)
     write_path(report, page, redactor)
     _write_choices(report, page)
+    picks = {choice.assumption: choice for choice in report.choices if choice.assumption is not None}
     for assumption in report.assumptions:
-        page.entry("assumed", redactor.text(sentence(assumption)) + at_place(assumption.place, options))
+        told = redactor.text(sentence(assumption)) + at_place(assumption.place, options)
+        choice = picks.get(assumption)
+        page.entry("assumed", told if choice is None else f"{told} ({_other_courses(choice)})")
     write_config(report, options, page)
 
 
@@ -105,7 +108,7 @@ def _nearly(decision: Decision | None) -> list[Candidate]:
 
 def _write_choices(report: Report, page: Page) -> None:
     for choice in report.choices:
-        if len(choice.of) < 2:
+        if len(choice.of) < 2 or choice.assumption in report.assumptions:
             continue
         picked = next((option for option in choice.of if option.option == choice.picked), choice.of[0])
         others = [option for option in choice.of if option is not picked]
@@ -113,6 +116,13 @@ def _write_choices(report: Report, page: Page) -> None:
         more = f", … {len(others) - MOST_OPTIONS} more" if len(others) > MOST_OPTIONS else ""
         taken = f"{choice.site}: {picked.option} {share_text(picked.share)}"
         page.entry("choice", f"{taken}; else {named}{more} (--pick {choice.site}=…)")
+
+
+def _other_courses(choice: ChoiceReport) -> str:
+    """Of a choice that an assumption already tells of."""
+    names = [option.option for option in choice.of if option.option != choice.picked]
+    more = f", … {len(names) - MOST_OPTIONS} more" if len(names) > MOST_OPTIONS else ""
+    return f"{choice.picked}; else {', '.join(names[:MOST_OPTIONS])}{more}: --pick {choice.site}=…"
 
 
 def share_text(share: float | None) -> str:

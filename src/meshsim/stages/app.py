@@ -6,21 +6,22 @@ from typing import Any
 
 from ..choices import Chooser
 from ..config.host_facts import StatedTls
-from ..envoy.downstream_tls import negotiated
-from ..envoy.upstream_failures import ALERTS, NOT_TRUSTED, not_named
+from ..envoy.downstream_tls import REFUSED_CERTIFICATES, negotiated, not_named
+from ..envoy.tls_versions import SERVER, TLS_1_3
+from ..envoy.upstream_failures import ALERTS
 from ..explanation import Candidate, Decision, Fate
+from ..facts.conversation import ClientCertificate
 from ..mesh import Mesh
 from ..outcome import Ending
 from ..reasons import Reason, because
 from ..report import Draft
-from ..states import AtApp, AtReturn, State
-from .far_side import describe_handshake
+from ..states import AtApp, AtReturn, Frame, State
+from .far_side import describe_handshake, fault_of_server
 from .stage import Stage, agree
 
 _SPEAKS_TLS = ("https", "tls")
 _PLAIN_TLS = StatedTls()
 _SPEAKS_HTTP = ("http", "h2c", "https", "grpc")
-_OTHER_MATCHERS = ("prefix:", "suffix:", "contains:", "regex:")
 _SILENT_ENDINGS = {
     "silent": ("hanging", "app.silent"),
     "close": ("closed", "app.closed"),
@@ -31,10 +32,14 @@ _SILENT_ENDINGS = {
 def decide(_mesh: Mesh, at: AtApp, _chooser: Chooser) -> tuple[str, State]:
     ending = _ending(at)
     frames = at.frames
-    if frames is not None and ending.client_sees == "tls_alert" and frames.tls is not None and frames.tls.tls13:
+    if frames is not None and ending.client_sees == "tls_alert" and _speaks_tls13(frames):
         # As in the handshake stage: the client's side of TLS 1.3 was done before the alert.
         frames = frames.after_handshake()
     return ending.kind, AtReturn(ending, at.hop, frames, opened=False)
+
+
+def _speaks_tls13(frames: Frame) -> bool:
+    return frames.tls is not None and frames.tls.versions.spoken_with(SERVER) == TLS_1_3
 
 
 def _ending(at: AtApp) -> Ending:
@@ -72,16 +77,15 @@ def _handshake_fails(at: AtApp, destination: str) -> Ending | None:
     stated, hello = _stated_tls(at), at.conversation.tls
     if stated is None or hello is None:
         return None
-    wanted = at.frames.tls if at.frames is not None else None
     kept: dict[str, Any] = {"destination": destination, "pod": at.pod.name}
-    if wanted is not None and wanted.validates:
-        sans = (*stated.uri_sans, *stated.dns_sans)
-        if not stated.trusted:
-            why = because("app.certificate-not-trusted", destination=destination)
-            return Ending("tls_failure", why, transport_failure_reason=NOT_TRUSTED, **kept)
-        if sans and wanted.san and not any(_fits(want, sans) for want in wanted.san):
-            why = because("app.certificate-for-others", destination=destination, names=list(sans))
-            return Ending("tls_failure", why, transport_failure_reason=not_named(sans), **kept)
+    shown = ClientCertificate(stated.uri_sans, stated.dns_sans, trusted=stated.trusted)
+    fault = fault_of_server(at.frames, at.conversation, shown)
+    if fault == "untrusted-certificate":
+        why = because("app.certificate-not-trusted", destination=destination)
+        return Ending("tls_failure", why, transport_failure_reason=REFUSED_CERTIFICATES[fault], **kept)
+    if fault is not None and (shown.uri_sans or shown.dns_sans):
+        why = because("app.certificate-for-others", destination=destination, names=[*shown.uri_sans, *shown.dns_sans])
+        return Ending("tls_failure", why, transport_failure_reason=not_named(shown), **kept)
     certificate = hello.client_certificate
     if not stated.require_client_certificate or (certificate is not None and certificate.trusted):
         return None
@@ -100,11 +104,6 @@ def _other_version(at: AtApp, speaks: str | None, destination: str) -> Ending | 
         return None
     why = because("app.other-version", destination=destination, client=request.version, server=wanted)
     return Ending("closed", why, client_sees="data", destination=destination, pod=at.pod.name)
-
-
-def _fits(want: str, sans: tuple[str, ...]) -> bool:
-    """A matcher that is written `kind:value` is not evaluated, and taken to hold."""
-    return want in sans or want.startswith(_OTHER_MATCHERS)
 
 
 def _mismatch(at: AtApp, speaks: str | None, destination: str) -> Reason | None:

@@ -7,22 +7,28 @@ from __future__ import annotations
 
 from attrs import evolve, frozen
 
-from ..envoy.endpoints import Endpoint
+from ..envoy.endpoints import Endpoint, InternalAddress
+from ..envoy.http_filters.progress import FRESH, passed_back
 from ..envoy.listener_filters import seconds
 from ..envoy.local_reply import local_reply
+from ..envoy.network_filters.tcp_proxy import TcpProxy
+from ..envoy.network_filters.verdicts import Closes
+from ..envoy.response_headers import passed_on
 from ..envoy.retry_policy import RetryPolicy
 from ..envoy.route_actions import RouteAction
 from ..envoy.timers import first_timer
-from ..envoy.upstream_failures import IDLE, OVERFLOW, Failure, failure_of
+from ..envoy.upstream_failures import IDLE, MAX_DURATION, NO_ROOM, OVERFLOW, Failure, failure_of
 from ..facts.request import Headers
 from ..outcome import Ending
 from ..reasons import Reason, because
 from ..states import AtTls, Frame, Tried
+from .socketless import not_connected
 
 ATTEMPT_COUNT = "x-envoy-attempt-count"
 ANSWERED = ("delivered", "replied")
 _SETTLED = frozenset(("delivered", "forwarded", "unknown", "loop"))
 """Nothing failed as far as is known; without a status no policy can want more."""
+_DEADLINE_EXCEEDED = 4
 _RETRIES_AT_ONCE = 3
 """max_retries of a circuit breaker that states none."""
 
@@ -38,11 +44,28 @@ class Return:
     again: bool
     flags: tuple[str, ...] = ()
     """The response flags of this hop."""
+    denial: Closes | None = None
+    """What a filter before tcp_proxy said, where that ended it."""
 
 
 def returned(frame: Frame, ending: Ending) -> Return:
     """Pure: explaining asks it again."""
-    if ending.status is None and ending.kind in _SETTLED:
+    if frame.refused is not None:
+        own = ending.answered_by == frame.hop and bool(ending.response_flags)
+        return Return(ending if own else frame.refused, None, again=False, flags=ending.response_flags if own else ())
+    denied = _denied(frame, ending)
+    picked = _returned(frame, ending) if denied is None else denied
+    progress = frame.dialled.progress if frame.dialled is not None else FRESH
+    if picked.again or progress is FRESH:
+        return picked
+    ending = picked.ending
+    if picked.failure is not None and ending.answered_by == frame.hop:
+        ending = passed_back(ending, progress)
+    return evolve(picked, ending=ending, flags=(*progress.flags, *picked.flags))
+
+
+def _returned(frame: Frame, ending: Ending) -> Return:
+    if ending.status is None and ending.kind in _SETTLED and not _has_no_room(frame):
         return Return(ending, None, again=False, flags=_kept_flags(frame) if frame.via.kind == "tcp" else ())
     failure = _failure(frame, ending)
     again, extra = _tries_again(frame, ending, failure)
@@ -50,26 +73,73 @@ def returned(frame: Frame, ending: Ending) -> Return:
         return Return(ending, failure, again=True)
     if failure is None:
         if isinstance(frame.via, RouteAction):
-            return Return(_with_flags(ending, extra, frame), None, again=False, flags=extra)
+            return Return(_passed_on(_with_flags(ending, extra, frame), frame), None, again=False, flags=extra)
         return Return(ending, None, again=False, flags=_kept_flags(frame))
     if isinstance(frame.via, RouteAction):
         return _answered(frame, ending, failure, extra)
     return _closed(frame, ending, failure)
 
 
+def _denied(frame: Frame, ending: Ending) -> Return | None:
+    """A filter before tcp_proxy closes it with the first byte, which is read once the upstream connection stands."""
+    denial = frame.via.denial if isinstance(frame.via, TcpProxy) else None
+    if denial is None or ending.kind in ("unknown", "loop"):
+        return None
+    failure = _failure(frame, ending)
+    if failure is not None and failure.connecting:
+        return None
+    flags = (*_kept_flags(frame), *denial.flags)
+    closed = Ending(
+        "closed",
+        denial.why,
+        response_flags=flags,
+        response_code_details=denial.response_code_details,
+        answered_by=frame.hop,
+        destination=ending.destination,
+        pod=ending.pod,
+    )
+    return Return(closed, None, again=False, flags=flags, denial=denial)
+
+
 def _failure(frame: Frame, ending: Ending) -> Failure | None:
     request = frame.dialled.conversation.request if frame.dialled is not None else None
+    at_once = _closed_at_once(frame, ending)
     failure = failure_of(
-        ending.kind,
+        "not_connected" if at_once else ending.kind,
         http=_version(frame, request.version if request is not None else "") if frame.via.kind == "http" else None,
         secured=frame.tls is not None,
         shaken=frame.shaken,
         sees=ending.client_sees,
     )
+    if failure is not None and at_once:
+        return evolve(failure, text=not_connected(frame.endpoint or ""))
     if failure is not None and ending.transport_failure_reason is not None and failure.connecting:
         failure = evolve(failure, text=ending.transport_failure_reason)
+    if _has_no_room(frame) and (failure is None or not failure.connecting):
+        return NO_ROOM
     timer = _timer(frame, ending)
     return failure if timer is None else timer
+
+
+_AT_ONCE = frozenset(("NR", "UH", "NC"))
+"""Response flags of a connection that is closed before anything was read from it."""
+
+
+def _closed_at_once(frame: Frame, ending: Ending) -> bool:
+    """An internal listener that closes while it is being dialled makes the dial itself fail."""
+    dialled = frame.dialled
+    if dialled is None or ending.kind != "closed" or not isinstance(dialled.endpoint.address, InternalAddress):
+        return False
+    return ending.answered_by == frame.next_hop and bool(_AT_ONCE.intersection(ending.response_flags))
+
+
+def _has_no_room(frame: Frame) -> bool:
+    """Circuit breaker max_requests is 0: a connection is made, and nothing asked over it."""
+    return frame.dialled is not None and has_no_room(frame.dialled)
+
+
+def has_no_room(at: AtTls) -> bool:
+    return at.via.kind == "http" and at.cluster.limits_of(at.via.priority).max_requests == 0
 
 
 def _version(frame: Frame, downstream: str) -> str:
@@ -111,7 +181,7 @@ def _tries_again(frame: Frame, ending: Ending, failure: Failure | None) -> tuple
         return False, ()
     if made > policy.num_retries:
         return False, ("URX",)
-    limit = dialled.cluster.limits.max_retries
+    limit = (dialled.through or dialled.cluster).limits_of(via.priority).max_retries
     return (False, ("UO",)) if (_RETRIES_AT_ONCE if limit is None else limit) == 0 else (True, ())
 
 
@@ -125,6 +195,14 @@ def _wants_again(policy: RetryPolicy, ending: Ending, failure: Failure | None) -
     return policy.after_response(ending.status, ending.grpc_status, ending.response_headers)
 
 
+def _passed_on(ending: Ending, frame: Frame) -> Ending:
+    """A reply that a proxy further on made passes through this one's connection manager."""
+    if ending.kind != "replied" or frame.stream is None or not ending.response_headers:
+        return ending
+    headers = passed_on(ending.response_headers, frame.stream)
+    return evolve(ending, response_headers=headers, local_close_reason=None)
+
+
 def _with_flags(ending: Ending, flags: tuple[str, ...], frame: Frame) -> Ending:
     """The last response after retries is passed on; the outcome's flags stay those of who answered."""
     if not flags or ending.answered_by is not None:
@@ -134,19 +212,18 @@ def _with_flags(ending: Ending, flags: tuple[str, ...], frame: Frame) -> Ending:
 
 def _answered(frame: Frame, ending: Ending, failure: Failure, extra: tuple[str, ...]) -> Return:
     """The router's own reply."""
-    dialled = frame.dialled
-    request = dialled.conversation.request if dialled is not None else None
-    flags = (*extra, failure.flag)
+    flags = (*extra, failure.flag) if failure.flag else extra
     details = failure.details()
     reply = local_reply(
-        request,
+        frame.stream,
         frame.hop,
         _why_replied(frame, ending, failure, details),
         status=failure.status,
         details=details,
         flags=flags,
         body=failure.body(retried=frame.is_retry),
-        headers={"x-envoy-overloaded": ("true",)} if failure is OVERFLOW else None,
+        headers={"x-envoy-overloaded": ("true",)} if failure in (OVERFLOW, NO_ROOM) else None,
+        grpc_status=_DEADLINE_EXCEEDED if failure.reset == MAX_DURATION.reset else None,
     )
     reply = evolve(
         reply,
@@ -164,8 +241,11 @@ def _closed(frame: Frame, ending: Ending, failure: Failure) -> Return:
     flags = (*kept, *(flag for flag in failure.tcp_flags if flag not in kept))
     if not flags and failure.waited_ms == 0:
         return Return(ending, failure, again=False)
+    connection = frame.dialled.connection if frame.dialled is not None else None
+    reset = failure.result == "reset" or (failure.connecting and connection is not None and connection.unread)
     closed = Ending(
-        "closed",
+        # A reset goes through; so does the kernel's answer to a close that leaves bytes unread.
+        "reset" if reset and frame.below is not None else "closed",
         because("return.closed", ending.why.place, flags=list(flags), ending=ending.kind),
         after=_after(frame, failure),
         response_flags=flags,

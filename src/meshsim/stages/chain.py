@@ -17,6 +17,7 @@ from ..reasons import Reason, because
 from ..report import Draft
 from ..states import AtChain, AtHandshake, AtReturn, State
 from .stage import Stage, agree
+from .unread import as_dialler_sees
 
 FLAGS = ("NR",)
 DETAILS = "filter_chain_not_found"
@@ -50,7 +51,7 @@ def decide(_mesh: Mesh, at: AtChain, chooser: Chooser) -> tuple[FilterChain | No
             response_code_details=DETAILS,
             answered_by=at.hop,
         )
-        return None, AtReturn(ending, at.hop, at.frames)
+        return None, AtReturn(as_dialler_sees(ending, at.connection, at.frames), at.hop, at.frames)
     for reason in chain.unmodelled:
         chooser.assume(reason)
     return chain, AtHandshake(at.pod, listener, chain, at.connection, at.conversation, at.hop, at.frames)
@@ -110,6 +111,8 @@ def _reason(at: AtChain, winner: FilterChain | None, candidates: tuple[Candidate
         )
     if len(candidates) == 1 and not candidates[0].checks:
         return because("chain.only", winner.place, chain=winner.label)
+    if at.listener.chains.matcher is not None and not winner.is_default:
+        return because("chain.named", winner.place, listener=at.listener.name, chain=winner.label)
     code = "chain.default" if winner.is_default else "chain.matched"
     return because(code, winner.place, chain=winner.label)
 

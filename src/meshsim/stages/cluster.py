@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from ..choices import Chooser
 from ..config.config_dump import ResourceState
 from ..envoy.clusters import Cluster
+from ..envoy.http_filters.progress import passed_back
 from ..envoy.no_upstream import NO_ROUTE, describe_no_upstream, no_cluster
 from ..envoy.route_actions import RouteAction
+from ..envoy.upstream_request import framed
 from ..explanation import Candidate, Check, Decision, Fate
+from ..facts.conversation import Conversation
 from ..istio.names import parse_cluster_name, parse_config_path
 from ..mesh import Mesh, Pod
 from ..outcome import Ending
@@ -15,6 +20,7 @@ from ..reasons import Reason, because
 from ..report import Draft, Upstream
 from ..states import AtCluster, AtEndpoint, AtReturn, State
 from .stage import Stage, agree
+from .unread import as_dialler_sees
 
 
 def decide(_mesh: Mesh, at: AtCluster, chooser: Chooser) -> tuple[Cluster | None, State]:
@@ -23,7 +29,8 @@ def decide(_mesh: Mesh, at: AtCluster, chooser: Chooser) -> tuple[Cluster | None
     if cluster is None:
         if _unstated(at.pod):
             chooser.assume(because("upstream.clusters-not-in-dump", cluster=at.name))
-        return None, AtReturn(_missing(at), at.hop, at.frames)
+        ending = passed_back(_missing(at), at.progress)
+        return None, AtReturn(as_dialler_sees(ending, at.connection, at.frames), at.hop, at.frames)
     for doubt in cluster.doubts:
         chooser.assume(doubt)
     if not cluster.modelled:
@@ -31,8 +38,27 @@ def decide(_mesh: Mesh, at: AtCluster, chooser: Chooser) -> tuple[Cluster | None
         chooser.assume(why)
         return cluster, AtReturn(Ending("unknown", why), at.hop, at.frames)
     return cluster, AtEndpoint(
-        at.pod, cluster, at.via, at.connection, at.conversation, at.alpn_override, at.hop, at.frames
+        at.pod,
+        cluster,
+        at.via,
+        at.connection,
+        _leaving(at, cluster),
+        at.alpn_override,
+        at.hop,
+        at.frames,
+        None,
+        at.progress,
+        at.stream,
     )
+
+
+def _leaving(at: AtCluster, cluster: Cluster) -> Conversation:
+    """What is said upstream, with what the codec of that version adds."""
+    request = at.conversation.request
+    if request is None or at.via.kind != "http":
+        return at.conversation
+    written = framed(request, cluster.protocol.versions(request.version)[0])
+    return at.conversation if written is request else evolve(at.conversation, request=written)
 
 
 def _type_not_modelled(cluster: Cluster) -> Reason:
@@ -50,7 +76,7 @@ def _missing(at: AtCluster) -> Ending:
     if _unstated(at.pod):
         return Ending("unknown", because("upstream.clusters-not-in-dump", cluster=at.name))
     status = at.via.cluster_not_found_status if isinstance(at.via, RouteAction) else 0
-    return no_cluster(at.via.kind, at.conversation.request, at.hop, _why_missing(at), status)
+    return no_cluster(at.via.kind, at.stream, at.hop, _why_missing(at), status)
 
 
 def _resource(at: AtCluster) -> ResourceState | None:
@@ -95,7 +121,7 @@ def explain(_mesh: Mesh, at: AtCluster, picked: Cluster | None) -> Decision:
         chosen=candidate if found is not None else None,
         reason=reason,
         candidates=(candidate,),
-        notes=() if found is None else (*found.unmodelled, *_zero_limits(found), *_rejected_update(resource)),
+        notes=() if found is None else (*found.unmodelled, *_zero_limits(at, found), *_rejected_update(resource)),
         trivial=found is not None and found.modelled,
         deciding=found is None or not found.modelled,
         hop=at.hop,
@@ -110,8 +136,8 @@ def _rejected_update(resource: ResourceState | None) -> tuple[Reason, ...]:
     return (because("cluster.update-rejected", error.place, **facts),)
 
 
-def _zero_limits(cluster: Cluster) -> tuple[Reason, ...]:
-    if cluster.limits.max_requests != 0:
+def _zero_limits(at: AtCluster, cluster: Cluster) -> tuple[Reason, ...]:
+    if at.via.kind != "http" or cluster.limits_of(at.via.priority).max_requests != 0:
         return ()
     return (because("cluster.limit-is-zero", cluster.place, cluster=cluster.name, limit="max_requests"),)
 
@@ -133,7 +159,7 @@ def describe(_mesh: Mesh, at: AtCluster, picked: Cluster | None, draft: Draft) -
         hop.rejected_updates += _rejected_update(_resource(at))
         hop.upstream = _upstream(at, picked, hop.upstream)
         return
-    describe_no_upstream(hop, _missing(at), NO_ROUTE)
+    describe_no_upstream(hop, passed_back(_missing(at), at.progress), NO_ROUTE, at.connection)
 
 
 def _upstream(at: AtCluster, cluster: Cluster, written: Upstream | None) -> Upstream:
@@ -143,8 +169,12 @@ def _upstream(at: AtCluster, cluster: Cluster, written: Upstream | None) -> Upst
         return Upstream("tcp")
     version = cluster.protocol.versions(request.version)[0]
     if written is None:
+        request = framed(request, version)
         return Upstream(version, request.authority, request.path, request.method, request.headers)
-    return Upstream(version, written.authority, written.path, written.method, written.headers)
+    headers = written.headers
+    if headers is not None:
+        headers = framed(evolve(request, headers=headers), version).headers
+    return Upstream(version, written.authority, written.path, written.method, headers)
 
 
 STAGE = Stage("cluster", AtCluster, decide, explain, describe)

@@ -2,177 +2,135 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from fractions import Fraction
 
-from attrs import frozen
+from attrs import evolve
 
-from ..address import try_parse_ip
-from ..choices import Choice, Chooser
-from ..envoy.clusters import DNS_TYPES, HASHING, Cluster, OriginalDst
-from ..envoy.endpoints import Assignment, Endpoint, NameAddress, SocketAddress
-from ..envoy.host_retry import excluded_priorities, retry_rows, retry_shares
-from ..envoy.host_status import described_by
-from ..envoy.name_resolution import has_unresolved, resolve_assignment
+from ..choices import Chooser
+from ..envoy.clusters import Cluster
+from ..envoy.endpoints import Endpoint, NameAddress
+from ..envoy.hashing import HASHING
+from ..envoy.host_retry import retry_rows
+from ..envoy.http_filters.progress import passed_back
 from ..envoy.no_upstream import (
     NO_HEALTHY_UPSTREAM,
     OVERFLOW,
     describe_no_upstream,
+    dropped,
     no_healthy_upstream,
     too_many_connections,
 )
-from ..envoy.priorities import LoadPlan, LocalityShare, PriorityShare, plan_load
-from ..envoy.route_actions import RouteAction
-from ..explanation import Candidate, Check, Decision, Fate
-from ..facts.request import Request
-from ..match.weighted import Weighted
+from ..envoy.priorities import LoadPlan, PriorityShare
+from ..explanation import Candidate, Decision, Fate
 from ..mesh import Mesh
 from ..outcome import Ending
 from ..place import Place
 from ..reasons import Reason, because
 from ..report import Draft
 from ..states import AtEndpoint, AtReturn, AtTls, State
+from .host_choice import (
+    Selection,
+    doubts_of,
+    dropped_of,
+    is_dropped,
+    load_plan,
+    members_of,
+    pick_member,
+    rows_again,
+    select,
+)
+from .on_demand import explain_on_demand, host_on_demand, no_host_on_demand, why_no_host
 from .stage import Stage, agree
+from .unread import as_dialler_sees
 
-
-@frozen
-class Selection:
-    """What was picked, level by level; an endpoint of None: there is none to dial, or nobody states them."""
-
-    endpoint: Endpoint | None = None
-    priority: PriorityShare | None = None
-    locality: LocalityShare | None = None
+_SESSION_HEALTH = frozenset(("UNKNOWN", "HEALTHY", "DEGRADED"))
+"""A host in another state is no longer a session's (override_host_status, where it is not set)."""
 
 
 def decide(_mesh: Mesh, at: AtEndpoint, chooser: Chooser) -> tuple[Selection, State]:
     cluster = at.cluster
+    part = dropped_of(at)
+    if is_dropped(at, part, chooser):
+        return Selection(dropped=True), AtReturn(passed_back(_dropped(at, part), at.progress), at.hop, at.frames)
     if cluster.limits.max_connections == 0 and at.via.kind == "tcp":
-        return Selection(), AtReturn(too_many_connections(at.hop, _overflow(at)), at.hop, at.frames)
-    if cluster.original_dst is not None:
-        picked = Selection(_original_destination(at, cluster.original_dst))
+        ending = too_many_connections(at.hop, _overflow(at))
+        return Selection(), AtReturn(as_dialler_sees(ending, at.connection, at.frames), at.hop, at.frames)
+    if cluster.makes_hosts:
+        picked = Selection(host_on_demand(at))
     else:
-        plan = _load_plan(at)
-        if plan is None:
-            chooser.assume(_not_in_dump(cluster, cluster.service_name, cluster.place))
-            return Selection(), AtReturn(Ending("forwarded", _unstated(cluster)), at.hop, at.frames)
-        for doubt in (*plan.assignment.doubts, *_unweighed(cluster, plan)):
-            chooser.assume(doubt)
-        picked = _select(plan, chooser, at.hop) if at.tried is None else _select_again(at, plan, chooser)
+        unstated, picked = _select(at, chooser)
+        if unstated is not None:
+            chooser.assume(_not_in_dump(unstated, unstated.service_name, unstated.place))
+            return Selection(), AtReturn(Ending("forwarded", _unstated(unstated)), at.hop, at.frames)
+        cluster = _owner(at, picked)
     endpoint = picked.endpoint
     if endpoint is None:
-        return picked, AtReturn(_nobody(at), at.hop, at.frames)
+        ending = passed_back(_nobody(at, picked), at.progress)
+        return picked, AtReturn(as_dialler_sees(ending, at.connection, at.frames), at.hop, at.frames)
     if isinstance(endpoint.address, NameAddress):
         chooser.assume(_not_in_dump(cluster, endpoint.name, endpoint.place))
         ending = Ending("forwarded", _unresolved(cluster, endpoint), destination=endpoint.name)
         return picked, AtReturn(ending, at.hop, at.frames)
     return picked, AtTls(
-        at.pod, cluster, endpoint, at.via, at.connection, at.conversation, at.alpn_override, at.hop, at.frames, at.tried
+        at.pod,
+        cluster,
+        endpoint,
+        at.via,
+        at.connection,
+        at.conversation,
+        at.alpn_override,
+        at.hop,
+        at.frames,
+        at.tried,
+        at.progress,
+        at.stream,
+        at.cluster if picked.member is not None else None,
     )
 
 
-def _unweighed(cluster: Cluster, plan: LoadPlan) -> tuple[Reason, ...]:
-    """Localities share by weights that /clusters does not show."""
-    assignment = plan.assignment
-    if assignment.localities_weighed or not cluster.balancing.locality_weighted or len(assignment.localities) < 2:
-        return ()
-    return (because("endpoint.locality-weights-unstated", assignment.place, cluster=cluster.name),)
+def _select(at: AtEndpoint, chooser: Chooser) -> tuple[Cluster | None, Selection]:
+    """(the cluster whose endpoints no input states, what was picked)."""
+    member = None
+    if at.cluster.members:
+        members = members_of(at)
+        if members.unstated is not None:
+            return members.unstated, Selection()
+        member = pick_member(at, members, chooser)
+        if member is None:
+            return None, Selection()
+    cluster = at.cluster if member is None else member.cluster
+    plan = load_plan(at, cluster, None if member is None else member.only)
+    if plan is None:
+        return cluster, Selection()
+    picked = _by_session(at, plan) or select(at, cluster, plan, chooser)
+    for doubt in (*(cluster.doubts if member is not None else ()), *doubts_of(at, cluster, plan, picked)):
+        chooser.assume(doubt)
+    return None, evolve(picked, member=member) if member is not None else picked
 
 
-def _select(plan: LoadPlan, chooser: Chooser, hop: int) -> Selection:
-    def draw(rows: Weighted[Any]) -> int:
-        question = plan.questions[rows.kind]
-        return chooser.pick(
-            Choice(f"{hop}/{rows.kind}", question, rows.options, rows.shares, question.place, rows.likeliest)
-        )
-
-    priority = plan.priorities.pick(draw)
-    if priority is None:
-        return Selection()
-    if priority.localities is None:
-        return Selection(priority.endpoints.pick(draw), priority)
-    locality = priority.localities.pick(draw)
-    endpoint = locality.endpoints.pick(draw) if locality is not None else None
-    return Selection(endpoint, priority, locality)
+def _by_session(at: AtEndpoint, plan: LoadPlan) -> Selection | None:
+    """The host that a filter wants (override host), whatever load balancing would pick; None: it is left to that."""
+    wanted = at.progress.host
+    if wanted is None or at.tried is not None:
+        return None
+    for endpoint in plan.assignment.endpoints:
+        if str(endpoint.address) == wanted and endpoint.health in _SESSION_HEALTH:
+            return Selection(endpoint, named=True)
+    return Selection(named=True) if at.progress.strict_host else None
 
 
-def _select_again(at: AtEndpoint, plan: LoadPlan, chooser: Chooser) -> Selection:
-    """Another attempt: one draw among all that is left."""
-    assert at.tried is not None
-    attempt = len(at.tried.endpoints) + 1
-
-    def draw(rows: Weighted[Endpoint]) -> int:
-        question = plan.questions["endpoint"]
-        site = f"{at.hop}/endpoint/{attempt}"
-        return chooser.pick(Choice(site, question, rows.options, rows.shares, question.place, rows.likeliest))
-
-    return Selection(_rows_again(at, plan).pick(draw))
+def _owner(at: AtEndpoint, picked: Selection) -> Cluster:
+    """The cluster whose endpoint it is."""
+    return at.cluster if picked.member is None else picked.member.cluster
 
 
-def _rows_again(at: AtEndpoint, plan: LoadPlan) -> Weighted[Endpoint]:
-    assert at.tried is not None
-    via = at.via
-    hashed = via.hash_policy if isinstance(via, RouteAction) else bool(via.hash_policies)
-    shares = retry_shares(
-        plan, at.cluster.balancing.policy, hashed=hashed, policy=via.retry_policy, tried=at.tried.endpoints
-    )
-    return retry_rows(plan, shares)
+def _plan_of(at: AtEndpoint, picked: Selection) -> LoadPlan | None:
+    return load_plan(at, _owner(at, picked), None if picked.member is None else picked.member.only)
 
 
-def _left_out(at: AtEndpoint) -> frozenset[int]:
-    """The priorities that a retry keeps away from."""
-    policy = at.via.retry_policy
-    if at.tried is None or policy is None or not policy.priority_updates:
-        return frozenset()
-    assignment = _assignment(at, at.cluster)
-    return frozenset() if assignment is None else excluded_priorities(policy, at.tried.endpoints, assignment.endpoints)
-
-
-def _load_plan(at: AtEndpoint) -> LoadPlan | None:
-    """None: no input states this cluster's endpoints."""
-    cluster = at.cluster
-    criteria = at.via.metadata_match if cluster.subsets is not None else None
-    left_out = _left_out(at)
-    key: Any = at.pod.name
-    if criteria or left_out:
-        key = (key, json.dumps(criteria, sort_keys=True), left_out)
-    try:
-        return cluster.plans[key]
-    except KeyError:
-        assignment = _assignment(at, cluster)
-        plan = None
-        if assignment is not None:
-            member = None
-            if cluster.subsets is not None:
-                member = cluster.subsets.member(criteria or {}, assignment.endpoints)
-            plan = plan_load(assignment, cluster.balancing, member, left_out)
-            plan.questions = _questions(cluster)
-        cluster.plans[key] = plan
-        return plan
-
-
-def _questions(cluster: Cluster) -> dict[str, Reason]:
-    name, place = cluster.name, cluster.place
-    return {
-        "priority": because("endpoint.priority-choice", place, cluster=name),
-        "locality": because("endpoint.locality-choice", place, cluster=name),
-        "endpoint": because("endpoint.choice", place, cluster=name, policy=cluster.balancing.policy),
-    }
-
-
-def _assignment(at: AtEndpoint, cluster: Cluster) -> Assignment | None:
-    proxy = at.pod.proxy
-    if cluster.discovery == "EDS":
-        return proxy.assignment(cluster.service_name) if proxy is not None else None
-    own = cluster.assignment or Assignment(cluster.name, cluster.place, ())
-    if cluster.discovery not in DNS_TYPES:
-        return own if proxy is None else proxy.with_health(own, cluster.name)
-    names = at.pod.names
-    if has_unresolved(own, names) and proxy is not None:
-        # A dump with endpoints shows the addresses this Envoy's own resolver gave it.
-        resolved = proxy.assignment(cluster.name)
-        if resolved is not None and not has_unresolved(resolved, {}):
-            return described_by(resolved, own)
-    return resolve_assignment(own, names, cluster.lookup_family, only_first=cluster.discovery == "LOGICAL_DNS")
+def _dropped(at: AtEndpoint, part: Fraction) -> Ending:
+    why = because("endpoint.dropped", at.cluster.place, cluster=at.cluster.name, percent=float(100 * part))
+    return dropped(at.stream, at.hop, why, always=part == 1, envoy_headers=True)
 
 
 def _overflow(at: AtEndpoint) -> Reason:
@@ -193,61 +151,58 @@ def _not_in_dump(cluster: Cluster, name: str, place: Place) -> Reason:
     return because("endpoints-not-in-dump", place, cluster=cluster.name, discovery=discovery)
 
 
-def _nobody(at: AtEndpoint) -> Ending:
-    return no_healthy_upstream(at.via.kind, at.conversation.request, at.hop, _why_nobody(at))
+def _nobody(at: AtEndpoint, picked: Selection) -> Ending:
+    if at.cluster.makes_hosts:
+        return no_host_on_demand(at)
+    return no_healthy_upstream(at.via.kind, at.stream, at.hop, _why_nobody(at, picked))
 
 
-def _why_nobody(at: AtEndpoint) -> Reason:
-    cluster = at.cluster
-    if cluster.original_dst is not None:
-        return because("endpoint.no-original-destination", cluster.place, cluster=cluster.name)
-    plan = _load_plan(at)
+def _why_nobody(at: AtEndpoint, picked: Selection) -> Reason:
+    cluster = _owner(at, picked)
+    if cluster.makes_hosts:
+        return why_no_host(at)
+    plan = None if cluster.members else _plan_of(at, picked)
     if plan is None or plan.hosts == 0:
         place = cluster.place if plan is None else plan.assignment.place
         return because("endpoint.none", place, cluster=cluster.name)
+    if at.progress.host is not None and at.progress.strict_host:
+        return because("endpoint.session-gone", plan.assignment.place, cluster=cluster.name, host=at.progress.host)
     return because("endpoint.none-eligible", plan.assignment.place, cluster=cluster.name, hosts=plan.hosts)
-
-
-def _original_destination(at: AtEndpoint, rule: OriginalDst) -> Endpoint | None:
-    """The header's address where the cluster reads one and it is an address with a port, else the restored one."""
-    named = _from_header(rule, at.conversation.request) if at.via.kind == "http" else None
-    connection = at.connection
-    if named is not None:
-        ip, port = named
-    elif connection.restored:
-        ip, port = connection.local, connection.local_port
-    else:
-        return None
-    address = SocketAddress(ip, port if rule.port_override is None else rule.port_override)
-    return Endpoint(str(address), at.cluster.place, address)
-
-
-def _from_header(rule: OriginalDst, request: Request | None) -> tuple[int, int] | None:
-    if rule.header is None or request is None:
-        return None
-    values = request.values(rule.header)
-    host, colon, port = values[0].rpartition(":") if values else ("", "", "")
-    ip = try_parse_ip(host)
-    if not colon or ip is None or not port.isascii() or not port.isdigit() or int(port) > 65535:
-        return None
-    return ip, int(port)
 
 
 def explain(_mesh: Mesh, at: AtEndpoint, picked: Selection) -> Decision:
     question = because("endpoint.question", at.cluster.place, cluster=at.cluster.name)
-    rule = at.cluster.original_dst
+    if picked.dropped:
+        why = _dropped(at, dropped_of(at)).why
+        return Decision("endpoint", at.pod.name, question, None, why, deciding=True, hop=at.hop)
     if at.cluster.limits.max_connections == 0 and at.via.kind == "tcp":
         return Decision("endpoint", at.pod.name, question, None, _overflow(at), deciding=True, hop=at.hop)
-    if rule is not None:
-        return _explain_original_destination(at, rule, picked, question)
-    plan = _load_plan(at)
+    if at.cluster.makes_hosts:
+        return explain_on_demand(at, picked.endpoint, question)
+    of_members: tuple[Candidate, ...] = ()
+    unstated = None
+    if at.cluster.members:
+        members = members_of(at)
+        unstated = members.unstated
+        member, of_members = members.rows.explain(picked.member)
+        agree("endpoint", at, picked.member, member)
+    plan = None if at.cluster.members and picked.member is None else _plan_of(at, picked)
     if plan is None:
-        reason = _unstated(at.cluster)
-        return Decision("endpoint", at.pod.name, question, None, reason, deciding=True, hop=at.hop)
-    if at.tried is None:
+        stated = unstated is None and bool(at.cluster.members)
+        reason = _why_nobody(at, picked) if stated else _unstated(unstated or at.cluster)
+        return Decision(
+            "endpoint", at.pod.name, question, None, reason, candidates=of_members, deciding=True, hop=at.hop
+        )
+    winner: Endpoint | None = None
+    candidates: tuple[Candidate, ...] = ()
+    if picked.named and picked.endpoint is None:
+        pass  # the only host that may be asked is none of these
+    elif picked.named and picked.endpoint is not None:
+        winner, candidates = retry_rows(plan, {picked.endpoint: Fraction(1)}).explain(picked.endpoint)
+    elif at.tried is None:
         winner, candidates = _explain_plan(plan, picked)
     else:
-        winner, candidates = _rows_again(at, plan).explain(picked.endpoint)
+        winner, candidates = rows_again(at, _owner(at, picked), plan).explain(picked.endpoint)
     agree("endpoint", at, picked.endpoint, winner)
     chosen = next((entry for entry in candidates if entry.kind == "endpoint" and entry.fate is Fate.CHOSEN), None)
     return Decision(
@@ -255,10 +210,10 @@ def explain(_mesh: Mesh, at: AtEndpoint, picked: Selection) -> Decision:
         pod=at.pod.name,
         question=question,
         chosen=chosen,
-        reason=_why_nobody(at) if winner is None else _why_chosen(at, plan, picked, winner),
-        candidates=candidates,
+        reason=_why_nobody(at, picked) if winner is None else _why_chosen(at, plan, picked, winner),
+        candidates=(*of_members, *candidates),
         notes=(*plan.assignment.unmodelled, *_notes(at, picked)),
-        trivial=winner is not None and plan.hosts == 1,
+        trivial=winner is not None and plan.hosts == 1 and len(of_members) < 2,
         deciding=winner is None or isinstance(winner.address, NameAddress),
         hop=at.hop,
     )
@@ -295,76 +250,62 @@ def _level(endpoint: Endpoint, taken: PriorityShare) -> str:
 
 def _why_chosen(at: AtEndpoint, plan: LoadPlan, picked: Selection, winner: Endpoint) -> Reason:
     if isinstance(winner.address, NameAddress):
-        return _unresolved(at.cluster, winner)
+        return _unresolved(_owner(at, picked), winner)
     if at.tried is not None:
         return because("endpoint.tried-again", winner.place, endpoint=winner.name, attempt=len(at.tried.endpoints) + 1)
+    if picked.named:
+        code = "endpoint.named" if at.progress.host is None else "endpoint.by-session"
+        return because(code, winner.place, endpoint=winner.name)
     group = picked.locality or picked.priority
     eligible = len(group.endpoints.eligible) if group is not None else 0
+    hashed = picked.hashed
+    if hashed.value is not None and eligible > 1:
+        policy, source = _owner(at, picked).balancing.policy, " + ".join(hashed.sources)
+        facts = {"endpoint": winner.name, "policy": policy, "source": source, "hash": f"{hashed.value:016x}"}
+        return because("endpoint.by-hash", winner.place, **facts)
     return because("endpoint.chosen", winner.place, endpoint=winner.name, eligible=eligible, hosts=plan.hosts)
 
 
 def _notes(at: AtEndpoint, picked: Selection) -> tuple[Reason, ...]:
-    balancing = at.cluster.balancing
+    cluster = _owner(at, picked)
+    balancing = cluster.balancing
     notes: tuple[Reason, ...] = ()
     priority = picked.priority
     if priority is not None and priority.panic and priority.endpoints.rows:
         notes += (
             because("endpoint.panic", priority.place, priority=priority.name, threshold=balancing.panic_threshold),
         )
-    if balancing.policy in HASHING and priority is not None and len(priority.endpoints.eligible) > 1:
-        notes += (because("endpoint.hash-not-modelled", at.cluster.place, policy=balancing.policy),)
+    hashes = balancing.policy in HASHING and at.tried is None
+    if hashes and priority is not None and picked.hashed.value is None and len(priority.endpoints.eligible) > 1:
+        notes += (because("endpoint.nothing-hashed", cluster.place, policy=balancing.policy),)
     return notes
-
-
-def _explain_original_destination(at: AtEndpoint, rule: OriginalDst, picked: Selection, question: Reason) -> Decision:
-    endpoint = _original_destination(at, rule)
-    agree("endpoint", at, _name(picked.endpoint), _name(endpoint))
-    named = _from_header(rule, at.conversation.request) if at.via.kind == "http" else None
-    checks: tuple[Check, ...] = ()
-    if rule.header is not None:
-        values = at.conversation.request.values(rule.header) if at.conversation.request is not None else ()
-        seen = values[0] if values else None
-        checks += (Check(f"header {rule.header}", "ip:port", seen, named is not None, at.cluster.place),)
-    restored = at.connection.restored
-    seen = at.connection.local_text() if restored else None
-    if named is None:
-        checks += (Check("restored original destination", "ip:port", seen, restored, at.cluster.place),)
-    if endpoint is None:
-        candidate = None
-        reason = _why_nobody(at)
-    else:
-        candidate = Candidate(endpoint.name, "endpoint", Fate.CHOSEN, checks[-1:], at.cluster.place)
-        if named is not None:
-            reason = because("endpoint.from-header", at.cluster.place, endpoint=endpoint.name, header=rule.header)
-        else:
-            reason = because("endpoint.original-destination", at.cluster.place, endpoint=endpoint.name)
-    lost = Candidate("original destination", "endpoint", Fate.FAILED, checks, at.cluster.place, checks[-1].what)
-    return Decision(
-        stage="endpoint",
-        pod=at.pod.name,
-        question=question,
-        chosen=candidate,
-        reason=reason,
-        candidates=(candidate or lost,),
-        trivial=candidate is not None,
-        deciding=candidate is None,
-        hop=at.hop,
-    )
-
-
-def _name(endpoint: Endpoint | None) -> str | None:
-    return None if endpoint is None else endpoint.name
 
 
 def describe(_mesh: Mesh, at: AtEndpoint, picked: Selection, draft: Draft) -> None:
     hop = draft.hop(at.hop, at.pod.name)
     endpoint = picked.endpoint
-    if at.cluster.limits.max_connections == 0 and at.via.kind == "tcp":
-        describe_no_upstream(hop, too_many_connections(at.hop, _overflow(at)), OVERFLOW)
+    if picked.dropped:
+        describe_no_upstream(hop, _dropped(at, dropped_of(at)), NO_HEALTHY_UPSTREAM, at.connection)
+    elif at.cluster.limits.max_connections == 0 and at.via.kind == "tcp":
+        describe_no_upstream(hop, too_many_connections(at.hop, _overflow(at)), OVERFLOW, at.connection)
     elif endpoint is not None:
         hop.endpoint = None if isinstance(endpoint.address, NameAddress) else endpoint.name
-    elif at.cluster.original_dst is not None or _load_plan(at) is not None:
-        describe_no_upstream(hop, _nobody(at), NO_HEALTHY_UPSTREAM)
+    elif at.cluster.makes_hosts or _is_stated(at, picked):
+        describe_no_upstream(hop, passed_back(_nobody(at, picked), at.progress), NO_HEALTHY_UPSTREAM, at.connection)
+    if picked.member is not None:
+        # Envoy's log goes on naming the cluster that was asked for.
+        member = picked.member.cluster
+        hop.aggregate = member.name
+        request = at.conversation.request
+        if at.via.kind == "http" and request is not None and hop.upstream is not None:
+            hop.upstream = evolve(hop.upstream, protocol=member.protocol.versions(request.version)[0])
+
+
+def _is_stated(at: AtEndpoint, picked: Selection) -> bool:
+    """Whether inputs say that there is no endpoint."""
+    if at.cluster.members and picked.member is None:
+        return members_of(at).unstated is None
+    return _plan_of(at, picked) is not None
 
 
 STAGE = Stage("endpoint", AtEndpoint, decide, explain, describe)

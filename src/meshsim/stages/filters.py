@@ -7,36 +7,51 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ..choices import Choice, Chooser
 from ..envoy.forwarding import upgrade_type
-from ..envoy.http_filters.base import FilterFacts, HttpFilter, Open, Reply
+from ..envoy.http_filters.base import Change as Changed
+from ..envoy.http_filters.base import FilterFacts, HttpFilter, Open, Reply, ResponsePath
+from ..envoy.http_filters.progress import Decider, Progress
 from ..envoy.local_reply import local_reply
-from ..envoy.response_headers import with_response_mutations
-from ..envoy.route_actions import RouteAction
+from ..envoy.route_actions import RouteAction, WeightedCluster
+from ..envoy.routes import Route
 from ..envoy.runtime import NO_RUNTIME
+from ..envoy.stream import Stream
 from ..explanation import Candidate, Check, Decision, Fate
+from ..facts.request import Request
+from ..facts.residues import Residues
 from ..istio.names import parse_cluster_name
 from ..mesh import Mesh
 from ..outcome import Ending
-from ..reasons import because
+from ..reasons import Reason, because
 from ..report import Draft, Hop
-from ..states import AtFilters, AtReturn, AtRouter, State
+from ..states import AtFilters, AtReturn, AtRouter, AtVhost, State
+from .changes import request_changes
+from .cluster_weights import cluster_name, pick_entry
 from .stage import Stage, agree
 
 
 @frozen
 class Ran:
-    """How the filters ended: which one answered (-1: none) and which options were taken, in order."""
+    """How the filters ended: which one answered (-1: none), the options taken in order, and what they left behind."""
 
     answered: int
     taken: tuple[int, ...]
     ending: Ending | None
+    request: Request
+    """As the filters left it."""
+    progress: Progress
+    entry: WeightedCluster | None = None
+    """What was picked before them, where it configures them."""
+    again: bool = False
+    """A filter had the choice of the route cleared: it is made again before the next filter."""
 
 
-PASSED = Ran(-1, (), None)
 _Ask = Callable[[HttpFilter, Open], int]
+Question = tuple[FilterFacts, Route | None]
+"""What a filter was asked with, and the route that says which filters run."""
 
 
 def decide(_mesh: Mesh, at: AtFilters, chooser: Chooser) -> tuple[Ran, State]:
@@ -46,40 +61,114 @@ def decide(_mesh: Mesh, at: AtFilters, chooser: Chooser) -> tuple[Ran, State]:
         site = f"{at.hop}/filter/{http_filter.label}"
         return chooser.pick(Choice(site, question.what, names, shares, http_filter.place, question.default))
 
-    picked = _run(at, ask)
+    entry, residues = _entry(at, chooser)
+    picked = _run(at, entry, ask, [], {})
+    if entry is not None:
+        picked = evolve(picked, entry=entry)
     if picked.ending is not None:
         if picked.ending.kind == "unknown":
             chooser.assume(picked.ending.why)
         return picked, AtReturn(picked.ending, at.hop, at.frames)
+    request, progress = picked.request, picked.progress
+    if picked.again:
+        progress = evolve(progress, residues=residues)
+        return picked, AtVhost(at.pod, at.hcm, at.connection, request, at.hop, at.frames, progress)
+    if entry is not None:
+        progress = evolve(progress, entry=entry)
     return picked, AtRouter(
-        at.pod, at.hcm, at.vhost, at.route, at.connection, at.request, at.residues, at.hop, at.frames
+        at.pod, at.hcm, at.vhost, at.route, at.connection, request, residues, at.hop, at.frames, progress
     )
 
 
-def _run(at: AtFilters, ask: _Ask) -> Ran:
-    refused = _refused_upgrade(at)
+def _entry(at: AtFilters, chooser: Chooser) -> tuple[WeightedCluster | None, Residues]:
+    """Picked with the route, before the filters: it may configure them, and is logged whoever answers."""
+    action = at.route.action if at.route is not None else None
+    if not isinstance(action, RouteAction) or not action.weighted:
+        return None, at.residues
+    return pick_entry(at, action, chooser)
+
+
+def _run(
+    at: AtFilters, entry: WeightedCluster | None, ask: _Ask, did: list[Reason], asked: dict[HttpFilter, Question]
+) -> Ran:
+    """`did` takes what the filters changed, in order; `asked` what each was asked."""
+    before = at.progress
+    refused = _refused_upgrade(at) if before.position == 0 else None
     if refused is not None:
-        return Ran(-1, (), refused)
+        return Ran(-1, (), refused, at.request, before)
     filters = at.hcm.http_filters
-    acting = at.hcm.acting_filters
-    runtime = at.pod.proxy.runtime if at.pod.proxy is not None else NO_RUNTIME
-    facts = FilterFacts(at.request, at.connection, at.route, runtime)
+    route = at.route.by_entry(entry) if at.route is not None else None
+    facts = _facts(at, route)
     taken: tuple[int, ...] = ()
-    for index, http_filter in acting:
-        verdict = http_filter.ask(facts)
+    progress = before
+    decider = route if before.decider is None else before.decider.route
+    for index, http_filter in at.hcm.acting_filters:
+        if index < before.position:
+            continue
+        asked[http_filter] = facts, decider
+        verdict = http_filter.ask(facts, decider)
         if isinstance(verdict, Open):
             option = ask(http_filter, verdict)
             taken = (*taken, option)
-            verdict = verdict.options[option].reply
-        if verdict is not None:
-            return Ran(index, taken, _ending(at, verdict))
+            verdict = verdict.options[option].verdict
+        if isinstance(verdict, Reply):
+            ending = _ending(at, verdict, facts, decider, index, progress, entry)
+            return Ran(index, taken, ending, facts.request, progress)
+        if verdict is None:
+            continue
+        did.append(verdict.why)
+        facts = facts.after(verdict)
+        progress = _advanced(at, progress, verdict, index + 1, facts, decider)
+        if verdict.clears_route:
+            return Ran(-1, taken, None, facts.request, progress, again=True)
+    request = facts.request
+    if at.hcm.acts_on_responses:
+        progress = evolve(progress, way_back=ResponsePath(filters, facts, decider))
     if not filters:
-        return Ran(-1, taken, Ending("hanging", because("filter.none-answers", at.hcm.place), answered_by=at.hop))
+        ending = Ending("hanging", because("filter.none-answers", at.hcm.place), answered_by=at.hop)
+        return Ran(-1, taken, ending, request, progress)
     last = filters[-1]
     if not last.terminal:
         why = because("filter.no-router", last.place, filter=last.name, type=last.type_name)
-        return Ran(-1, taken, Ending("unknown", why))
-    return Ran(-1, taken, None) if taken else PASSED
+        return Ran(-1, taken, Ending("unknown", why), request, progress)
+    return Ran(-1, taken, None, request, progress)
+
+
+def _advanced(
+    at: AtFilters, progress: Progress, change: Changed, position: int, facts: FilterFacts, decider: Route | None
+) -> Progress:
+    return Progress(
+        position=position,
+        looked_up=at.request,
+        metadata=facts.metadata,
+        filter_state=facts.filter_state,
+        flags=tuple(dict.fromkeys((*progress.flags, *change.flags))),
+        host=progress.host if change.host is None else change.host,
+        strict_host=progress.strict_host if change.host is None else change.strict_host,
+        decider=progress.decider or Decider(decider),
+    )
+
+
+def _clusters(at: AtFilters) -> Callable[[str], bool | None]:
+    proxy = at.pod.proxy
+    if proxy is None or "clusters" not in proxy.document.sections:
+        return lambda _name: None
+    return lambda name: proxy.cluster(name) is not None
+
+
+def _facts(at: AtFilters, route: Route | None) -> FilterFacts:
+    proxy = at.pod.proxy
+    table = at.hcm.table(proxy) if at.route is not None else None
+    return FilterFacts(
+        at.request,
+        at.connection,
+        route,
+        at.progress.metadata,
+        at.progress.filter_state,
+        _clusters(at),
+        proxy.runtime if proxy is not None else NO_RUNTIME,
+        table.ignore_path_parameters if table is not None else False,
+    )
 
 
 def _refused_upgrade(at: AtFilters) -> Ending | None:
@@ -92,30 +181,48 @@ def _refused_upgrade(at: AtFilters) -> Ending | None:
     if at.hcm.upgrade_allowed(upgrade) if allowed is None else allowed:
         return None
     why = because("filter.upgrade-refused", at.route.place, upgrade=upgrade)
-    return local_reply(at.request, at.hop, why, status=403, details="upgrade_failed")
+    return local_reply(
+        _stream(at),
+        at.hop,
+        why,
+        status=403,
+        details="upgrade_failed",
+        by_route=isinstance(at.route.action, RouteAction),
+        ends_connection=True,
+    )
 
 
-def _ending(at: AtFilters, reply: Reply) -> Ending:
+def _stream(at: AtFilters, entry: WeightedCluster | None = None) -> Stream:
+    return Stream(at.hcm, at.connection, at.request, at.route, at.vhost, _cluster(at, entry), progress=at.progress)
+
+
+def _ending(
+    at: AtFilters,
+    reply: Reply,
+    facts: FilterFacts,
+    decider: Route | None,
+    reached: int,
+    progress: Progress,
+    entry: WeightedCluster | None,
+) -> Ending:
+    flags = tuple(dict.fromkeys((*progress.flags, *reply.flags)))
     if reply.status is None:
         return Ending(
-            "replied",
-            reply.why,
-            response_flags=reply.flags,
-            response_code_details=reply.details,
-            answered_by=at.hop,
+            "replied", reply.why, response_flags=flags, response_code_details=reply.details, answered_by=at.hop
         )
-    ending = local_reply(
-        at.request,
+    way_back = ResponsePath(at.hcm.http_filters, facts, decider, reached) if at.hcm.acts_on_responses else None
+    return local_reply(
+        evolve(_stream(at, entry), request=facts.request, progress=evolve(progress, way_back=way_back)),
         at.hop,
         reply.why,
         status=reply.status,
         details=reply.details,
-        flags=reply.flags,
+        flags=flags,
         body=reply.body,
         headers=reply.headers,
         grpc_status=reply.grpc_status,
+        plain=reply.plain,
     )
-    return with_response_mutations(ending, at.route, at.request, at.connection)
 
 
 def explain(_mesh: Mesh, at: AtFilters, picked: Ran) -> Decision:
@@ -126,36 +233,55 @@ def explain(_mesh: Mesh, at: AtFilters, picked: Ran) -> Decision:
         open_filters[http_filter] = question
         return next(options)
 
-    again = _run(at, ask)
+    did: list[Reason] = []
+    asked: dict[HttpFilter, Question] = {}
+    again = _run(at, picked.entry, ask, did, asked)
+    if picked.entry is not None:
+        again = evolve(again, entry=picked.entry)
     agree("filters", at, picked, again)
     filters = at.hcm.http_filters
     stopped = again.ending is not None
-    candidates = tuple(
-        _candidate(index, http_filter, again, open_filters.get(http_filter))
-        for index, http_filter in enumerate(filters)
-    )
-    chosen = next((candidate for candidate in candidates if candidate.fate is Fate.CHOSEN), None)
+    own = [_candidate(index, each, again, open_filters.get(each)) for index, each in enumerate(filters)]
+    chosen = next((candidate for candidate in own if candidate.fate is Fate.CHOSEN), None)
+    taken = dict(zip(open_filters, picked.taken, strict=False))
+    candidates: list[Candidate] = []
+    for candidate, each in zip(own, filters, strict=True):
+        candidates.append(candidate)
+        if each in asked:
+            candidates += each.candidates(*asked[each], taken.get(each))
     return Decision(
         stage="filters",
         pod=at.pod.name,
         question=because("filter.question", at.hcm.place, filters=", ".join(each.name for each in filters)),
         chosen=chosen,
-        reason=again.ending.why if again.ending is not None else because("filter.all-passed", at.hcm.place),
-        candidates=candidates,
-        notes=tuple(question.what for question in open_filters.values()),
-        trivial=not stopped and not open_filters,
+        reason=_reason(at, again, did),
+        candidates=tuple(candidates),
+        changes=request_changes(at.request, again.request),
+        notes=(*(question.what for question in open_filters.values()), *did),
+        trivial=not stopped and not open_filters and not did,
         deciding=stopped,
         hop=at.hop,
     )
 
 
+def _reason(at: AtFilters, ran: Ran, did: list[Reason]) -> Reason:
+    if ran.ending is not None:
+        return ran.ending.why
+    if ran.again:
+        return because(
+            "filter.route-cleared", did[-1].place, filter=at.hcm.http_filters[ran.progress.position - 1].name
+        )
+    return because("filter.all-passed", at.hcm.place)
+
+
 def _candidate(index: int, http_filter: HttpFilter, ran: Ran, question: Open | None) -> Candidate:
     """Which filter answers? The router, unless one before it does."""
     answers = index == ran.answered
-    reached = ran.ending is None or (ran.answered >= 0 and index <= ran.answered)
+    last = ran.progress.position - 1 if ran.again else ran.answered
+    reached = (ran.ending is None and not ran.again) or (last >= 0 and index <= last)
     if not reached:
         return Candidate(http_filter.label, "http_filter", Fate.NOT_REACHED, place=http_filter.place)
-    if answers or (ran.ending is None and http_filter.terminal):
+    if answers or (ran.ending is None and not ran.again and http_filter.terminal):
         check = Check("verdict", "reply", "reply", True, http_filter.place)
         return Candidate(http_filter.label, "http_filter", Fate.CHOSEN, (check,), http_filter.place)
     fate = Fate.FAILED if question is None or question.options[0].share is not None else Fate.UNKNOWN
@@ -174,21 +300,26 @@ def describe(_mesh: Mesh, at: AtFilters, picked: Ran, draft: Draft) -> None:
         hop.status = ending.status
         hop.response_flags = ending.response_flags
         hop.response_code_details = ending.response_code_details
-    if picked.answered >= 0:
-        _describe_cluster(at, hop)
+        hop.downstream_local_close_reason = ending.local_close_reason
+    if picked.answered >= 0 or ending.kind == "replied":
+        _describe_cluster(at, picked.entry, hop)
 
 
-def _describe_cluster(at: AtFilters, hop: Hop) -> None:
-    """Envoy looks a route's cluster up before its filters run, and logs it although the request never goes there."""
-    action = at.route.action if at.route is not None else None
-    if not isinstance(action, RouteAction) or not action.cluster or at.pod.proxy is None:
+def _describe_cluster(at: AtFilters, entry: WeightedCluster | None, hop: Hop) -> None:
+    cluster = _cluster(at, entry)
+    if not cluster:
         return
-    if at.pod.proxy.cluster(action.cluster) is None:
-        return
-    hop.cluster = action.cluster
-    name = parse_cluster_name(action.cluster)
+    hop.cluster = cluster
+    name = parse_cluster_name(cluster)
     if name is not None:
         hop.service, hop.port, hop.subset = name.service, name.port, name.subset
+
+
+def _cluster(at: AtFilters, entry: WeightedCluster | None) -> str:
+    """Envoy looks a route's cluster up before its filters run, and logs it although the request never goes there."""
+    action = at.route.action if at.route is not None else None
+    name = cluster_name(action, entry, at.request) if isinstance(action, RouteAction) else ""
+    return name if name and at.pod.proxy is not None and at.pod.proxy.cluster(name) is not None else ""
 
 
 STAGE = Stage("filters", AtFilters, decide, explain, describe)

@@ -6,12 +6,21 @@ Upstream: envoyproxy/envoy source/common/tls/ssl_socket.cc. A failed handshake n
 from __future__ import annotations
 
 from ..choices import Chooser
-from ..envoy.downstream_tls import OWN_REFUSED, DownstreamTlsContext, Handshake, shake_hands
+from ..envoy.downstream_tls import (
+    OWN_REFUSED,
+    SECRET_MISSING,
+    DownstreamTlsContext,
+    Handshake,
+    not_named,
+    shake_hands,
+)
 from ..envoy.listener_filters import seconds
-from ..envoy.upstream_failures import ALERTS, not_named
+from ..envoy.network_filters.tcp_proxy import TcpProxy
+from ..envoy.tls_versions import TLS_1_3
+from ..envoy.upstream_failures import ALERTS
 from ..explanation import Candidate, Change, Check, Decision, Fate
 from ..facts.connection import Connection, DownstreamTls
-from ..facts.conversation import Conversation
+from ..facts.conversation import ClientCertificate, Conversation
 from ..istio.identity import is_workload, workload_identity
 from ..mesh import Mesh
 from ..outcome import Ending
@@ -26,6 +35,9 @@ _FAILURES = {
     "plaintext": "handshake.client-speaks-plaintext",
     "no-certificate": "handshake.no-certificate",
     "untrusted-certificate": "handshake.untrusted-certificate",
+    "expired-certificate": "handshake.expired-certificate",
+    "other-version": "handshake.other-version",
+    "secret-missing": "handshake.secret-missing",
     "other-name": "handshake.other-name",
 }
 WORKLOAD_SECRET = "default"
@@ -46,7 +58,7 @@ def decide(_mesh: Mesh, at: AtHandshake, chooser: Chooser) -> tuple[Handshake, S
     if result.tls is None:
         if frames is not None and _fails_late(context, frames, result):
             frames = frames.after_handshake()
-        return result, AtReturn(_ending(at, result), at.hop, frames)
+        return result, _refused(at, _ending(at, result), frames)
     if frames is not None:
         frames = frames.after_handshake()
     if result.tls.peer is not None and result.tls.peer.presented:
@@ -56,11 +68,28 @@ def decide(_mesh: Mesh, at: AtHandshake, chooser: Chooser) -> tuple[Handshake, S
     return result, AtNetwork(at.pod, at.listener, chain, connection, _inside(conversation), at.hop, frames)
 
 
+_SILENT = Conversation("tcp", server_first=True)
+"""What an upstream hears that was dialled for a client whose handshake then failed."""
+_PASSING = frozenset(("neutral", "sni_cluster"))
+
+
+def _refused(at: AtHandshake, ending: Ending, frames: Frame | None) -> State:
+    """envoyproxy/envoy source/common/network/connection_impl.cc: filters meet a new connection before its handshake."""
+    *before, last = at.chain.filters or (None,)
+    if last is None or not isinstance(last.config, TcpProxy) or any(each.kind not in _PASSING for each in before):
+        return AtReturn(ending, at.hop, frames)
+    failed = Frame(at.pod, at.hop, last.config, "", None, frames, next_hop=at.hop + 1, refused=ending)
+    return AtNetwork(at.pod, at.listener, at.chain, at.connection, _SILENT, at.hop, failed)
+
+
 def _shaken(at: AtHandshake, context: DownstreamTlsContext) -> Handshake:
     """Pure. A known proxy that dialled looks at this side's certificate before it shows its own."""
-    if _own_name_refused(at, context) is not None:
+    if at.pod.proxy is not None and any(at.pod.proxy.lacks_secret(name) for name in context.secrets):
+        return Handshake(None, "secret-missing", SECRET_MISSING)
+    result = shake_hands(context, at.conversation)
+    if result.failure != "other-version" and _own_name_refused(at, context) is not None:
         return Handshake(None, "own-name", OWN_REFUSED)
-    return shake_hands(context, at.conversation)
+    return result
 
 
 def _own_name_refused(at: AtHandshake, context: DownstreamTlsContext) -> str | None:
@@ -83,8 +112,8 @@ def _own_name_refused(at: AtHandshake, context: DownstreamTlsContext) -> str | N
 
 def _fails_late(context: DownstreamTlsContext, frames: Frame, result: Handshake) -> bool:
     """RFC 8446: in TLS 1.3 the client's side is done before the server has seen its certificate."""
-    spoken = frames.tls is not None and frames.tls.tls13 and context.tls13
-    return spoken and result.failure in ALERTS
+    spoken = context.versions.spoken_with(frames.tls.versions) if frames.tls is not None else None
+    return spoken == TLS_1_3 and result.failure in ALERTS
 
 
 def _terminated(seen: Connection, tls: DownstreamTls) -> Connection:
@@ -101,11 +130,16 @@ def _terminated(seen: Connection, tls: DownstreamTls) -> Connection:
         sni=seen.sni,
         alpn=seen.alpn,
         tls=tls,
+        local_name=seen.local_name,
+        remote_name=seen.remote_name,
+        direct_remote_name=seen.direct_remote_name,
     )
 
 
 def _inside(conversation: Conversation) -> Conversation:
     """What is said inside the TLS that was just terminated."""
+    if conversation.inner is not None:
+        return conversation.inner
     return Conversation(
         protocol=conversation.protocol,
         tls=None,
@@ -119,8 +153,8 @@ def _inside(conversation: Conversation) -> Conversation:
 def _ending(at: AtHandshake, result: Handshake) -> Ending:
     reason = _reason(at, result)
     if result.failure == "own-name" and at.chain.tls is not None:
-        names = (_own_name_refused(at, at.chain.tls) or "",)
-        return Ending("tls_failure", reason, transport_failure_reason=not_named(names), answered_by=at.hop)
+        own = ClientCertificate(uri_sans=(_own_name_refused(at, at.chain.tls) or "",))
+        return Ending("tls_failure", reason, transport_failure_reason=not_named(own), answered_by=at.hop)
     if result.failure == "silent":
         timeout_ms = at.chain.transport_socket_connect_timeout_ms
         if not timeout_ms:
@@ -153,6 +187,19 @@ def _reason(at: AtHandshake, result: Handshake) -> Reason:
     if result.failure == "own-name" and context is not None and at.frames is not None and at.frames.tls is not None:
         wanted, own = ", ".join(at.frames.tls.san), _own_name_refused(at, context)
         return because("handshake.own-name", place, chain=chain.label, own=own, wanted=wanted)
+    near = at.frames
+    if result.failure == "plaintext" and near is not None and near.tls is None and near.transport is not None:
+        demand = "mTLS" if context is not None and context.demands_certificate else "TLS"
+        return because(
+            "handshake.peer-speaks-plaintext",
+            place,
+            chain=chain.label,
+            demand=demand,
+            near=near.pod.name,
+            cluster=near.cluster,
+            transport=near.transport.name,
+            written=str(near.transport.place),
+        )
     return because(_FAILURES[result.failure or ""], place, chain=chain.label)
 
 
@@ -211,7 +258,7 @@ def describe(_mesh: Mesh, at: AtHandshake, picked: Handshake, draft: Draft) -> N
         alpn = tls.alpn if tls is not None else None
         describe_handshake(at.frames, draft, alpn, certificate_requested=context.verifies_clients)
     if tls is None:
-        hop.downstream_transport_failure_reason = picked.text
+        hop.downstream_transport_failure_reason = picked.text or hop.downstream_transport_failure_reason
         if picked.failure == "silent" and at.chain.transport_socket_connect_timeout_ms:
             hop.downstream_local_close_reason = TIMEOUT_REASON
 

@@ -7,39 +7,86 @@ from attrs import evolve
 from ..address import format_endpoint
 from ..choices import Chooser
 from ..envoy.codec import with_raw_request
-from ..envoy.inline_headers import joined
 from ..envoy.local_reply import local_reply
-from ..envoy.receive import Received, receive
+from ..envoy.receive import DRAINED, Received, closes_after_answer, receive
 from ..envoy.refusal import Refusal
+from ..envoy.refused_lookup import looked_up
+from ..envoy.route_actions import RouteAction
+from ..envoy.routes import Route
+from ..envoy.stream import Stream
+from ..envoy.vhosts import VirtualHost
 from ..explanation import Candidate, Decision, Fate
-from ..facts.request import Request
+from ..facts.conversation import Conversation
 from ..mesh import Mesh
 from ..outcome import Ending
-from ..reasons import because
-from ..report import Downstream, Draft
+from ..reasons import Reason, because
+from ..report import Downstream, Draft, Hop
 from ..states import AtHttp, AtReturn, AtVhost, State
 from .changes import request_changes
 from .stage import Stage, agree
+
+FRAGMENTS = "http_reject_path_with_fragment"
+NOT_FOLLOWED = (
+    "enable_new_query_param_present_match_behavior",
+    "strip_dotdot_segments_with_parameters",
+    "re2_use_latin1_mode",
+)
+"""Runtime guards whose old behaviour is not modelled."""
 
 
 def decide(_mesh: Mesh, at: AtHttp, chooser: Chooser) -> tuple[Received | Refusal, State]:
     for reason in at.hcm.unmodelled:
         chooser.assume(reason)
+    if at.pod.proxy is not None and at.pod.proxy.runtime.entries:
+        for guard in NOT_FOLLOWED:
+            if not at.pod.proxy.runtime.guard(guard):
+                chooser.assume(because("runtime.guard-not-followed", guard=guard))
     picked = _receive(at)
     if isinstance(picked, Received):
         return picked, AtVhost(at.pod, at.hcm, picked.connection, picked.request, at.hop, at.frames)
+    picked = evolve(picked, why=_why(at, picked))
     return picked, AtReturn(_as_the_client_reads(at, _ending(at, picked)), at.hop, at.frames)
 
 
+def _why(at: AtHttp, refusal: Refusal) -> Reason:
+    """Where TLS arrives that this side does not take off, who put it on."""
+    near = at.frames
+    if at.conversation.tls is None:
+        return refusal.why
+    if at.connection.tls is not None:
+        return because("http.tls-within-tls", refusal.why.place, filter=at.hcm.name)
+    if near is None or near.tls is None or near.transport is None:
+        return refusal.why
+    return because(
+        "http.peer-speaks-tls",
+        refusal.why.place,
+        filter=at.hcm.name,
+        near=near.pod.name,
+        mode="mTLS" if near.tls.client_certificate else "TLS",
+        cluster=near.cluster,
+        transport=near.transport.name,
+        written=str(near.transport.place),
+    )
+
+
 def _receive(at: AtHttp) -> Received | Refusal:
-    table = at.hcm.table(at.pod.proxy)
+    table = at.hcm.table(at.pod.proxy, None)
     return receive(
         at.hcm,
         at.connection,
-        at.conversation,
+        _without_fragment(at),
         at.pod.addresses[0] if at.pod.addresses else None,
         table.internal_only_headers if table is not None else (),
     )
+
+
+def _without_fragment(at: AtHttp) -> Conversation:
+    """Where the guard is off, what follows `#` is dropped before anything looks at the path."""
+    said, proxy = at.conversation, at.pod.proxy
+    request = said.request
+    if request is None or "#" not in request.path or proxy is None or proxy.runtime.guard(FRAGMENTS):
+        return said
+    return evolve(said, request=evolve(request, path=request.path.partition("#")[0]))
 
 
 def _ending(at: AtHttp, refusal: Refusal) -> Ending:
@@ -50,11 +97,13 @@ def _ending(at: AtHttp, refusal: Refusal) -> Ending:
             response_flags=refusal.flags,
             response_code_details=refusal.details,
             answered_by=at.hop,
+            local_close_reason=refusal.closes,
         )
-    request = _as_decoded(at.conversation.request) if "DPE" not in refusal.flags else None
+    request = refusal.request
     grpc_redirect = refusal.location is not None and request is not None and request.is_grpc()
-    return local_reply(
-        request,
+    vhost, route = _looked_up(at, refusal)
+    ending = local_reply(
+        Stream(at.hcm, at.connection, request, route, vhost),
         at.hop,
         refusal.why,
         status=400 if grpc_redirect else refusal.status,
@@ -62,12 +111,21 @@ def _ending(at: AtHttp, refusal: Refusal) -> Ending:
         flags=refusal.flags,
         body=refusal.body,
         location=None if grpc_redirect else refusal.location,
+        by_route=route is not None and isinstance(route.action, RouteAction),
+        ends_connection=refusal.closes is not None,
     )
+    return ending if refusal.closes is None else evolve(ending, local_close_reason=refusal.closes, after=refusal.after)
+
+
+def _looked_up(at: AtHttp, refusal: Refusal) -> tuple[VirtualHost | None, Route | None]:
+    if refusal.request is None:
+        return None, None
+    return looked_up(at.hcm.table(at.pod.proxy, refusal.request), refusal.request, at.connection)
 
 
 def _as_the_client_reads(at: AtHttp, ending: Ending) -> Ending:
     """To a client in the middle of a TLS handshake, an answer in plaintext is no answer: the handshake fails."""
-    if ending.kind != "replied" or at.conversation.tls is None or at.frames is not None:
+    if ending.kind != "replied" or at.conversation.tls is None or (at.frames is not None and at.frames.in_handshake):
         return ending
     return Ending(
         "closed",
@@ -78,17 +136,10 @@ def _as_the_client_reads(at: AtHttp, ending: Ending) -> Ending:
     )
 
 
-def _as_decoded(request: Request | None) -> Request | None:
-    """The request with repeated lines joined, as the codec hands it on."""
-    if request is None:
-        return None
-    headers = dict(request.headers)
-    joined(headers)
-    return evolve(request, headers=headers)
-
-
 def explain(_mesh: Mesh, at: AtHttp, picked: Received | Refusal) -> Decision:
     again = _receive(at)
+    if isinstance(again, Refusal):
+        again = evolve(again, why=_why(at, again))
     agree("http", at, picked, again)
     question = because("http.question", protocol=at.conversation.protocol)
     if isinstance(again, Refusal):
@@ -137,6 +188,27 @@ def describe(_mesh: Mesh, at: AtHttp, picked: Received | Refusal, draft: Draft) 
         hop.status = ending.status
         hop.response_flags = ending.response_flags
         hop.response_code_details = ending.response_code_details
+        hop.downstream_local_close_reason = _as_the_client_reads(at, ending).local_close_reason
+        _describe_refused(at, picked, hop)
+    elif request is not None and closes_after_answer(request):
+        hop.downstream_local_close_reason = DRAINED
+
+
+def _describe_refused(at: AtHttp, refusal: Refusal, hop: Hop) -> None:
+    """What the codec took, Envoy logs with its virtual host and route, though it goes nowhere."""
+    request, seen = refusal.request, hop.downstream
+    if request is None:
+        if seen is not None and seen.protocol == "http/1.0":
+            # the codec answers before it has told anybody the version
+            hop.downstream = evolve(seen, protocol="http/1.1")
+        return
+    vhost, route = _looked_up(at, refusal)
+    hop.virtual_host = vhost.name if vhost is not None else None
+    hop.route = (route.name or None) if route is not None else None
+    proxy = at.pod.proxy
+    if route is not None and proxy is not None and isinstance(route.action, RouteAction):
+        name = route.action.cluster
+        hop.cluster = name if name and proxy.cluster(name) is not None else None
 
 
 STAGE = Stage("http", AtHttp, decide, explain, describe)

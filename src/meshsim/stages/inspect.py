@@ -10,6 +10,7 @@ from ..envoy.listener_filters import InspectResult, ListenerFilter, run
 from ..envoy.listeners import Listener
 from ..explanation import Candidate, Change, Check, Decision, Fate
 from ..facts.connection import Connection
+from ..facts.conversation import ClientTls
 from ..istio.names import parse_config_path
 from ..mesh import Mesh, Pod
 from ..outcome import Ending
@@ -17,6 +18,7 @@ from ..reasons import Reason, because
 from ..report import Downstream, DownstreamTlsReport, Draft
 from ..states import AtChain, AtInspect, AtListener, AtReturn, State
 from .stage import Stage, agree
+from .unread import as_dialler_sees
 
 _OPTIONS = ("pass", "blocks")
 
@@ -31,16 +33,24 @@ def decide(_mesh: Mesh, at: AtInspect, chooser: Chooser) -> tuple[InspectResult,
     filters = listener.listener_filters
     for reason in filters.unmodelled:
         chooser.assume(reason)
-    result = run(filters, at.connection, at.conversation, at.handoff, ask)
+    result = run(filters, at.connection, at.conversation, _may_hand_off(at), ask)
     if result.ended is not None:
-        return result, AtReturn(_ending(at, result), at.hop, at.frames)
+        ending = as_dialler_sees(_ending(at, result), result.connection, at.frames)
+        return result, AtReturn(ending, at.hop, at.frames)
     connection, conversation = result.connection, result.conversation
-    if at.handoff and listener.use_original_dst and connection.restored:
+    if _may_hand_off(at) and listener.use_original_dst and connection.restored:
         return result, AtListener(at.pod, listener, connection, conversation, at.hop, at.frames)
     return result, AtChain(at.pod, listener, connection, conversation, at.hop, at.frames)
 
 
+def _may_hand_off(at: AtInspect) -> bool:
+    """Internal listeners keep what they are given, restored destination or not."""
+    return at.handoff and not at.connection.is_internal
+
+
 def _opaque(each: ListenerFilter) -> Reason:
+    if each.kind == "local_ratelimit":
+        return because("inspect.tokens-unknown", each.place, filter=each.name)
     return because("inspect.opaque-filter", each.place, filter=each.name, type=each.type_url)
 
 
@@ -75,12 +85,12 @@ def _reason(at: AtInspect, result: InspectResult) -> Reason:
 def explain(_mesh: Mesh, at: AtInspect, picked: InspectResult) -> Decision:
     closed = {each for each, what, _value in picked.filters if what == "closes"}
     filters = at.listener.listener_filters
-    result = run(filters, at.connection, at.conversation, at.handoff, lambda each: each not in closed)
+    result = run(filters, at.connection, at.conversation, _may_hand_off(at), lambda each: each not in closed)
     agree("inspect", at, picked, result)
     found = {each: (what, value) for each, what, value in result.filters}
     candidates = tuple(_candidate(each, found.get(each)) for each in filters.filters)
     peeks = any(each.kind != "original_dst" for each in filters.filters)
-    notes = _refused_update(at.listener)
+    notes = (*_refused_update(at.listener), *_source_kept(result))
     return Decision(
         stage="inspect",
         pod=at.pod.name,
@@ -102,6 +112,15 @@ def _refused_update(listener: Listener) -> tuple[Reason, ...]:
         return ()
     facts = {"listener": refused.name, "error": refused.error, "time": refused.time}
     return (because("listener.update-refused", refused.place, **facts),)
+
+
+def _source_kept(result: InspectResult) -> tuple[Reason, ...]:
+    source = result.connection.remote_text()
+    return tuple(
+        because("inspect.source-kept", each.place, filter=each.name, source=source)
+        for each, what, _value in result.filters
+        if each.kind == "original_src" and what == "passes"
+    )
 
 
 def _candidate(each: ListenerFilter, found: tuple[str, object] | None) -> Candidate:
@@ -132,23 +151,30 @@ def describe(_mesh: Mesh, at: AtInspect, picked: InspectResult, draft: Draft) ->
     if at.handoff:
         hop.received_by = listener.name
         hop.from_hop = at.frames.hop if at.frames is not None else None
-        hop.cause = "retry" if at.frames is not None and at.frames.is_retry else "connect"
+        first = "internal_listener" if at.connection.is_internal else "connect"
+        hop.cause = "retry" if at.frames is not None and at.frames.is_retry else first
     hop.listener = listener.name
     hop.direction = direction(at.pod, listener)
+    if picked.remark is not None:
+        hop.downstream_transport_failure_reason = picked.remark
     hop.original_destination = connection.local_text()
     hello = at.conversation.tls
     hop.downstream = Downstream(
         protocol=at.conversation.protocol,
         remote=connection.remote_text(),
         direct_remote=connection.direct_remote_text(),
-        tls=DownstreamTlsReport(terminated=False, sni=hello.sni, alpn_offered=hello.alpn, alpn=None, peer=None)
-        if hello is not None
-        else None,
+        tls=_offered(hello, connection) if hello is not None else None,
     )
     if listener.origin is not None:
         hop.origin = {**hop.origin, "listener": parse_config_path(listener.origin) or listener.origin}
     hop.config_version = listener.version or None
     hop.rejected_updates += _refused_update(listener)
+
+
+def _offered(hello: ClientTls, connection: Connection) -> DownstreamTlsReport:
+    """What Envoy read of the ClientHello, in lower case; what the client sent where nobody looked."""
+    sni = connection.sni or hello.sni
+    return DownstreamTlsReport(terminated=False, sni=sni, alpn_offered=hello.alpn, alpn=None, peer=None)
 
 
 def direction(pod: Pod, listener: Listener) -> str:

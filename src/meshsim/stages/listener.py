@@ -50,6 +50,10 @@ def _raw(seen: Connection) -> Connection:
         sni=seen.sni,
         alpn=seen.alpn,
         tls=seen.tls,
+        unread=seen.unread,
+        local_name=seen.local_name,
+        remote_name=seen.remote_name,
+        direct_remote_name=seen.direct_remote_name,
     )
 
 

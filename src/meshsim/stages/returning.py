@@ -8,17 +8,18 @@ from __future__ import annotations
 from attrs import evolve
 
 from ..choices import Chooser
-from ..envoy.upstream_failures import OVERFLOW, PER_TRY_TIMEOUT, RESPONSE_TIMEOUT, STREAM_IDLE
+from ..envoy.upstream_failures import MAX_DURATION, OVERFLOW, PER_TRY_TIMEOUT, RESPONSE_TIMEOUT, STREAM_IDLE
 from ..explanation import Candidate, Change, Decision, Fate
 from ..mesh import Mesh
 from ..outcome import Ending
 from ..reasons import Reason, because
-from ..report import Attempt, Draft
+from ..report import Attempt, Draft, Hop
 from ..states import AtEndpoint, AtReturn, Ended, Frame, State
 from .attempts import ANSWERED, Return, counted_again, returned, tried_endpoints, tried_now
 from .stage import Stage, agree
 
-_ANSWERS_OF_TIMERS = frozenset(timer.reset for timer in (PER_TRY_TIMEOUT, RESPONSE_TIMEOUT, STREAM_IDLE))
+_ANSWERS_OF_TIMERS = frozenset(timer.reset for timer in (MAX_DURATION, PER_TRY_TIMEOUT, RESPONSE_TIMEOUT, STREAM_IDLE))
+HANDSHAKE_TIMEOUT = "transport_socket_timeout"
 NOT_CONNECTED = "tcp_initializion_failure:0"
 """Envoy's own spelling (source/common/tcp_proxy/tcp_proxy.cc)."""
 
@@ -50,7 +51,7 @@ def _resumed(at: AtReturn, frame: Frame, picked: Return) -> AtEndpoint:
         conversation = evolve(conversation, request=evolve(request, headers=headers))
     return AtEndpoint(
         dialled.pod,
-        dialled.cluster,
+        dialled.through or dialled.cluster,
         dialled.via,
         dialled.connection,
         conversation,
@@ -58,6 +59,8 @@ def _resumed(at: AtReturn, frame: Frame, picked: Return) -> AtEndpoint:
         dialled.hop,
         dialled.frames,
         tried,
+        dialled.progress,
+        dialled.stream,
     )
 
 
@@ -103,6 +106,10 @@ def describe(_mesh: Mesh, at: AtReturn, picked: Return, draft: Draft) -> None:
     if frame is None:
         return
     hop = draft.hop(frame.hop, frame.pod.name)
+    if frame.refused is not None:
+        if picked.ending is frame.refused:
+            _describe_refused(draft, hop, frame)
+        return
     failure, ending = picked.failure, picked.ending
     next_hop = frame.next_hop
     opened = next_hop is not None and next_hop < len(draft.hops)
@@ -110,7 +117,7 @@ def describe(_mesh: Mesh, at: AtReturn, picked: Return, draft: Draft) -> None:
     if opened and failure is not None and failure.waited_ms:
         _describe_left(draft, next_hop)
     result = failure.result if failure is not None else "connected"
-    if failure is OVERFLOW and frame.via.kind == "http":
+    if failure is OVERFLOW:
         hop.endpoint = None
     hop.attempts = (*hop.attempts, Attempt(frame.endpoint, result, answered, next_hop if opened else None))
     if picked.again:
@@ -120,16 +127,37 @@ def describe(_mesh: Mesh, at: AtReturn, picked: Return, draft: Draft) -> None:
         return
     hop.response_flags = picked.flags
     hop.upstream_transport_failure_reason = failure.text if failure is not None else None
+    if picked.denial is not None:
+        hop.response_code_details = picked.denial.response_code_details
+        hop.connection_termination_details = picked.denial.termination_details
+        hop.downstream_local_close_reason = picked.denial.close_reason
+        _describe_left(draft, next_hop if opened else None)
+        return
     if frame.via.kind == "http":
         hop.status = ending.status
+        if ending.status is None:
+            hop.downstream_local_close_reason = None
         if failure is not None:
             hop.response_code_details = ending.response_code_details
+            hop.downstream_local_close_reason = ending.local_close_reason
         elif ending.status is not None:
             hop.response_code_details = "via_upstream"
     elif failure is not None and failure.connecting:
         hop.downstream_local_close_reason = NOT_CONNECTED
     elif failure is not None and failure.waited_ms:
         hop.downstream_local_close_reason = failure.reset
+
+
+def _describe_refused(draft: Draft, hop: Hop, frame: Frame) -> None:
+    """Whatever the upstream would have done, the client's side was closed first."""
+    hop.response_flags = ()
+    hop.upstream_transport_failure_reason = None
+    timed_out = frame.refused is not None and frame.refused.after is not None
+    hop.downstream_local_close_reason = HANDSHAKE_TIMEOUT if timed_out else None
+    hop.attempts = tuple(evolve(attempt, result="connected") for attempt in hop.attempts)
+    waits = frame.refused is not None and frame.refused.kind == "hanging"
+    if not waits and frame.next_hop is not None and frame.next_hop < len(draft.hops):
+        _describe_left(draft, frame.next_hop)
 
 
 def _describe_left(draft: Draft, index: int | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..choices import Choice, Chooser
-from ..envoy.paths import without_parameters, without_query
+from ..envoy.paths import PER_SEGMENT, without_parameters, without_query
 from ..envoy.route_matches import RouteFacts
 from ..envoy.routes import Route
 from ..envoy.runtime import NO_RUNTIME
@@ -17,12 +17,11 @@ from ..states import AtFilters, AtRoute, State
 from .stage import Stage, agree
 
 _FRACTION = "runtime_fraction"
-_EVERY_VALUE = Residues()
 
 
 def decide(_mesh: Mesh, at: AtRoute, chooser: Chooser) -> tuple[Route | None, State]:
     facts = _facts(at)
-    residues = _EVERY_VALUE
+    residues = at.progress.residues
 
     def ask(route: Route) -> bool:
         nonlocal residues
@@ -42,7 +41,18 @@ def decide(_mesh: Mesh, at: AtRoute, chooser: Chooser) -> tuple[Route | None, St
         doubt = facts.runtime.doubt(route.fraction.key) if route.fraction is not None else None
         if doubt is not None:
             chooser.assume(doubt)
-    return route, AtFilters(at.pod, at.hcm, at.vhost, route, at.connection, at.request, residues, at.hop, at.frames)
+    return route, AtFilters(
+        at.pod,
+        at.hcm,
+        at.vhost,
+        route,
+        at.connection,
+        at.request,
+        residues,
+        at.hop,
+        at.frames,
+        at.progress,
+    )
 
 
 def _facts(at: AtRoute) -> RouteFacts:
@@ -51,9 +61,9 @@ def _facts(at: AtRoute) -> RouteFacts:
     if request.method == "CONNECT" and not request.path:
         return RouteFacts(request, None, at.connection, runtime)
     path = without_query(request.path)
-    return RouteFacts(
-        request, without_parameters(path) if at.table.ignore_path_parameters else path, at.connection, runtime
-    )
+    if at.table.ignore_path_parameters:
+        path = without_parameters(path, per_segment=runtime.guard(PER_SEGMENT))
+    return RouteFacts(request, path, at.connection, runtime)
 
 
 def _unknown_conditions(route: Route, facts: RouteFacts) -> list[str]:
@@ -119,9 +129,9 @@ def _reason(at: AtRoute, winner: Route | None) -> Reason:
 
 def describe(_mesh: Mesh, at: AtRoute, picked: Route | None, draft: Draft) -> None:
     hop = draft.hop(at.hop, at.pod.name)
+    hop.route = picked.name or None if picked is not None else None
     if picked is None:
         return
-    hop.route = picked.name or None
     if picked.origin is not None:
         hop.origin = {**hop.origin, "route": parse_config_path(picked.origin) or picked.origin}
 

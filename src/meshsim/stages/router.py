@@ -5,24 +5,22 @@ Order as in envoyproxy/envoy source/common/router/router.cc (Filter::decodeHeade
 
 from __future__ import annotations
 
-from itertools import accumulate, pairwise
+from attrs import evolve, frozen
 
-from attrs import frozen
-
-from ..choices import Choice, Chooser
+from ..choices import Chooser
+from ..envoy.http_filters.progress import passed_back
 from ..envoy.local_reply import local_reply
+from ..envoy.mirrors import Mirror, mirrors_of
 from ..envoy.redirects import Redirect, TlsRedirect
 from ..envoy.refused_routes import table_refused
 from ..envoy.request_limits import limited
-from ..envoy.response_headers import with_response_mutations
 from ..envoy.route_actions import DirectResponse, NonForwarding, RouteAction, WeightedCluster
 from ..envoy.routes import Route
-from ..envoy.runtime import NO_RUNTIME, Runtime
+from ..envoy.stream import Stream
 from ..envoy.upstream_request import upstream_request
 from ..explanation import Candidate, Check, Decision, Fate
 from ..facts.conversation import Conversation
 from ..facts.request import Request
-from ..facts.residues import Residues
 from ..mesh import Mesh
 from ..outcome import Ending
 from ..place import Place
@@ -30,7 +28,10 @@ from ..reasons import Reason, because
 from ..report import Draft, Upstream
 from ..states import AtCluster, AtReturn, AtRouter, State
 from .changes import request_changes
+from .cluster_weights import cluster_name, entry_label, pick_entry, runtime_of
 from .stage import Stage, agree
+
+_CREATED = 201
 
 
 @frozen
@@ -44,7 +45,7 @@ class Forward:
 
 
 def decide(_mesh: Mesh, at: AtRouter, chooser: Chooser) -> tuple[Ending | Forward, State]:
-    ending = _answer(at)
+    ending = _passed_back(at)
     if ending is not None:
         if ending.kind == "unknown":
             chooser.assume(ending.why)
@@ -55,32 +56,51 @@ def decide(_mesh: Mesh, at: AtRouter, chooser: Chooser) -> tuple[Ending | Forwar
     route, action = _forwarding(at)
     for reason in action.unmodelled:
         chooser.assume(reason)
-    entry, residues = _pick_entry(at, action, chooser)
+    entry, residues = at.progress.entry, at.residues
+    if entry is None:
+        entry, residues = pick_entry(at, action, chooser)
     picked = _forward(at, route, action, entry)
     return picked, AtCluster(
         at.pod,
         picked.cluster,
-        limited(action if entry is None else entry.via, at.request, at.hcm.stream_idle_timeout_ms),
+        limited(
+            action if entry is None else _as_configured(at, entry.via),
+            at.request,
+            at.hcm.stream_idle_timeout_ms,
+            at.hcm.max_stream_duration_ms,
+        ),
         at.connection,
         Conversation(picked.request.version, request=picked.request),
         _alpn_override(at, picked.cluster),
         residues,
         at.hop,
         at.frames,
+        at.progress,
+        _stream_on(at, picked),
     )
 
 
 def _forwarding(at: AtRouter) -> tuple[Route, RouteAction]:
     assert at.route is not None and isinstance(at.route.action, RouteAction)
-    return at.route, at.route.action
+    return at.route, _as_configured(at, at.route.action)
+
+
+def _as_configured(at: AtRouter, action: RouteAction) -> RouteAction:
+    return evolve(action, envoy_headers=False) if at.hcm.suppress_envoy_headers else action
+
+
+def _passed_back(at: AtRouter) -> Ending | None:
+    ending = _answer(at)
+    return None if ending is None else passed_back(ending, at.progress)
 
 
 def _answer(at: AtRouter) -> Ending | None:
     """What the router says itself; None when it forwards."""
     route, request = at.route, at.request
+    stream = _stream(at)
     if route is None:
         why = _refused(at) or because("router.no-route", _nearest(at), host=request.authority or "", path=request.path)
-        return local_reply(request, at.hop, why, status=404, details="route_not_found", flags=("NR",))
+        return local_reply(stream, at.hop, why, status=404, details="route_not_found", flags=("NR",))
     action = route.action
     if isinstance(action, RouteAction):
         return _unknown_action(action)
@@ -88,13 +108,25 @@ def _answer(at: AtRouter) -> Ending | None:
         if action.kind == "none":
             return Ending("unknown", because("router.action-not-modelled", action.place, route=route.label))
         why = because("router.not-forwarding", action.place, route=route.label, action=action.kind)
-        ending = local_reply(request, at.hop, why, status=503, details="cluster_not_found", flags=("NC",))
-    elif isinstance(action, DirectResponse):
+        return local_reply(stream, at.hop, why, status=503, details="cluster_not_found", flags=("NC",))
+    if isinstance(action, DirectResponse):
         why = because("router.direct-response", action.place, route=route.label, status=action.status)
-        ending = _direct(at, action, why)
-    else:
-        ending = _redirect(at, route, action)
-    return with_response_mutations(ending, route, request, at.connection)
+        return _direct(at, action, why)
+    return _redirect(at, route, action)
+
+
+def _stream(at: AtRouter) -> Stream:
+    return Stream(at.hcm, at.connection, at.request, at.route, at.vhost, progress=at.progress)
+
+
+def _stream_on(at: AtRouter, forward: Forward) -> Stream:
+    """The stream once its cluster is found: replies from there on see the request as it was to leave."""
+    if at.pod.proxy is None or at.pod.proxy.cluster(forward.cluster) is None:
+        return _stream(at)
+    request = forward.request
+    if at.request.ends_connection:
+        request = evolve(request, ends_connection=True)
+    return Stream(at.hcm, at.connection, request, at.route, at.vhost, forward.cluster, 1, at.progress)
 
 
 def _refused(at: AtRouter) -> Reason | None:
@@ -118,71 +150,46 @@ def _nearest(at: AtRouter) -> Place:
 
 
 def _direct(at: AtRouter, action: DirectResponse, why: Reason) -> Ending:
-    ending = local_reply(
-        at.request, at.hop, why, status=action.status, details="direct_response", body=action.body or ""
+    """Statuses that speak of another place get a Location: the one of a redirect that changes nothing."""
+    stream = _stream(at)
+    body, body_format = action.body, action.body_format
+    if body_format is not None and body is not None:
+        body = body_format.render(stream.format_facts(body=body))
+    location = None
+    if action.status == _CREATED or 300 <= action.status < 400:
+        location = f"{at.request.scheme}://{at.request.authority or ''}{at.request.path}"
+    return local_reply(
+        stream,
+        at.hop,
+        why,
+        status=action.status,
+        details="direct_response",
+        body=body,
+        content_type=body_format.content_type if body_format is not None else None,
+        location=location,
     )
-    if action.body is None and ending.grpc_status is None:
-        return Ending("replied", why, status=ending.status, response_code_details="direct_response", answered_by=at.hop)
-    return ending
 
 
 def _redirect(at: AtRouter, route: Route, action: Redirect | TlsRedirect) -> Ending:
-    location = action.location(at.request, route.rule)
+    location = action.location(_stream(at).format_facts(), route.rule)
     if isinstance(action, TlsRedirect):
         why = because("router.require-tls", action.place, location=location)
     else:
         why = because("router.redirect", action.place, route=route.label, location=location)
-    return local_reply(at.request, at.hop, why, status=action.status, details="direct_response", location=location)
-
-
-def _pick_entry(at: AtRouter, action: RouteAction, chooser: Chooser) -> tuple[WeightedCluster | None, Residues]:
-    if not action.weighted:
-        return None, at.residues
-    runtime = _runtime(at)
-    weighted = [
-        (entry, weight) for entry, weight in zip(action.weighted, action.weights(runtime), strict=True) if weight
-    ]
-    if action.runtime_key_prefix:
-        for entry in action.weighted:
-            doubt = runtime.doubt(f"{action.runtime_key_prefix}.{entry.name}")
-            if doubt is not None:
-                chooser.assume(doubt)
-    if not weighted:
-        return None, at.residues
-    entries = tuple(entry for entry, _weight in weighted)
-    if len(entries) == 1:
-        return entries[0], at.residues
-    ends = tuple(accumulate((weight for _entry, weight in weighted), initial=0))
-    choice = Choice(
-        f"{at.hop}/cluster",
-        because("router.weights-open", action.weighted_place, route=action.name),
-        tuple(_entry_label(entry) for entry in entries),
-        (None,) * len(entries),
-        action.weighted_place,
-    )
-    index, residues = chooser.pick_residue(choice, at.residues, ends[-1], tuple(pairwise(ends)))
-    return entries[index], residues
-
-
-def _runtime(at: AtRouter) -> Runtime:
-    return at.pod.proxy.runtime if at.pod.proxy is not None else NO_RUNTIME
-
-
-def _entry_label(entry: WeightedCluster) -> str:
-    return entry.name or f"header {entry.cluster_header}"
+    return local_reply(_stream(at), at.hop, why, status=action.status, details="direct_response", location=location)
 
 
 def _forward(at: AtRouter, route: Route, action: RouteAction, entry: WeightedCluster | None) -> Forward:
-    header = entry.cluster_header if entry is not None else action.cluster_header
-    if entry is not None and entry.name:
-        cluster = entry.name
-    elif header is not None:
-        values = at.request.values(header.lower())
-        cluster = values[0] if values else ""
-    else:
-        cluster = action.cluster or ""
+    cluster = cluster_name(action, entry, at.progress.looked_up or at.request)
     request = upstream_request(
-        at.request, at.connection, route, action, entry, envoy_headers=not at.hcm.suppress_envoy_headers
+        at.request,
+        at.connection,
+        route,
+        action,
+        entry,
+        cluster=cluster,
+        metadata=at.progress.metadata,
+        filter_state=at.progress.filter_state,
     )
     return Forward(cluster, entry, request)
 
@@ -197,7 +204,7 @@ def _alpn_override(at: AtRouter, name: str) -> tuple[str, ...]:
 
 
 def explain(_mesh: Mesh, at: AtRouter, picked: Ending | Forward) -> Decision:
-    ending = _answer(at)
+    ending = _passed_back(at)
     question = because("router.question", route=at.route.label if at.route is not None else "none")
     if ending is not None:
         agree("router", at, picked, ending)
@@ -217,7 +224,7 @@ def explain(_mesh: Mesh, at: AtRouter, picked: Ending | Forward) -> Decision:
     entry = picked.entry if isinstance(picked, Forward) else None
     again = _forward(at, route, action, entry)
     agree("router", at, picked, again)
-    weights = action.weights(_runtime(at))
+    weights = action.weights(runtime_of(at))
     candidates = tuple(
         _weighted_candidate(each, entry, f"{weight} of {sum(weights)}")
         for each, weight in zip(action.weighted, weights, strict=True)
@@ -230,7 +237,7 @@ def explain(_mesh: Mesh, at: AtRouter, picked: Ending | Forward) -> Decision:
         reason=_reason(again, route, action, weights),
         candidates=candidates,
         changes=request_changes(at.request, again.request),
-        notes=_notes(action, again),
+        notes=_notes(at, action, again),
         trivial=not candidates,
         deciding=not again.cluster,
         hop=at.hop,
@@ -244,9 +251,9 @@ def _chosen(route: Route) -> Candidate:
 def _weighted_candidate(entry: WeightedCluster, picked: WeightedCluster | None, want: str) -> Candidate:
     if entry is picked:
         check = Check("weight", want, "R", True, entry.place)
-        return Candidate(_entry_label(entry), "weighted_cluster", Fate.CHOSEN, (check,), entry.place)
+        return Candidate(entry_label(entry), "weighted_cluster", Fate.CHOSEN, (check,), entry.place)
     check = Check("weight", want, "R", False, entry.place)
-    return Candidate(_entry_label(entry), "weighted_cluster", Fate.FAILED, (check,), entry.place, "weight")
+    return Candidate(entry_label(entry), "weighted_cluster", Fate.FAILED, (check,), entry.place, "weight")
 
 
 def _reason(forward: Forward, route: Route, action: RouteAction, weights: tuple[int, ...]) -> Reason:
@@ -262,10 +269,24 @@ def _reason(forward: Forward, route: Route, action: RouteAction, weights: tuple[
     return because("router.weighted", entry.place, route=route.label, cluster=cluster, weight=weight, total=total)
 
 
-def _notes(action: RouteAction, forward: Forward) -> tuple[Reason, ...]:
+def _mirrors(at: AtRouter, action: RouteAction, forward: Forward) -> tuple[Mirror, ...]:
+    """Copies that go out: none where the request itself goes nowhere, none to a cluster that is not there."""
+    proxy = at.pod.proxy
+    if not action.mirrors or proxy is None:
+        return ()
+    made = tuple(mirrors_of(action.mirrors, forward.request, proxy.runtime))
+    if "clusters" not in proxy.document.sections:
+        return made
+    if proxy.cluster(forward.cluster) is None:
+        return ()
+    return tuple(each for each in made if proxy.cluster(each.cluster) is not None)
+
+
+def _notes(at: AtRouter, action: RouteAction, forward: Forward) -> tuple[Reason, ...]:
     notes = list(action.unmodelled)
-    if action.mirrors:
-        notes.append(because("router.mirrored", action.place, clusters=", ".join(action.mirrors)))
+    copies = _mirrors(at, action, forward)
+    if copies:
+        notes.append(because("router.mirrored", action.place, clusters=", ".join(each.text() for each in copies)))
     if action.retry_policy is not None:
         policy = action.retry_policy
         notes.append(because("router.retries", policy.place, retry_on=policy.name))
@@ -279,11 +300,12 @@ def describe(_mesh: Mesh, at: AtRouter, picked: Ending | Forward, draft: Draft) 
             hop.status = picked.status
             hop.response_flags = picked.response_flags
             hop.response_code_details = picked.response_code_details
+            hop.downstream_local_close_reason = picked.local_close_reason
         return
     _route, action = _forwarding(at)
     request = picked.request
     hop.upstream = Upstream(request.version, request.authority, request.path, request.method, request.headers)
-    hop.mirrors = action.mirrors
+    hop.mirrors = tuple(each.cluster for each in _mirrors(at, action, picked))
 
 
 STAGE = Stage("router", AtRouter, decide, explain, describe)

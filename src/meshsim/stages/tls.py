@@ -6,9 +6,12 @@ from attrs import evolve
 
 from ..address import LOOPBACK_V4, LOOPBACK_V6, format_endpoint, format_ip, is_loopback, is_v6
 from ..choices import Choice, Chooser
-from ..envoy.endpoints import Endpoint, PipeAddress, SocketAddress
+from ..envoy.clusters import Limits
+from ..envoy.downstream_tls import SECRET_MISSING
+from ..envoy.endpoints import Endpoint, InternalAddress, PipeAddress, SocketAddress
 from ..envoy.route_actions import RouteAction
 from ..envoy.upstream_protocol import pool_alpn
+from ..envoy.upstream_request import replaced_host
 from ..envoy.upstream_tls import TransportSocket, UnstatedRow, offered_alpn, server_name, wanted_san
 from ..explanation import Candidate, Decision, Fate
 from ..facts.conversation import ClientCertificate, ClientTls, Conversation, ProxyProtocol
@@ -20,8 +23,11 @@ from ..outcome import Ending
 from ..reasons import Reason, because
 from ..report import Draft, UpstreamTls
 from ..states import AtHook, AtReturn, AtTls, Frame, State
+from . import socketless
+from .attempts import has_no_room
 from .stage import Stage, agree
 
+_DIALLED = SocketAddress | PipeAddress | InternalAddress
 _SPOKEN = frozenset(("raw_buffer", "tls"))
 
 
@@ -35,14 +41,31 @@ def decide(mesh: Mesh, at: AtTls, chooser: Chooser) -> tuple[TransportSocket, St
 
     socket = at.cluster.transport.pick(_labelled(mesh, at)[0], ask)
     address = endpoint.address
-    if isinstance(address, PipeAddress) and socket.kind in _SPOKEN:
-        why = because("upstream.to-pipe", endpoint.place, endpoint=endpoint.name)
-        return socket, AtReturn(Ending("forwarded", why, destination=endpoint.name), at.hop, at.frames)
-    if not isinstance(address, SocketAddress) or socket.kind not in _SPOKEN:
+    if not isinstance(address, _DIALLED) or socket.kind not in _SPOKEN:
         why = _not_modelled(at, socket)
         chooser.assume(why)
         return socket, AtReturn(Ending("unknown", why, destination=endpoint.name), at.hop, at.frames)
     pod = at.pod
+    next_hop = at.hop + 1 if at.tried is None else at.tried.next_hop
+    frame = Frame(
+        pod,
+        at.hop,
+        at.via,
+        at.cluster.name,
+        endpoint.name,
+        at.frames,
+        at,
+        next_hop,
+        socket.tls,
+        transport=socket,
+        stream=at.stream,
+    )
+    rare = at.cluster.bind_addresses or _limits(at).max_pending_requests == 0 or socket.tls is not None
+    fault = _fault(at, socket) if rare else None
+    if fault is not None:
+        return socket, AtReturn(fault, next_hop, frame, opened=False)
+    if not isinstance(address, SocketAddress):
+        return socket, socketless.dialled(at, socket, _conversation(at, socket), next_hop, frame)
     source = _source(at, address.ip)
     packet = Packet(
         "tcp",
@@ -53,11 +76,6 @@ def decide(mesh: Mesh, at: AtTls, chooser: Chooser) -> tuple[TransportSocket, St
         pod.proxy_uid,
         pod.proxy_gid,
     )
-    next_hop = at.hop + 1 if at.tried is None else at.tried.next_hop
-    frame = Frame(pod, at.hop, at.via, at.cluster.name, endpoint.name, at.frames, at, next_hop, socket.tls)
-    fault = _fault(at) if at.cluster.bind_addresses or at.cluster.limits.max_pending_requests == 0 else None
-    if fault is not None:
-        return socket, AtReturn(fault, next_hop, frame, opened=False)
     return socket, AtHook(pod, "out", "proxy", packet, _conversation(at, socket), next_hop, frame)
 
 
@@ -83,7 +101,7 @@ def _labelled(mesh: Mesh, at: AtTls) -> tuple[Endpoint, Reason | None]:
 
 def _not_modelled(at: AtTls, socket: TransportSocket) -> Reason:
     name = at.endpoint.name
-    if isinstance(at.endpoint.address, SocketAddress):
+    if isinstance(at.endpoint.address, _DIALLED):
         return because("upstream.transport-not-modelled", socket.place, endpoint=name, transport=socket.kind)
     return because("upstream.address-not-modelled", at.endpoint.place, endpoint=name)
 
@@ -100,12 +118,20 @@ def _source(at: AtTls, destination: int) -> int:
     return at.pod.source_address(destination)
 
 
-def _fault(at: AtTls) -> Ending | None:
+def _limits(at: AtTls) -> Limits:
+    return at.cluster.limits_of(at.via.priority)
+
+
+def _fault(at: AtTls, socket: TransportSocket) -> Ending | None:
     """What is wrong before any packet leaves: no pending request is allowed, or nothing can go from a bound source."""
-    if at.cluster.limits.max_pending_requests == 0:
+    if _limits(at).max_pending_requests == 0:
         limit = "max_pending_requests"
         why = because("endpoint.limit-is-zero", at.cluster.place, cluster=at.cluster.name, limit=limit)
         return Ending("overflow", why)
+    missing = _missing_secret(at, socket)
+    if missing is not None:
+        why = because("tls.secret-missing", socket.place, endpoint=at.endpoint.name, secret=missing)
+        return Ending("tls_failure", why, transport_failure_reason=SECRET_MISSING, destination=at.endpoint.name)
     address = at.endpoint.address
     if not at.cluster.bind_addresses or not isinstance(address, SocketAddress):
         return None
@@ -125,6 +151,13 @@ def _fault(at: AtTls) -> Ending | None:
     return None
 
 
+def _missing_secret(at: AtTls, socket: TransportSocket) -> str | None:
+    proxy = at.pod.proxy
+    if socket.tls is None or proxy is None:
+        return None
+    return next((name for name in socket.tls.secrets if proxy.lacks_secret(name)), None)
+
+
 def _is_local(pod: Pod, ip: int) -> bool:
     return ip in pod.addresses or pod.netns.addresses.is_local(ip)
 
@@ -138,6 +171,8 @@ def _conversation(at: AtTls, socket: TransportSocket) -> Conversation:
     if at.via.kind == "http" and request is not None:
         version = at.cluster.protocol.versions(request.version)[0]
         tls = None if socket.tls is None else _hello(at, socket, request)
+        if has_no_room(at):
+            return Conversation("tcp", tls)
         sent = _sent(at, request, version)
         return Conversation(version, tls, sent, False, "", proxy_protocol if socket.sends_proxy_protocol else None)
     if socket.tls is None:
@@ -146,7 +181,7 @@ def _conversation(at: AtTls, socket: TransportSocket) -> Conversation:
         return evolve(said, proxy_protocol=proxy_protocol)
     tls = _hello(at, socket, None)
     if said.tls is not None:
-        return Conversation("tcp", tls, None, False, said.payload, proxy_protocol)
+        return Conversation("tcp", tls, None, False, said.payload, proxy_protocol, inner=said)
     return Conversation(said.protocol, tls, request, said.server_first, said.payload, proxy_protocol)
 
 
@@ -156,11 +191,9 @@ def _sent(at: AtTls, request: Request, version: str) -> Request:
     hostname = at.endpoint.hostname if isinstance(via, RouteAction) and via.auto_host_rewrite else ""
     if not hostname and request.version == version:
         return request
-    headers = request.headers
-    if hostname and request.authority and isinstance(via, RouteAction) and via.append_x_forwarded_host:
-        before = headers.get("x-forwarded-host", ())
-        headers = {**headers, "x-forwarded-host": (",".join((*before, request.authority)),)}
-    authority = hostname or request.authority
+    headers, authority = dict(request.headers), request.authority
+    if hostname and isinstance(via, RouteAction):
+        authority = replaced_host(authority, hostname, via, headers)
     return Request(request.method, request.scheme, authority, request.path, headers, version)
 
 
@@ -181,7 +214,8 @@ def _hello(at: AtTls, socket: TransportSocket, request: Request | None) -> Clien
             tls, override if at.cluster.overrides_alpn else (), pool_alpn(protocol.versions(request.version))
         )
     certificate = _certificate(at.pod) if tls.client_certificate else None
-    made = ClientTls(server_name(tls, protocol, at.endpoint, request), alpn, certificate)
+    sni, versions = server_name(tls, protocol, at.endpoint, request), tls.versions
+    made = ClientTls(sni, alpn, certificate, versions.lowest, versions.highest)
     if not protocol.auto_sni and not tls.auto_host_sni:
         socket.hellos[key] = made
     return made
@@ -197,8 +231,8 @@ def explain(mesh: Mesh, at: AtTls, picked: TransportSocket) -> Decision:
     labelled, of_pod = _labelled(mesh, at)
     socket, candidates = at.cluster.transport.explain(labelled, lambda row: row.socket is picked)
     agree("tls", at, picked, socket)
-    known = isinstance(at.endpoint.address, SocketAddress | PipeAddress) and socket.kind in _SPOKEN
-    fault = _fault(at) if known else None
+    known = isinstance(at.endpoint.address, _DIALLED) and socket.kind in _SPOKEN
+    fault = _fault(at, socket) if known else None
     return Decision(
         stage="tls",
         pod=at.pod.name,
@@ -218,6 +252,8 @@ def _chosen(socket: TransportSocket) -> Candidate:
 
 
 def _why(at: AtTls, socket: TransportSocket) -> Reason:
+    if not isinstance(at.endpoint.address, SocketAddress) and socket.tls is None:
+        return socketless.reason(at)
     if socket.tls is None:
         return because("tls.plaintext", socket.place, endpoint=at.endpoint.name)
     sni = _hello(at, socket, _http_request(at)).sni

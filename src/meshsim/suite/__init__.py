@@ -7,7 +7,8 @@ Printing is the renderers' (`render/suite_*.py`), who read `suite_results` only.
 from __future__ import annotations
 
 from .discover import discover
+from .model import Case, Suite
 from .parse import load
-from .run import run
+from .run import Meshes, Settings, run
 
-__all__ = ["discover", "load", "run"]
+__all__ = ["Case", "Meshes", "Settings", "Suite", "discover", "load", "run"]

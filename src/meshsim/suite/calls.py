@@ -72,9 +72,14 @@ def stated(node: Node, shared: Mapping[str, Node], depth: int = 0) -> Stated:
         )
         raise node.refuse("suite-no-call", f"no call is named {text!r}", hint)
     try:
-        return _differing(call_from(_flags(text)))
+        return _differing(call_of(text))
     except InputError as error:
         raise node.refuse(error.reference, f"{node.what}: {error.message}", error.hint) from None
+
+
+def call_of(text: str) -> Call:
+    """A URL, or a curl command. InputError where it is neither."""
+    return call_from(_flags(text))
 
 
 def _flags(text: str) -> Namespace:

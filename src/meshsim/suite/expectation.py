@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from attrs import define
+from attrs import field as attribute
 
 from .model import HOP_ROLES, PACKET_ROLES, TRACE, Expectation, Expected, Presence
 from .source import Node, nearest
@@ -10,28 +11,51 @@ from .trace_fields import Field, names, roles
 from .wants import read_want
 
 BYPASSED = "bypassed"
-MOST_NAMES_DEEP = 20
+MOST_LEVELS = 20
+MOST_SOME = 1000
+
+Read = tuple["Fields", tuple[Expectation, ...]]
+
+
+@define(eq=False)
+class Named:
+    """Expectations by name, each read once however often it is named."""
+
+    nodes: dict[str, Node] = attribute(factory=dict)
+    _known: dict[str, Read] = attribute(factory=dict)
+    _reading: set[str] = attribute(factory=set)
+
+    def read(self, node: Node, depth: int) -> Read:
+        """What the name that stands in the node means."""
+        name = node.data
+        if name in self._reading:
+            raise node.refuse("suite-circular-name", f"{node.what}: the names go round in a circle", "write it out")
+        if name not in self.nodes:
+            hint = nearest(name, self.nodes) or (
+                "names: " + names(self.nodes) if self.nodes else "named ones stand under expect:"
+            )
+            raise node.refuse("suite-no-expectation", f"no expectation is named {name!r}", hint)
+        if name not in self._known:
+            self._reading.add(name)
+            self._known[name] = _read(self.nodes[name], self, depth)
+            self._reading.discard(name)
+        return self._known[name]
+
 
 Fields = dict[tuple[str, tuple[str, ...]], Expected]
 
 
-def read_expectation(node: Node, named: Mapping[str, Node], depth: int = 0) -> Expectation:
+def read_expectation(node: Node, named: Named, depth: int = 0) -> Expectation:
     """A name, an object, or a list in which what comes later is laid over what comes before."""
     fields, some = _read(node, named, depth)
     return Expectation(tuple(fields.values()), node.place, some)
 
 
-def _read(node: Node, named: Mapping[str, Node], depth: int) -> tuple[Fields, tuple[Expectation, ...]]:
-    if depth > MOST_NAMES_DEEP:
-        raise node.refuse("suite-circular-name", f"{node.what}: the names go round in a circle", "write it out")
+def _read(node: Node, named: Named, depth: int) -> tuple[Fields, tuple[Expectation, ...]]:
+    if depth > MOST_LEVELS:
+        raise node.refuse("suite-too-deep", f"{node.what}: too many lists and names inside one another", "write it out")
     if isinstance(node.data, str):
-        found = named.get(node.data)
-        if found is None:
-            hint = nearest(node.data, named) or (
-                "names: " + names(named) if named else "named ones stand under expect:"
-            )
-            raise node.refuse("suite-no-expectation", f"no expectation is named {node.data!r}", hint)
-        return _read(found, named, depth + 1)
+        return named.read(node, depth + 1)
     if isinstance(node.data, list):
         if not node.data:
             raise node.refuse("suite-empty-list", f"{node.what}: an empty list expects nothing", "name an expectation")
@@ -42,6 +66,8 @@ def _read(node: Node, named: Mapping[str, Node], depth: int) -> tuple[Fields, tu
             for key, expected in over.items():
                 _lay_over(fields, key, expected)
             some += more
+            if len(some) > MOST_SOME:
+                raise node.refuse("suite-too-large", f"more than {MOST_SOME} times some:", "split the test")
         return fields, some
     if not isinstance(node.data, dict):
         raise node.wrong("an expectation's name, an object, or a list of them")
@@ -61,7 +87,7 @@ def _lay_over(fields: Fields, key: tuple[str, tuple[str, ...]], expected: Expect
     fields[key] = expected
 
 
-def _read_object(node: Node, named: Mapping[str, Node], depth: int) -> tuple[Fields, tuple[Expectation, ...]]:
+def _read_object(node: Node, named: Named, depth: int) -> tuple[Fields, tuple[Expectation, ...]]:
     known = roles()
     trace = known[TRACE].parts or {}
     parts = node.fields([*trace, *HOP_ROLES, *PACKET_ROLES, "some"])
@@ -82,7 +108,7 @@ def _read_object(node: Node, named: Mapping[str, Node], depth: int) -> tuple[Fie
     return fields, tuple(some)
 
 
-def read_some(node: Node, named: Mapping[str, Node], depth: int = 0) -> tuple[Expectation, ...]:
+def read_some(node: Node, named: Named, depth: int = 0) -> tuple[Expectation, ...]:
     """Each of which holds on some branch."""
     items = node.one_or_more()
     if not items:

@@ -143,6 +143,8 @@ class Case:
     why: str = ""
     tags: tuple[str, ...] = ()
     gap: KnownGap | None = None
+    pins: tuple[str, ...] = ()
+    """Sites that the call itself pins: one that it never comes to is an error."""
     key: str = ""
     """The test it was multiplied from."""
 

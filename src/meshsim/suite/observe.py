@@ -64,6 +64,10 @@ class Observations:
     unwalked: int
     """Bundles of courses that were too many to walk."""
 
+    def sites(self) -> set[str]:
+        """Every site some course came to."""
+        return {taken.choice.site for each in self.courses for taken in each.course.taken}
+
     def shares(self, key: Callable[[Observed], Hashable]) -> dict[Hashable, Fraction | None]:
         """How likely each value of the key is; None where it hangs on a choice whose shares are not known."""
         leaves = [Leaf(each.course.taken, each.course.script, (key(each),), ()) for each in self.courses]

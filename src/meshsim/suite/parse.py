@@ -127,7 +127,7 @@ def _guards(node: Node, shared: Shared) -> Iterator[Guard]:
             raise item.wrong("an object of what must never be")
         extras = {key: item.child(key) for key in GUARD_EXTRAS if key in item.data}
         rest = item.with_data({key: value for key, value in item.data.items() if key not in GUARD_EXTRAS})
-        expectation = read_expectation(rest, shared.expect)
+        expectation = read_expectation(rest, shared.expectations)
         if expectation.some:
             raise item.refuse("suite-guard", "never: is about each branch by itself", "drop some:")
         yield Guard(

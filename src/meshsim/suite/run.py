@@ -117,11 +117,21 @@ def _judged(work: Sequence[Work], mesh: Mesh, settings: Settings) -> list[CaseRe
         seen = observe(mesh, first.call, strictly=first_suite.strict)
     except InputError as error:
         return [refused(case, suite, error) for suite, case in work]
-    results = [judge(case, suite, seen, settings.today) for suite, case in work]
+    results = [_one(case, suite, seen, settings) for suite, case in work]
     if not settings.collect:
         return results
     used = _touched(seen)
     return [evolve(result, touched=used) for result in results]
+
+
+def _one(case: Case, suite: Suite, seen: Observations, settings: Settings) -> CaseResult:
+    """A pin at a site the call never comes to would silently do nothing."""
+    idle = set(case.pins) - seen.sites() if case.pins else set()
+    if idle:
+        known = ", ".join(sorted(seen.sites())) or "none"
+        unknown = InputError("pick-unknown-site", f"choices: this call has no site {min(idle)}", hint=f"sites: {known}")
+        return refused(case, suite, unknown)
+    return judge(case, suite, seen, settings.today)
 
 
 def _touched(seen: Observations) -> frozenset[Touched]:

@@ -9,8 +9,9 @@ from attrs import define, field
 
 from ..config.documents import exists
 from ..errors import InputError
+from .expectation import Named
 from .model import MeshSpec
-from .source import Node, nearest, read_node
+from .source import Node, nearest, read_node, used_variables
 
 SHARED_KEYS = ("calls", "meshes", "expect")
 MESH_KEYS = ("config", "istio_iptables", "outbound_policy")
@@ -23,18 +24,23 @@ class Shared:
 
     calls: dict[str, Node] = field(factory=dict)
     meshes: dict[str, Node] = field(factory=dict)
-    expect: dict[str, Node] = field(factory=dict)
+    expectations: Named = field(factory=Named)
     files: list[str] = field(factory=list)
 
     def take(self, what: str, node: Node) -> None:
         """The names below `calls:`, `meshes:` or `expect:`."""
-        table: dict[str, Node] = getattr(self, what)
+        table = {"calls": self.calls, "meshes": self.meshes, "expect": self.expectations.nodes}[what]
         for name, part in node.entries().items():
             if name in table:
                 raise part.refuse(
                     "suite-duplicate-name",
                     f"{what}: {name!r} is named twice (before: {table[name].place})",
                     "rename one",
+                )
+            unfilled = next(used_variables(part.data), None)
+            if unfilled is not None:
+                raise part.refuse(
+                    "suite-no-variable", f"{what}: ${{{unfilled}}} is never filled here", "for: fills its own test only"
                 )
             table[name] = part
 

@@ -54,7 +54,7 @@ def read_test(node: Node, key: str, context: Context) -> Iterator[Case]:
         variables = dict(zip(values, combination, strict=True))
         filled = {name: fill(part, variables) for name, part in parts.items() if name != "for"} if values else parts
         try:
-            call = laid_over(context.defaults, stated(filled["call"], context.shared.calls))
+            said = stated(filled["call"], context.shared.calls)
             expectation = _expectation(node, filled, context.shared)
             shares = read_shares(filled["shares"]) if "shares" in filled else ()
         except InputError as error:
@@ -63,7 +63,7 @@ def read_test(node: Node, key: str, context: Context) -> Iterator[Case]:
         yield from context.on_each_mesh(
             Case(
                 id=key + _suffix(combination),
-                call=call,
+                call=laid_over(context.defaults, said),
                 expectation=expectation,
                 place=node.place,
                 mesh=context.meshes[0],
@@ -71,6 +71,7 @@ def read_test(node: Node, key: str, context: Context) -> Iterator[Case]:
                 why=filled["why"].text() if "why" in filled else "",
                 tags=tags,
                 gap=gap,
+                pins=tuple(said.get("choices", ())),
                 key=key,
             )
         )
@@ -79,8 +80,8 @@ def read_test(node: Node, key: str, context: Context) -> Iterator[Case]:
 def _expectation(node: Node, parts: Mapping[str, Node], shared: Shared) -> Expectation:
     fields: Expectation | None = None
     if "expect" in parts:
-        fields = read_expectation(parts["expect"], shared.expect)
-    some = read_some(parts["some"], shared.expect) if "some" in parts else ()
+        fields = read_expectation(parts["expect"], shared.expectations)
+    some = read_some(parts["some"], shared.expectations) if "some" in parts else ()
     if fields is None:
         return Expectation((), node.place, some)
     return evolve(fields, some=(*fields.some, *some))
@@ -174,7 +175,7 @@ def read_access(node: Node, number: int, context: Context) -> Iterator[Case]:
                 Case(
                     id=key + _suffix(tuple(variables.values())),
                     call=laid_over(context.defaults, said, *own),
-                    expectation=read_expectation(fill(cell, variables), context.shared.expect),
+                    expectation=read_expectation(fill(cell, variables), context.shared.expectations),
                     place=cell.place,
                     mesh=context.meshes[0],
                     why=parts["why"].text() if "why" in parts else "",

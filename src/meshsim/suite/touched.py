@@ -46,7 +46,7 @@ def _network(_at: Any, course: Any) -> Found:
 
 
 def _vhost(at: Any, picked: Any) -> Found:
-    yield "route_config", at.hcm.table(at.pod.proxy)
+    yield "route_config", at.hcm.table(at.pod.proxy, at.request)
     yield "virtual_host", picked
 
 

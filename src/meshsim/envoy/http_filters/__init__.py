@@ -8,20 +8,53 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ...config.view import TypedConfig, View
+from .api_key_auth import TYPE_NAME as API_KEY_AUTH
+from .api_key_auth import compile_api_key_auth
 from .base import Behaviour, HttpFilter
+from .basic_auth import TYPE_NAME as BASIC_AUTH
+from .basic_auth import compile_basic_auth
+from .buffer import TYPE_NAME as BUFFER
+from .buffer import compile_buffer
+from .cdn_loop import TYPE_NAME as CDN_LOOP
+from .cdn_loop import compile_cdn_loop
+from .compression import COMPRESSOR, DECOMPRESSOR, compile_compressor, compile_decompressor
 from .cors import TYPE_NAME as CORS
 from .cors import compile_cors_filter
+from .csrf import TYPE_NAME as CSRF
+from .csrf import compile_csrf
+from .ext_authz import TYPE_NAME as EXT_AUTHZ
+from .ext_authz import compile_ext_authz
 from .fault import TYPE_NAME as FAULT
 from .fault import compile_fault
+from .grpc_web import TYPE_NAME as GRPC_WEB
+from .grpc_web import compile_grpc_web
+from .header_mutation import TYPE_NAME as HEADER_MUTATION
+from .header_mutation import compile_header_mutation
+from .header_to_metadata import TYPE_NAME as HEADER_TO_METADATA
+from .header_to_metadata import compile_header_to_metadata
 from .health_check import TYPE_NAME as HEALTH_CHECK
 from .health_check import compile_health_check
+from .ip_tagging import TYPE_NAME as IP_TAGGING
+from .ip_tagging import compile_ip_tagging
 from .istio_alpn import TYPE_NAMES as ISTIO_ALPN
-from .opaque import Opaque
+from .jwt_authn import TYPE_NAME as JWT
+from .jwt_authn import compile_jwt_authn
+from .local_rate_limit import TYPE_NAME as LOCAL_RATE_LIMIT
+from .local_rate_limit import compile_local_rate_limit
+from .opaque import BodyNotes, Opaque
+from .rate_limit import TYPE_NAME as RATE_LIMIT
+from .rate_limit import compile_rate_limit
+from .rbac import TYPE_NAME as RBAC
+from .rbac import compile_http_rbac
+from .set_filter_state import TYPE_NAME as SET_FILTER_STATE
+from .set_filter_state import compile_set_filter_state
+from .set_metadata import TYPE_NAME as SET_METADATA
+from .set_metadata import compile_set_metadata
+from .stateful_session import TYPE_NAME as STATEFUL_SESSION
+from .stateful_session import compile_stateful_session
+from .with_matcher import WITH_MATCHER, compile_with_matcher
 
 ROUTER = "envoy.extensions.filters.http.router.v3.Router"
-RBAC = "envoy.extensions.filters.http.rbac.v3.RBAC"
-JWT = "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication"
-LOCAL_RATE_LIMIT = "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit"
 WASM = "envoy.extensions.filters.http.wasm.v3.Wasm"
 
 _ENVOY = "envoy.extensions.filters.http."
@@ -30,16 +63,9 @@ HARMLESS = ISTIO_ALPN | {
         _ENVOY + name
         for name in (
             "grpc_stats.v3.FilterConfig",
-            "grpc_web.v3.GrpcWeb",
             "grpc_http1_bridge.v3.Config",
-            "compressor.v3.Compressor",
-            "decompressor.v3.Decompressor",
             "gzip.v3.Gzip",
             "tap.v3.Tap",
-            "buffer.v3.Buffer",
-            "header_to_metadata.v3.Config",
-            "set_metadata.v3.Config",
-            "set_filter_state.v3.Config",
             "bandwidth_limit.v3.BandwidthLimit",
             "alternate_protocols_cache.v3.FilterConfig",
             "on_demand.v3.OnDemand",
@@ -56,6 +82,25 @@ _COMPILERS: Mapping[str, Callable[[View, str], Behaviour | None]] = {
     FAULT: compile_fault,
     CORS: compile_cors_filter,
     HEALTH_CHECK: compile_health_check,
+    RBAC: compile_http_rbac,
+    API_KEY_AUTH: compile_api_key_auth,
+    BASIC_AUTH: compile_basic_auth,
+    BUFFER: compile_buffer,
+    CDN_LOOP: compile_cdn_loop,
+    COMPRESSOR: compile_compressor,
+    CSRF: compile_csrf,
+    DECOMPRESSOR: compile_decompressor,
+    EXT_AUTHZ: compile_ext_authz,
+    GRPC_WEB: compile_grpc_web,
+    HEADER_MUTATION: compile_header_mutation,
+    HEADER_TO_METADATA: compile_header_to_metadata,
+    IP_TAGGING: compile_ip_tagging,
+    JWT: compile_jwt_authn,
+    LOCAL_RATE_LIMIT: compile_local_rate_limit,
+    RATE_LIMIT: compile_rate_limit,
+    SET_FILTER_STATE: compile_set_filter_state,
+    SET_METADATA: compile_set_metadata,
+    STATEFUL_SESSION: compile_stateful_session,
 }
 
 
@@ -91,20 +136,31 @@ def _behaviour(name: str, type_name: str, typed: TypedConfig | None, view: View)
     compile_known = _COMPILERS.get(type_name)
     if typed is None:
         return Opaque(name, type_name, view.place)
+    if type_name == WITH_MATCHER:
+        return compile_with_matcher(typed.view, name, _wrapped)
+    if type_name in _NOTE_BODIES:
+        return BodyNotes(name, type_name, view.place)
     if compile_known is not None:
         return compile_known(typed.view, name)
     if type_name == WASM and _is_null_vm(typed.view):
         return None
-    needed = _ACTS_BY.get(type_name, ())
-    return Opaque(name, type_name, view.place, bool(needed) and not any(map(typed.view.has, needed)))
+    return Opaque(name, type_name, view.place)
 
 
-_ACTS_BY = {
-    RBAC: ("rules", "matcher"),
-    JWT: ("rules", "requirement_map", "filter_state_rules"),
-    LOCAL_RATE_LIMIT: ("token_bucket",),
-}
-"""Without one of these fields the filter itself lets everything pass; only a route's configuration may not."""
+def _wrapped(view: View) -> Behaviour | None:
+    """A filter within another one's configuration."""
+    typed = view.extension()
+    name = view.text("name", "")
+    return _behaviour(name, typed.type_name if typed is not None else "", typed, view)
+
+
+_NOTE_BODIES = frozenset(
+    {
+        _ENVOY + "json_to_metadata.v3.JsonToMetadata",
+        _ENVOY + "proto_message_extraction.v3.ProtoMessageExtractionConfig",
+        _ENVOY + "thrift_to_metadata.v3.ThriftToMetadata",
+    }
+)
 
 
 def _is_null_vm(view: View) -> bool:

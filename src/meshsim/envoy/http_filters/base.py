@@ -1,15 +1,17 @@
-"""What an HTTP filter is to a walk: something that lets a request pass, answers it, or leaves that open.
+"""What an HTTP filter is to a walk: it lets a request pass (and may change it), answers it, or leaves that open.
 
 Filters return data and choose nothing: what is open becomes a choice in the filters stage.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from attrs import define, field, frozen
 
+from ...explanation import Candidate
 from ...facts.connection import Connection
 from ...facts.request import Headers, Request
 from ...place import Place
@@ -17,16 +19,43 @@ from ...reasons import Reason
 from ..per_filter import PerFilter
 from ..routes import Route
 from ..runtime import NO_RUNTIME, Runtime
+from .progress import FilterState, Metadata
 
 
 @define(eq=False)
 class FilterFacts:
-    """What a filter may ask. The route was chosen before the first filter."""
+    """What a filter may ask: the request as the filters before left it, and what they wrote down."""
 
     request: Request
     connection: Connection
     route: Route | None
+    """The route of the moment: chosen before the first filter, and again where a filter clears the choice."""
+    metadata: Metadata = field(factory=dict)
+    """Dynamic metadata: namespace -> struct."""
+    filter_state: FilterState = field(factory=dict)
+    has_cluster: Callable[[str], bool | None] = lambda _name: None
+    """Whether Envoy has that cluster; None where nobody can say."""
     runtime: Runtime = NO_RUNTIME
+    ignore_path_parameters: bool = False
+    """What the route configuration says of `;…` in paths."""
+
+    @property
+    def joins_header_values(self) -> bool:
+        """As before Envoy 1.39."""
+        return not self.runtime.guard("match_headers_individually")
+
+    def after(self, change: Change) -> FilterFacts:
+        """What the next filter may ask."""
+        return FilterFacts(
+            self.request if change.request is None else change.request,
+            self.connection,
+            self.route,
+            self.metadata if change.metadata is None else change.metadata,
+            self.filter_state if change.filter_state is None else change.filter_state,
+            self.has_cluster,
+            self.runtime,
+            self.ignore_path_parameters,
+        )
 
 
 @frozen(eq=False)
@@ -40,14 +69,37 @@ class Reply:
     body: str = ""
     headers: Headers = field(factory=dict)
     grpc_status: int | None = None
+    plain: bool = False
+    """Headers only, as the filter wrote them: none of a local reply's gRPC form, and route mutations do not apply."""
+
+
+@frozen(eq=False)
+class Change:
+    """The filter lets the request pass, changed. None, or empty: that is left as it was."""
+
+    why: Reason
+    request: Request | None = None
+    metadata: Metadata | None = None
+    filter_state: FilterState | None = None
+    flags: tuple[str, ...] = ()
+    """Response flags the log will show."""
+    clears_route: bool = False
+    host: str | None = None
+    """ip:port that the request is to go to."""
+    strict_host: bool = False
 
 
 @frozen(eq=False)
 class Option:
     name: str
     share: Fraction | None
-    reply: Reply | None
-    """None: the request passes."""
+    verdict: Reply | Change | None
+    """None: the request passes as it is."""
+
+    @property
+    def reply(self) -> Reply | None:
+        """None: the request passes, changed or not."""
+        return self.verdict if isinstance(self.verdict, Reply) else None
 
 
 @frozen(eq=False)
@@ -59,8 +111,8 @@ class Open:
     default: int | None = None
 
 
-Verdict = Reply | Open | None
-"""None: the request passes."""
+Verdict = Reply | Change | Open | None
+"""None: the request passes as it is."""
 
 
 class Behaviour(Protocol):
@@ -68,6 +120,24 @@ class Behaviour(Protocol):
 
     def ask(self, facts: FilterFacts, own: PerFilter | None) -> Verdict:
         """`own` is the most specific per-filter configuration of the route, None where there is none."""
+        ...
+
+
+@runtime_checkable
+class WithCandidates(Protocol):
+    """A behaviour that chooses among candidates of its own, such as policies."""
+
+    def candidates(self, facts: FilterFacts, own: PerFilter | None, option: int | None) -> tuple[Candidate, ...]:
+        """`option` is the one that was taken where the filter left it open."""
+        ...
+
+
+@runtime_checkable
+class ActsOnResponses(Protocol):
+    """A behaviour that also changes the headers of responses, those of the proxy's own replies included."""
+
+    def respond(self, facts: FilterFacts, own: PerFilter | None, headers: Headers, *, seen: bool) -> Headers:
+        """`seen`: whether the request came as far as this filter."""
         ...
 
 
@@ -85,10 +155,49 @@ class HttpFilter:
     disabled: bool
     """Off unless a per-filter configuration switches it on."""
 
-    def ask(self, facts: FilterFacts) -> Verdict:
-        if self.behaviour is None:
+    def ask(self, facts: FilterFacts, decider: Route | None) -> Verdict:
+        """`decider` is the route by which Envoy decided which filters of the chain run."""
+        if self.behaviour is None or self.is_off(decider):
             return None
-        own = facts.route.per_filter.get(self.name) if facts.route is not None else None
-        if own.disabled if own is not None else self.disabled:
-            return None
-        return self.behaviour.ask(facts, own)
+        return self.behaviour.ask(facts, self._own(facts.route))
+
+    def candidates(self, facts: FilterFacts, decider: Route | None, option: int | None) -> tuple[Candidate, ...]:
+        """What the filter itself chose among; empty where it is off."""
+        if self.is_off(decider) or not isinstance(self.behaviour, WithCandidates):
+            return ()
+        return self.behaviour.candidates(facts, self._own(facts.route), option)
+
+    @property
+    def acts_on_responses(self) -> bool:
+        return isinstance(self.behaviour, ActsOnResponses)
+
+    def is_off(self, decider: Route | None) -> bool:
+        own = self._own(decider)
+        return self.disabled if own is None else own.disabled
+
+    def _own(self, route: Route | None) -> PerFilter | None:
+        return route.per_filter.get(self.name) if route is not None else None
+
+    def respond(self, facts: FilterFacts, decider: Route | None, headers: Headers, *, seen: bool) -> Headers:
+        behaviour = self.behaviour
+        if not isinstance(behaviour, ActsOnResponses) or self.is_off(decider):
+            return headers
+        return behaviour.respond(facts, self._own(facts.route), headers, seen=seen)
+
+
+@frozen(eq=False)
+class ResponsePath:
+    """The filters on the way back of one stream, and what they know of it."""
+
+    filters: Sequence[HttpFilter]
+    facts: FilterFacts
+    decider: Route | None
+    reached: int | None = None
+    """The request came as far as this filter; None: it passed them all."""
+
+    def headers(self, headers: Headers) -> Headers:
+        """A reply's headers after every filter, last to first."""
+        last = len(self.filters) if self.reached is None else self.reached
+        for index in reversed(range(len(self.filters))):
+            headers = self.filters[index].respond(self.facts, self.decider, headers, seen=index <= last)
+        return headers

@@ -1,6 +1,6 @@
 """fault: aborts (and delays) a share of the requests. envoyproxy/envoy source/extensions/filters/http/fault.
 
-A delay changes when, not where; it shows in the response flags of an abort that follows it.
+A delay changes when, not where; it shows in the response flags.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import frozen
 
 from ...config.view import View
 from ...match.condition import Condition
@@ -18,7 +18,9 @@ from ..matchers import compile_header_matcher
 from ..per_filter import PerFilter
 from ..route_actions import RouteAction
 from ..unmodelled import unmodelled_fields
-from .base import FilterFacts, Open, Option, Reply, Verdict
+from .base import Change, FilterFacts, Open, Option, Reply, Verdict
+from .per_route import PerRoute
+from .shares import NEVER, Share
 
 TYPE_NAME = "envoy.extensions.filters.http.fault.v3.HTTPFault"
 _FIELDS = frozenset(
@@ -28,6 +30,7 @@ _FIELDS = frozenset(
         "upstream_cluster",
         "headers",
         "max_active_faults",
+        "downstream_nodes",
         "response_rate_limit",
         "delay_percent_runtime",
         "abort_percent_runtime",
@@ -40,7 +43,11 @@ _FIELDS = frozenset(
         "filter_metadata",
     }
 )
+_ABORT_KEY, _DELAY_KEY = "fault.http.abort.abort_percent", "fault.http.delay.fixed_delay_percent"
+_DELAY_HEADER = "x-envoy-fault-delay-request"
+_DELAY_PERCENTAGE_HEADER = "x-envoy-fault-delay-request-percentage"
 _ABORT_HEADER = "x-envoy-fault-abort-request"
+_ABORT_GRPC_HEADER = "x-envoy-fault-abort-grpc-request"
 _PERCENTAGE_HEADER = "x-envoy-fault-abort-request-percentage"
 
 
@@ -49,83 +56,93 @@ class FaultConfig:
     place: Place
     upstream_cluster: str
     headers: tuple[Condition[Any], ...]
-    abort_share: Fraction
+    abort_share: Share
     http_status: int | None
     grpc_status: int | None
     by_header: bool
-    delay_share: Fraction
+    delay_share: Share
+    delays: bool
+    """A fixed delay of more than nothing."""
+    delay_by_header: bool
+    nodes: frozenset[str]
+    """downstream_nodes: who is meant; empty: everybody."""
     unmodelled: tuple[Reason, ...]
 
 
 def compile_config(view: View, name: str) -> FaultConfig:
     abort = view.view("abort")
     delay = view.view("delay")
+    off = view.integer("max_active_faults") == 0
     return FaultConfig(
         place=view.place,
         upstream_cluster=view.text("upstream_cluster", ""),
         headers=tuple(compile_header_matcher(entry) for entry in view.views("headers")),
-        abort_share=_share(abort),
+        abort_share=NEVER if off else _share(abort, view.text("abort_percent_runtime", "") or _ABORT_KEY),
         http_status=abort.integer("http_status") if abort is not None else None,
         grpc_status=abort.integer("grpc_status") if abort is not None else None,
         by_header=abort is not None and abort.has("header_abort"),
-        delay_share=_share(delay),
+        delay_share=NEVER if off else _share(delay, view.text("delay_percent_runtime", "") or _DELAY_KEY),
+        delays=delay is not None and bool(delay.duration_ms("fixed_delay", 0)),
+        delay_by_header=delay is not None and delay.has("header_delay"),
+        nodes=frozenset(view.texts("downstream_nodes")),
         unmodelled=unmodelled_fields(view, _FIELDS, name),
     )
 
 
-def _share(view: View | None) -> Fraction:
+def _share(view: View | None, key: str) -> Share:
     """A percentage that is not set is zero."""
     if view is None:
-        return Fraction(0)
-    found = view.fraction("percentage")
-    if found is None:
-        return Fraction(view.integer("percent", 0), 100)
-    return min(Fraction(*found), Fraction(1))
+        return NEVER
+    return Share(key, view.fraction("percentage") or (view.integer("percent", 0), 100))
 
 
-@define(eq=False)
+@frozen(eq=False)
 class Fault:
     name: str
-    place: Place
-    config: FaultConfig
-    _per_route: dict[PerFilter, FaultConfig] = field(factory=dict, init=False)
+    configs: PerRoute[FaultConfig]
 
     def ask(self, facts: FilterFacts, own: PerFilter | None) -> Verdict:
-        config = self.config if own is None else self._own(own)
-        share, status = config.abort_share, config.http_status
+        """A delay comes first, whether or not an abort follows; both are drawn independently."""
+        config = self.configs.of(own)
+        delay = _delay_share(config, facts)
+        abort, status, grpc_status = config.abort_share.of(facts.runtime), config.http_status, config.grpc_status
         if config.by_header:
-            share, status = _asked_for(facts, share)
-        if not share or (status is None and config.grpc_status is None):
+            abort, status, grpc_status = _asked_for(facts, abort)
+        if status is None and grpc_status is None:
+            abort = Fraction(0)
+        if not delay and not abort:
             return None
         acts, open_question = self._acts(config, facts)
         if not acts:
             return None
-        flags = ("DI", "FI") if config.delay_share == 1 else ("FI",)
-        reply = Reply(
+        options = []
+        for delayed, delay_chance in ((False, 1 - delay), (True, delay)):
+            for aborted, abort_chance in ((False, 1 - abort), (True, abort)):
+                if delay_chance and abort_chance:
+                    name = _NAMES[delayed, aborted]
+                    verdict = self._verdict(config, status, grpc_status, delayed=delayed, aborted=aborted)
+                    options.append(Option(name, delay_chance * abort_chance, verdict))
+        if open_question is not None:
+            unknown = tuple(Option(each.name, None, each.verdict) for each in options if each.verdict is not None)
+            return Open(open_question, (Option("pass", None, None), *unknown), default=0)
+        if len(options) == 1:
+            return options[0].verdict
+        return Open(because("filter.fault-share", config.place, filter=self.name), tuple(options))
+
+    def _verdict(
+        self, config: FaultConfig, status: int | None, grpc_status: int | None, *, delayed: bool, aborted: bool
+    ) -> Reply | Change | None:
+        if not aborted:
+            why = because("filter.fault-delay", config.place, filter=self.name)
+            return Change(why, flags=("DI",)) if delayed else None
+        return Reply(
             because("filter.fault-abort", config.place, filter=self.name),
             200 if status is None else status,
             "fault_filter_abort",
-            flags,
+            ("DI", "FI") if delayed else ("FI",),
             "fault filter abort",
-            grpc_status=config.grpc_status if status is None else None,
+            grpc_status=grpc_status if status is None else None,
         )
-        if open_question is not None:
-            options = (Option("pass", None, None), Option("abort", None, reply))
-            return Open(open_question, options, default=0)
-        if share == 1:
-            return reply
-        return Open(
-            because("filter.fault-share", config.place, filter=self.name),
-            (Option("pass", 1 - share, None), Option("abort", share, reply)),
-        )
-
-    def _own(self, own: PerFilter) -> FaultConfig:
-        if own.config is None:
-            return self.config
-        made = self._per_route.get(own)
-        if made is None:
-            made = self._per_route[own] = compile_config(own.config.view, self.name)
-        return made
 
     def _acts(self, config: FaultConfig, facts: FilterFacts) -> tuple[bool, Reason | None]:
         """Whether it acts on this request; the reason where nobody can say."""
@@ -139,6 +156,8 @@ class Fault:
                 unknown = opaque
             elif action.cluster != config.upstream_cluster:
                 return False, None
+        if config.nodes and not config.nodes & set(facts.request.values("x-envoy-downstream-service-node")):
+            return False, None
         for condition in config.headers:
             held = condition.holds(facts)
             if held is False:
@@ -148,16 +167,38 @@ class Fault:
         return True, unknown
 
 
-def _asked_for(facts: FilterFacts, share: Fraction) -> tuple[Fraction, int | None]:
-    """header_abort: the request names the status, and may lower the percentage."""
+_NAMES = {(False, False): "pass", (False, True): "abort", (True, False): "delay", (True, True): "delay and abort"}
+
+
+def _delay_share(config: FaultConfig, facts: FilterFacts) -> Fraction:
+    if not config.delay_by_header:
+        return config.delay_share.of(facts.runtime) if config.delays else Fraction(0)
+    stated = facts.request.values(_DELAY_HEADER)
+    if not stated or not stated[0].isdecimal() or not int(stated[0][:12]):
+        return Fraction(0)
+    return _lowered(facts, _DELAY_PERCENTAGE_HEADER, config.delay_share.of(facts.runtime))
+
+
+def _lowered(facts: FilterFacts, header: str, share: Fraction) -> Fraction:
+    """The request may lower the percentage."""
+    lowered = facts.request.values(header)
+    if not lowered or not lowered[0].isdecimal():
+        return share
+    return min(share, Fraction(int(lowered[0][:12]) * share.denominator, 100 * share.denominator))
+
+
+def _asked_for(facts: FilterFacts, share: Fraction) -> tuple[Fraction, int | None, int | None]:
+    """header_abort: the request names the HTTP status, else the gRPC status, and may lower the percentage."""
+    share = _lowered(facts, _PERCENTAGE_HEADER, share)
     stated = facts.request.values(_ABORT_HEADER)
-    if not stated or not stated[0].isdecimal() or not 200 <= int(stated[0][:4]) < 600:
-        return share, None
-    lowered = facts.request.values(_PERCENTAGE_HEADER)
-    if lowered and lowered[0].isdecimal():
-        share = min(share, Fraction(int(lowered[0][:12]) * share.denominator, 100 * share.denominator))
-    return share, int(stated[0])
+    if stated and stated[0].isdecimal() and 200 <= int(stated[0][:4]) < 600:
+        return share, int(stated[0]), None
+    stated = facts.request.values(_ABORT_GRPC_HEADER)
+    return share, None, int(stated[0][:9]) if stated and stated[0].isdecimal() else None
 
 
 def compile_fault(view: View, name: str) -> Fault:
-    return Fault(name, view.place, compile_config(view, name))
+    def compiler(each: View) -> FaultConfig:
+        return compile_config(each, name)
+
+    return Fault(name, PerRoute(compiler(view), compiler))

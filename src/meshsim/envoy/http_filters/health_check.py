@@ -22,19 +22,21 @@ class HealthCheck:
     name: str
     place: Place
     headers: tuple[Condition[Any], ...]
-    by_clusters: bool
-    """cluster_min_healthy_percentages: the answer hangs on the health of clusters."""
+    clusters: tuple[str, ...]
+    """cluster_min_healthy_percentages: the answer hangs on how many of their hosts are healthy."""
 
     def ask(self, facts: FilterFacts, _own: PerFilter | None) -> Verdict:
         if any(condition.holds(facts) is not True for condition in self.headers):
             return None
-        healthy = Reply(because("filter.health-check", self.place, filter=self.name), 200, "health_check_ok")
-        if not self.by_clusters:
-            return healthy
-        failed = Reply(
-            because("filter.health-check", self.place, filter=self.name), 503, "health_check_failed", ("LH",)
-        )
-        what = because("filter.opaque", self.place, filter=self.name, type=TYPE_NAME)
+        why = because("filter.health-check", self.place, filter=self.name)
+        if not self.clusters:
+            return Reply(why, 200, "health_check_ok")
+        healthy = Reply(why, 200, "health_check_ok_cluster_healthy")
+        missing = Reply(why, 503, "health_check_failed_no_cluster_found", ("LH",))
+        if any(facts.has_cluster(name) is False for name in self.clusters):
+            return missing
+        failed = Reply(why, 503, "health_check_failed_cluster_unhealthy", ("LH",))
+        what = because("filter.health-of-clusters", self.place, filter=self.name, clusters=", ".join(self.clusters))
         return Open(what, (Option("healthy", None, healthy), Option("failed", None, failed)), default=0)
 
 
@@ -46,5 +48,5 @@ def compile_health_check(view: View, name: str) -> HealthCheck | None:
         name,
         view.place,
         tuple(compile_header_matcher(entry) for entry in view.views("headers")),
-        view.has("cluster_min_healthy_percentages"),
+        tuple(name for name, _below in view.map("cluster_min_healthy_percentages")),
     )

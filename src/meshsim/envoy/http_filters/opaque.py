@@ -10,9 +10,7 @@ from attrs import frozen
 from ...place import Place
 from ...reasons import because
 from ..per_filter import PerFilter
-from .base import FilterFacts, Open, Option, Reply, Verdict
-
-_RBAC_PER_ROUTE = "envoy.extensions.filters.http.rbac.v3.RBACPerRoute"
+from .base import Change, FilterFacts, Open, Option, Reply, Verdict
 
 
 @frozen(eq=False)
@@ -28,13 +26,11 @@ class Blocking:
 UNKNOWN = Blocking()
 
 KINDS: dict[str, Blocking] = {
-    "envoy.extensions.filters.http.ext_authz.v3.ExtAuthz": Blocking(None, "ext_authz_denied", ("UAEX",)),
-    "envoy.extensions.filters.http.rbac.v3.RBAC": Blocking(403, None, (), "RBAC: access denied"),
-    "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication": Blocking(401),
-    "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit": Blocking(
-        429, "local_rate_limited", ("RL",), "local_rate_limited"
+    "envoy.extensions.filters.http.admission_control.v3.AdmissionControl": Blocking(503, "denied_by_admission_control"),
+    "envoy.extensions.filters.http.adaptive_concurrency.v3.AdaptiveConcurrency": Blocking(
+        503, "reached_concurrency_limit", (), "reached concurrency limit"
     ),
-    "envoy.extensions.filters.http.ratelimit.v3.RateLimit": Blocking(429, "request_rate_limited", ("RL",)),
+    "envoy.extensions.filters.http.rbac.v3.RBAC": Blocking(403, None, (), "RBAC: access denied"),
 }
 """By type; everything else blocks in ways that are not known."""
 
@@ -48,10 +44,8 @@ class Opaque:
     """The filter's own configuration lets everything pass; a route's may not."""
 
     def ask(self, _facts: FilterFacts, own: PerFilter | None) -> Verdict:
-        config = own.config if own is not None else None
+        config = own.in_force() if own is not None else None
         if config is None and self.only_per_route:
-            return None
-        if config is not None and config.type_name == _RBAC_PER_ROUTE and not config.view.has("rbac"):
             return None
         place = config.view.place if config is not None else self.place
         blocking = KINDS.get(self.type_name, UNKNOWN)
@@ -67,3 +61,15 @@ class Opaque:
             (Option("pass", None, None), Option("blocks", None, reply)),
             default=0,
         )
+
+
+@frozen(eq=False)
+class BodyNotes:
+    """Filters that only note what bodies say: they let every request pass, and a call has no body."""
+
+    name: str
+    type_name: str
+    place: Place
+
+    def ask(self, _facts: FilterFacts, _own: PerFilter | None) -> Verdict:
+        return Change(because("filter.notes-body", self.place, filter=self.name, type=self.type_name))

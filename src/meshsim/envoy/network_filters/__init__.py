@@ -9,8 +9,19 @@ from collections.abc import Callable
 from typing import Any
 
 from ...config.view import TypedConfig, View
+from ...errors import Rejected
 from .base import NetworkConfig, NetworkFilter
+from .connection_limit import compile_connection_limit
+from .direct_response import compile_direct_response
+from .echo import compile_echo
+from .ext_authz import compile_ext_authz
 from .hcm import compile_hcm
+from .local_rate_limit import compile_local_rate_limit
+from .rate_limit import compile_rate_limit
+from .rbac import compile_network_rbac
+from .set_filter_state import compile_set_filter_state
+from .sni_cluster import compile_sni_cluster
+from .sni_dynamic_forward_proxy import compile_sni_dynamic_forward_proxy
 from .tcp_proxy import compile_tcp_proxy
 
 _PREFIX = "type.googleapis.com/"
@@ -22,12 +33,23 @@ COMPILERS: dict[str, tuple[str, Callable[[View, str], NetworkConfig]]] = {
     _V2 + "http_connection_manager.v2.HttpConnectionManager": ("http", compile_hcm),
     _V3 + "tcp_proxy.v3.TcpProxy": ("tcp", compile_tcp_proxy),
     _V2 + "tcp_proxy.v2.TcpProxy": ("tcp", compile_tcp_proxy),
+    _V3 + "direct_response.v3.Config": ("direct_response", compile_direct_response),
+    _V3 + "echo.v3.Echo": ("echo", compile_echo),
+    _V3 + "rbac.v3.RBAC": ("acts", compile_network_rbac),
+    _V2 + "rbac.v2.RBAC": ("acts", compile_network_rbac),
+    _V3 + "ext_authz.v3.ExtAuthz": ("acts", compile_ext_authz),
+    _V3 + "ratelimit.v3.RateLimit": ("acts", compile_rate_limit),
+    _V3 + "local_ratelimit.v3.LocalRateLimit": ("acts", compile_local_rate_limit),
+    _V3 + "connection_limit.v3.ConnectionLimit": ("acts", compile_connection_limit),
+    _V3 + "set_filter_state.v3.Config": ("acts", compile_set_filter_state),
+    _V3 + "sni_cluster.v3.SniCluster": ("acts", compile_sni_cluster),
+    _V3 + "sni_dynamic_forward_proxy.v3.FilterConfig": ("acts", compile_sni_dynamic_forward_proxy),
 }
-"""Filters that route: their kind and their compile function."""
+"""Filters whose configuration matters: their kind and their compile function."""
+ENDS = frozenset({"http", "tcp", "direct_response", "echo"})
+"""Kinds that end a chain."""
 
 KINDS = {
-    _V3 + "sni_cluster.v3.SniCluster": "sni_cluster",
-    _V3 + "direct_response.v3.Config": "direct_response",
     # Istio's own: telemetry, peer metadata, and the peer's identity for later policies
     _PREFIX + "stats.PluginConfig": "neutral",
     _PREFIX + "envoy.tcp.metadataexchange.config.MetadataExchange": "neutral",
@@ -49,8 +71,6 @@ _NEUTRAL_WASM = frozenset(
     }
 )
 _NEUTRAL_NAMES = frozenset({"istio.stats", "istio.metadata_exchange", "forward_downstream_sni"})
-_STEERING = ("envoy.tcp_proxy.", "envoy.network.", "envoy.upstream.", "envoy.filters.listener.original_dst.")
-"""Filter state that changes where tcp_proxy or an upstream connection goes."""
 _CLUSTER_FIELDS = ("cluster", "cluster_name")
 _MAX_CLUSTERS = 5
 
@@ -58,22 +78,40 @@ _MAX_CLUSTERS = 5
 def compile_network_filters(chain: View) -> tuple[NetworkFilter, ...]:
     """The filters of a chain in order; the last is the one that ends it."""
     views = chain.views("filters")
-    return tuple(_compile(view, last=index == len(views) - 1) for index, view in enumerate(views))
+    made = tuple(_compile(view, last=index == len(views) - 1) for index, view in enumerate(views))
+    seen: dict[str, int] = {}
+    for each in made:
+        seen[each.name] = seen.get(each.name, 0) + 1
+        each.label = each.name if seen[each.name] == 1 else f"{each.name}#{seen[each.name]}"
+    return made
 
 
 def _compile(view: View, *, last: bool) -> NetworkFilter:
     name = view.text("name", "")
     typed = view.extension()
     type_url = typed.type_url if typed is not None else ""
-    routing = COMPILERS.get(type_url)
-    if routing is not None and typed is not None:
-        kind, compile_config = routing
+    known = COMPILERS.get(type_url)
+    if known is not None and typed is not None:
+        kind, compile_config = known
+        if last != (kind in ENDS):
+            raise _misplaced(view, name, last=last)
         return NetworkFilter(name, type_url, view.place, kind, compile_config(typed.view, name))
-    kind = KINDS.get(type_url) or ("neutral" if _only_watches(name, typed) or _idle(typed) else "opaque")
-    if last and kind in ("opaque", "neutral"):
+    kind = KINDS.get(type_url) or ("neutral" if _only_watches(name, typed) else "opaque")
+    if last:
         clusters = tuple(_clusters_in(typed.view.data if typed is not None else view.data))[:_MAX_CLUSTERS]
         return NetworkFilter(name, type_url, view.place, "terminal", None, clusters)
     return NetworkFilter(name, type_url, view.place, kind)
+
+
+def _misplaced(view: View, name: str, *, last: bool) -> Rejected:
+    """envoyproxy/envoy source/common/config/utility.h (validateTerminalFilters)."""
+    if last:
+        message = f"filter {name!r} is the last of its chain and ends nothing"
+        hint = "put one that ends the chain behind it, such as tcp_proxy; Envoy refuses this listener too"
+    else:
+        message = f"filter {name!r} ends its chain and is not the last of it"
+        hint = "put it last; Envoy refuses this listener too"
+    return Rejected("misplaced-filter", message, place=view.place, hint=hint)
 
 
 def _only_watches(name: str, typed: TypedConfig | None) -> bool:
@@ -86,19 +124,6 @@ def _only_watches(name: str, typed: TypedConfig | None) -> bool:
     for key in ("config", "vm_config", "code", "local"):
         code = code.get(key, {}) if isinstance(code, dict) else {}
     return isinstance(code, dict) and (code.get("inline_string") or code.get("filename")) in _NEUTRAL_WASM
-
-
-def _idle(typed: TypedConfig | None) -> bool:
-    """Filters that could act and, as they are configured, do not."""
-    if typed is None:
-        return False
-    if typed.type_url == _V3 + "rbac.v3.RBAC":
-        # without rules everything is allowed; shadow rules only count
-        return typed.view.one_of(["rules", "matcher"]) is None
-    if typed.type_url == _V3 + "set_filter_state.v3.Config":
-        entries = (*typed.view.views("on_new_connection"), *typed.view.views("on_downstream_tls_handshake"))
-        return not any(each.text("object_key", "").startswith(_STEERING) for each in entries)
-    return False
 
 
 def _clusters_in(data: Any) -> list[str]:

@@ -7,8 +7,9 @@ from attrs import define
 from ...place import Place
 from .hcm import HttpConnectionManager
 from .tcp_proxy import TcpProxy
+from .verdicts import Behaviour
 
-NetworkConfig = HttpConnectionManager | TcpProxy
+NetworkConfig = HttpConnectionManager | TcpProxy | Behaviour
 
 
 @define(eq=False)
@@ -17,11 +18,17 @@ class NetworkFilter:
     type_url: str
     place: Place
     kind: str
-    """tcp, http: routes the call. neutral: watches only. sni_cluster: may rename tcp_proxy's cluster. direct_response:
-    answers itself. opaque: not modelled, in the way. terminal: not modelled, ends the chain."""
+    """tcp, http: routes the call. neutral: watches only. acts: has a behaviour. direct_response, echo: answers itself.
+    opaque: not modelled, in the way. terminal: not modelled, ends the chain."""
     config: NetworkConfig | None = None
     clusters: tuple[str, ...] = ()
     """Clusters a terminal filter that is not modelled names."""
+    label: str = ""
+    """The name, with `#2` and so on where earlier filters of the chain have the same."""
+
+    @property
+    def behaviour(self) -> Behaviour | None:
+        return self.config if isinstance(self.config, Behaviour) else None
 
     @property
     def short_name(self) -> str:

@@ -11,9 +11,11 @@ from typing import ClassVar, Protocol
 from attrs import define, field
 
 from ...config.view import View
+from ...facts.request import Request
 from ...place import Place
 from ...reasons import Reason
 from ..hcm_options import (
+    DEFAULT_STREAM_IDLE_TIMEOUT_MS,
     CodecOptions,
     ForwardingOptions,
     NormalisationOptions,
@@ -21,14 +23,16 @@ from ..hcm_options import (
     compile_forwarding,
     compile_normalisation,
 )
+from ..hcm_refusals import refuse_what_envoy_refuses
 from ..http_filters import ROUTER, compile_http_filters
 from ..http_filters.base import HttpFilter
 from ..http_filters.istio_alpn import TYPE_NAMES as ISTIO_ALPN
 from ..http_filters.istio_alpn import compile_alpn_override
+from ..reply_mapping import ReplyMapping, compile_reply_mapping
+from ..scopes import Key, Scope, ScopedRoutes, by_key, compile_scoped_routes, pick_scope
 from ..unmodelled import unmodelled_fields
 from ..vhosts import RouteTable, compile_route_table
 
-DEFAULT_STREAM_IDLE_TIMEOUT_MS = 300_000
 TYPE_NAME = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 
 _MODELLED = frozenset(
@@ -60,8 +64,21 @@ _MODELLED = frozenset(
         "server_name",
         "generate_request_id",
         "preserve_external_request_id",
+        "max_request_headers_kb",
+        "stream_idle_timeout",
+        "request_timeout",
+        "request_headers_timeout",
+        "original_ip_detection_extensions",
+        "early_header_mutation_extensions",
+        "add_user_agent",
+        "server_header_transformation",
+        "always_set_request_id_in_response",
+        "proxy_100_continue",
+        "stream_error_on_invalid_http_message",
+        "local_reply_config",
     }
 )
+_SERVER_HEADER = ("OVERWRITE", "APPEND_IF_ABSENT", "PASS_THROUGH")
 _HARMLESS = frozenset(
     {
         "stat_prefix",
@@ -70,27 +87,18 @@ _HARMLESS = frozenset(
         "access_log_flush_interval",
         "access_log_options",
         "flush_access_log_on_new_request",
-        "stream_idle_timeout",
         "stream_flush_timeout",
-        "request_timeout",
-        "request_headers_timeout",
         "drain_timeout",
         "delayed_close_timeout",
         "idle_timeout",
-        "max_request_headers_kb",
         "http2_protocol_options",
         "http3_protocol_options",
-        "server_header_transformation",
-        "always_set_request_id_in_response",
         "request_id_extension",
-        "proxy_100_continue",
         "represent_ipv4_remote_address_as_ipv4_mapped_ipv6",
         "proxy_status_config",
         "add_proxy_protocol_connection_state",
         "append_local_overload",
         "typed_header_validation_config",
-        "stream_error_on_invalid_http_message",
-        "add_user_agent",
     }
 )
 """They set times, sizes, logs and response headers; none changes where a request goes."""
@@ -101,6 +109,7 @@ class RouteTables(Protocol):
 
     def route_table(self, name: str) -> RouteTable | None: ...
     def replaced_table(self, name: str) -> RouteTable | None: ...
+    def scopes(self, name: str) -> dict[Key, Scope] | None: ...
 
 
 @define(eq=False)
@@ -114,16 +123,23 @@ class HttpConnectionManager:
     normalisation: NormalisationOptions
     route_config_name: str | None
     """Of RDS; None for an inline or scoped one."""
-    scoped: Place | None
-    """Where scoped_routes stands."""
+    scoped: ScopedRoutes | None
     upgrades: Mapping[str, bool]
     """Lower-case upgrade type -> enabled."""
     server_name: str
+    server_header: str
+    """server_header_transformation"""
+    always_sets_request_id: bool
+    """always_set_request_id_in_response"""
+    reply_mapping: ReplyMapping
     stream_idle_timeout_ms: int | float
+    """0: none."""
+    max_stream_duration_ms: int | float
     """0: none."""
     unmodelled: tuple[Reason, ...]
     _view: View
     _inline: RouteTable | None = field(default=None, init=False)
+    _scopes: dict[Key, Scope] | None = field(default=None, init=False)
     _filters: tuple[HttpFilter, ...] | None = field(default=None, init=False)
     _acting: tuple[tuple[int, HttpFilter], ...] = field(default=(), init=False)
     _istio_alpn: Mapping[str, tuple[str, ...]] | None = field(default=None, init=False)
@@ -131,8 +147,13 @@ class HttpConnectionManager:
 
     kind: ClassVar[str] = "http_connection_manager"
 
-    def table(self, tables: RouteTables | None) -> RouteTable | None:
-        """Inline, or by name from the proxy; None when the dump does not hold it."""
+    def table(self, tables: RouteTables | None, request: Request | None = None) -> RouteTable | None:
+        """Inline, by name from the proxy, or by the request's scope; None where there is none."""
+        if self.scoped is not None:
+            scope = self.scope(tables, request) if request is not None else None
+            if scope is None or scope.inline is not None:
+                return scope.inline if scope is not None else None
+            return tables.route_table(scope.table_name) if tables is not None else None
         if self.route_config_name is not None:
             return tables.route_table(self.route_config_name) if tables is not None else None
         if self._inline is None:
@@ -141,6 +162,19 @@ class HttpConnectionManager:
                 replaced = tables.replaced_table(below.text("name", "")) if tables is not None else None
                 self._inline = replaced or compile_route_table(below)
         return self._inline
+
+    def scopes(self, tables: RouteTables | None) -> dict[Key, Scope] | None:
+        """None where no input holds what scoped_rds delivered."""
+        if self._scopes is None and self.scoped is not None:
+            if self.scoped.listed is not None:
+                self._scopes = by_key(self.scoped.listed)
+            elif tables is not None:
+                self._scopes = tables.scopes(self.scoped.name)
+        return self._scopes
+
+    def scope(self, tables: RouteTables | None, request: Request) -> Scope | None:
+        scopes = self.scopes(tables)
+        return pick_scope(scopes, self.scoped, request) if scopes is not None and self.scoped is not None else None
 
     @property
     def http_filters(self) -> tuple[HttpFilter, ...]:
@@ -155,6 +189,11 @@ class HttpConnectionManager:
         if self._filters is None:
             self._compile_filters()
         return self._acting
+
+    @property
+    def acts_on_responses(self) -> bool:
+        """Whether any filter does."""
+        return any(each.acts_on_responses for each in self.http_filters)
 
     @property
     def istio_alpn(self) -> Mapping[str, tuple[str, ...]] | None:
@@ -189,8 +228,11 @@ class HttpConnectionManager:
 
 def compile_hcm(view: View, name: str) -> HttpConnectionManager:
     """The connection manager of a network filter called `name`."""
-    rds = view.view("rds")
-    forwarding = compile_forwarding(view)
+    refuse_what_envoy_refuses(view)
+    rds, scoped = view.view("rds"), view.view("scoped_routes")
+    common = view.view("common_http_protocol_options")
+    forwarding = compile_forwarding(view, name)
+    mapping = compile_reply_mapping(view, name)
     return HttpConnectionManager(
         name=name,
         place=view.place,
@@ -198,13 +240,21 @@ def compile_hcm(view: View, name: str) -> HttpConnectionManager:
         forwarding=forwarding,
         normalisation=compile_normalisation(view),
         route_config_name=rds.text("route_config_name", "") if rds is not None else None,
-        scoped=view.place_of("scoped_routes") if view.has("scoped_routes") else None,
+        scoped=compile_scoped_routes(scoped) if scoped is not None else None,
+        max_stream_duration_ms=common.duration_ms("max_stream_duration", 0) if common is not None else 0,
         stream_idle_timeout_ms=view.duration_ms("stream_idle_timeout", DEFAULT_STREAM_IDLE_TIMEOUT_MS),
         upgrades={
             entry.text("upgrade_type", "").lower(): entry.boolean("enabled", True)
             for entry in view.views("upgrade_configs")
         },
         server_name=view.text("server_name") or "envoy",
-        unmodelled=(*unmodelled_fields(view, _MODELLED | _HARMLESS, name), *forwarding.unreadable),
+        server_header=view.enum("server_header_transformation", _SERVER_HEADER),
+        always_sets_request_id=view.boolean("always_set_request_id_in_response", False),
+        reply_mapping=mapping,
+        unmodelled=(
+            *unmodelled_fields(view, _MODELLED | _HARMLESS, name),
+            *forwarding.unreadable,
+            *mapping.unmodelled,
+        ),
         view=view,
     )

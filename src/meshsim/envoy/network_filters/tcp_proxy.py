@@ -15,7 +15,9 @@ from ...errors import Rejected
 from ...place import Place
 from ...reasons import Reason
 from ..endpoints import filter_metadata
+from ..hash_policy import HashPolicy, compile_connection_policies
 from ..unmodelled import unmodelled_fields
+from .verdicts import Closes
 
 DEFAULT_IDLE_TIMEOUT_MS = 3_600_000
 
@@ -58,13 +60,16 @@ class TcpProxy:
     metadata_match: Mapping[str, Any] | None
     """filter_metadata `envoy.lb`, or None."""
     idle_timeout_ms: int | float
-    hash_policies: tuple[str, ...]
-    """What feeds a hashing load balancer: source_ip or filter_state."""
+    hash_policies: tuple[HashPolicy, ...]
+    """What feeds a hashing load balancer."""
     tunnels: bool
     """The bytes travel inside an HTTP CONNECT or POST."""
     unmodelled: tuple[Reason, ...]
+    denial: Closes | None = None
+    """What a filter before it will say once the upstream connection stands; None: nothing."""
 
     kind: ClassVar[str] = "tcp"
+    priority: ClassVar[str] = "DEFAULT"
     retry_policy: ClassVar[None] = None
     """tcp_proxy has connect attempts, no retry policy."""
 
@@ -83,7 +88,6 @@ def compile_tcp_proxy(view: View, name: str) -> TcpProxy:
             place=view.place,
             hint="give cluster or weighted_clusters; Envoy refuses this listener too",
         )
-    policies = tuple(each.one_of(["source_ip", "filter_state"]) or "" for each in view.views("hash_policy"))
     return TcpProxy(
         name=name,
         place=view.place,
@@ -93,7 +97,7 @@ def compile_tcp_proxy(view: View, name: str) -> TcpProxy:
         max_connect_attempts=view.integer("max_connect_attempts", 1),
         metadata_match=filter_metadata(view, "envoy.lb", "metadata_match") or None,
         idle_timeout_ms=view.duration_ms("idle_timeout", DEFAULT_IDLE_TIMEOUT_MS),
-        hash_policies=policies,
+        hash_policies=compile_connection_policies(view.views("hash_policy")),
         tunnels=view.has("tunneling_config"),
         unmodelled=unmodelled_fields(view, _KNOWN, name),
     )

@@ -18,6 +18,12 @@ WORDS: dict[str, str] = {
     ),
     "inspect.closed": "{filter} closes the connection",
     "inspect.opaque-filter": "the listener filter {filter} ({type}) is not modelled; it is taken to let the call pass",
+    "inspect.source-kept": (
+        "{filter} makes the proxy dial upstream from {source}; the packets shown leave from the proxy's own address"
+    ),
+    "inspect.tokens-unknown": (
+        "{filter} closes new connections while its token bucket is empty; it is taken to have a token left"
+    ),
     "listener.question": "is there a listener for {destination}?",
     "listener.handed-off": "the listener {listener} owns {destination}",
     "listener.to-itself": "{destination} is the address of {listener} itself: its listener filters run a second time",
@@ -50,6 +56,7 @@ WORDS: dict[str, str] = {
         "{listener} has an explicit catch-all range beside a chain without one, and Envoy's choice between {chains} "
         "changes from start to start"
     ),
+    "chain.named": "the filter_chain_matcher of {listener} names filter chain {chain}",
     "chain.unknown-name": (
         "the filter_chain_matcher of {listener} names the chain {chain}, which does not exist: Envoy closes the "
         "connection, even where there is a default chain"
@@ -75,13 +82,32 @@ WORDS: dict[str, str] = {
     ),
     "handshake.no-certificate": "{chain} requires a client certificate and the client has none: the handshake fails",
     "handshake.untrusted-certificate": "{chain} does not accept the client's certificate: the handshake fails",
+    "handshake.peer-speaks-plaintext": (
+        "{near} sends plaintext because that is what {transport} of its cluster {cluster} says ({written}), {chain} "
+        "demands {demand}: the connection is closed"
+    ),
+    "handshake.expired-certificate": "{chain} does not accept a certificate that has expired: the handshake fails",
+    "handshake.other-version": "{chain} and the client have no TLS version in common: the handshake fails",
+    "handshake.secret-missing": "{chain} still waits for a secret with its certificates, and closes until it has it",
     "handshake.own-name": "the certificate of {chain} is for {own}, the caller asks for {wanted}: the handshake fails",
     "handshake.other-name": "the client's certificate carries none of the names {chain} asks for: the handshake fails",
     "network.question": "what do the network filters of {chain} do?",
     "network.to-http": "{filter} reads the bytes as HTTP",
     "network.to-cluster": "{filter} sends the bytes to cluster {cluster}",
     "network.weighted-clusters": "{filter} picks a cluster by weight",
-    "network.cluster-by-sni": "{filter} takes the SNI as the cluster: {cluster}",
+    "network.cluster-by-filter": "{filter} sends the bytes to cluster {cluster}, which a filter before it named",
+    "network.server-speaks-first": "filter {filter} is asked with the first byte of the client, and the server speaks "
+    "first: what it says by itself gets through",
+    "network.echoes": "filter {filter} says back what it hears",
+    "network.authority-unreachable": "filter {filter} cannot reach the service it asks, and closes the connection",
+    "network.denied": "filter {filter} was told to deny the connection",
+    "network.no-tokens": "filter {filter} has no token for any connection",
+    "network.over-limit": "filter {filter} was told that the limit is reached",
+    "network.asks-a-service": "filter {filter} asks a service (cluster {cluster}); its answer is assumed to let the "
+    "connection pass",
+    "network.state-not-followed": "filter {filter} writes {key}; what follows from it is not modelled",
+    "network.resolves-name": "filter {filter} resolves {host}:{port}; it is assumed that there is an answer",
+    "network.name-unresolved": "filter {filter} got no answer for {host}:{port}",
     "network.opaque-filter": "the network filter {filter} ({type}) is not modelled; it is taken to let the call pass",
     "network.filter-blocks": "{filter} is taken to close the connection",
     "network.direct-response": "{filter} answers with a fixed text and closes",

@@ -1,0 +1,164 @@
+"""jwt_authn: lets requests with good tokens pass, and notes what they claim.
+
+envoyproxy/envoy source/extensions/filters/http/jwt_authn. What configuration cannot say (signatures by keys that are
+fetched, what time it is) is a choice whose default is that the token is good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import frozen
+
+from ...config.view import View
+from ...facts.request import Request
+from ...place import Place
+from ...reasons import because
+from ..jwt.check import Session
+from ..jwt.providers import Provider, compile_provider
+from ..jwt.requirements import Requirement, compile_requirement
+from ..jwt.tokens import AUDIENCE, MISSING
+from ..paths import without_query
+from ..per_filter import PerFilter
+from ..route_matches import CompiledMatch, RouteFacts, compile_match
+from .base import Change, FilterFacts, Open, Option, Reply, Verdict
+from .original_uri import original_uri
+from .per_route import PerRoute
+from .progress import with_metadata
+
+TYPE_NAME = "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication"
+NAMESPACE = "envoy.filters.http.jwt_authn"
+
+
+@frozen(eq=False)
+class Rule:
+    match: CompiledMatch
+    requirement: Requirement | None
+    place: Place
+
+
+@frozen(eq=False)
+class OfRoute:
+    """PerRouteConfig."""
+
+    disabled: bool
+    requirement: str
+
+
+@frozen(eq=False)
+class JwtAuthn:
+    name: str
+    place: Place
+    providers: Mapping[str, Provider]
+    rules: tuple[Rule, ...]
+    requirements: Mapping[str, Requirement | None]
+    of_route: PerRoute[OfRoute | None]
+    bypasses_preflight: bool
+    strips_response: bool
+
+    def ask(self, facts: FilterFacts, own: PerFilter | None) -> Verdict:
+        if self.bypasses_preflight and _is_preflight(facts.request):
+            return None
+        level = self.of_route.of(own)
+        if level is None:
+            return self._by_rules(facts)
+        if level.disabled or not level.requirement:
+            return None
+        if level.requirement in self.requirements:
+            return self._verdict(facts, self.requirements[level.requirement])
+        known = ",".join(sorted(self.requirements))
+        text = f"Wrong requirement_name: {level.requirement}. It should be one of [{known}]"
+        why = because("filter.jwt-denied", self.place, filter=self.name, problem=text)
+        body = "" if self.strips_response else f"Failed JWT authentication: {text}"
+        return Reply(why, 403, _details(text), body=body)
+
+    def _by_rules(self, facts: FilterFacts) -> Verdict:
+        """The first rule whose match holds; one that nobody can judge is passed over, as an assumption."""
+        asked = RouteFacts(facts.request, without_query(facts.request.path), facts.connection)
+        for rule in self.rules:
+            held = [condition.holds(asked) for condition in rule.match.conditions]
+            if False in held:
+                continue
+            if None in held:
+                what = because("filter.jwt-rule-open", rule.place, filter=self.name)
+                denied = self._verdict(facts, rule.requirement)
+                if isinstance(denied, Open) or denied is None:
+                    continue
+                return Open(what, (Option("pass", None, None), Option("matches", None, denied)), default=0)
+            return self._verdict(facts, rule.requirement)
+        return None
+
+    def _verdict(self, facts: FilterFacts, requirement: Requirement | None) -> Verdict:
+        if requirement is None:
+            return None
+        trusting = self._session(facts, trusting=True)
+        good = self._answered(facts, trusting, requirement(trusting))
+        if not trusting.doubts:
+            return good
+        doubting = self._session(facts, trusting=False)
+        bad = self._answered(facts, doubting, requirement(doubting))
+        if isinstance(good, Reply):
+            return good
+        doubts = " and ".join(trusting.doubts)
+        what = because("filter.jwt-doubt", self.place, filter=self.name, doubts=doubts)
+        return Open(what, (Option("valid", None, good), Option("invalid", None, bad)), default=0)
+
+    def _session(self, facts: FilterFacts, *, trusting: bool) -> Session:
+        clusters = (provider.keys_cluster for provider in self.providers.values())
+        missing = {name: facts.has_cluster(name) is False for name in clusters if name is not None}
+        return Session(facts.request, trusting, missing)
+
+    def _answered(self, facts: FilterFacts, session: Session, status: str | None) -> Reply | Change | None:
+        if status is not None:
+            return self._denied(facts, status)
+        if session.request == facts.request and not session.noted:
+            return None
+        metadata = with_metadata(facts.metadata, NAMESPACE, session.noted) if session.noted else None
+        why = because("filter.jwt-passed", self.place, filter=self.name)
+        return Change(why, session.request, metadata, clears_route=session.clears_route)
+
+    def _denied(self, facts: FilterFacts, status: str) -> Reply:
+        why = because("filter.jwt-denied", self.place, filter=self.name, problem=status)
+        code = 403 if status == AUDIENCE else 401
+        if self.strips_response:
+            return Reply(why, code, _details(status))
+        realm = f'Bearer realm="{original_uri(facts.request)}"'
+        if status != MISSING:
+            realm += ', error="invalid_token"'
+        return Reply(why, code, _details(status), body=status, headers={"www-authenticate": (realm,)})
+
+
+def _details(text: str) -> str:
+    return f"jwt_authn_access_denied{{{'_'.join(text.split())}}}"
+
+
+def _is_preflight(request: Request) -> bool:
+    names = ("origin", "access-control-request-method")
+    return request.method == "OPTIONS" and all((request.values(name) or ("",))[0] for name in names)
+
+
+def compile_jwt_authn(view: View, name: str) -> JwtAuthn:
+    providers = {key: compile_provider(key, below) for key, below in view.map("providers")}
+    named = {key: compile_requirement(below, providers) for key, below in view.map("requirement_map")}
+    return JwtAuthn(
+        name=name,
+        place=view.place,
+        providers=providers,
+        rules=tuple(_rule(each, providers, named) for each in view.views("rules")),
+        requirements=named,
+        of_route=PerRoute(
+            None, lambda level: OfRoute(level.boolean("disabled", False), level.text("requirement_name", ""))
+        ),
+        bypasses_preflight=view.boolean("bypass_cors_preflight", False),
+        strips_response=view.boolean("strip_failure_response", False),
+    )
+
+
+def _rule(view: View, providers: Mapping[str, Provider], named: Mapping[str, Requirement | None]) -> Rule:
+    match = view.view("match")
+    below = view.view("requires")
+    if below is not None:
+        requirement = compile_requirement(below, providers)
+    else:
+        requirement = named.get(view.text("requirement_name", ""))
+    return Rule(compile_match(match if match is not None else View({}, view.place / "match")), requirement, view.place)

@@ -1,0 +1,1 @@
+"""Role-based access control: policies of permissions and principals, for connections and for requests alike."""

@@ -1,0 +1,62 @@
+"""What the fixtures `mesh` and `trace` give."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import frozen
+
+from ..api import Mesh
+from ..errors import MeshsimError
+from ..facts.call import Call, read_call
+from ..suite.calls import call_of
+from ..suite.model import MeshSpec
+from ..trace import Trace
+from .loaded import meshes_of
+
+NO_CONFIGURATION = (
+    "which mesh? Say meshsim_config = captures/ in the pytest section of the project, "
+    "or mark the test with @pytest.mark.meshsim('captures/')"
+)
+
+
+def mesh_of(request: pytest.FixtureRequest) -> Mesh:
+    """A marker's paths are relative to the test that bears it, the option's to the root of the project."""
+    marker = request.node.get_closest_marker("meshsim")
+    given = list(marker.args) if marker is not None else request.config.getini("meshsim_config")
+    if marker is None and not given:
+        raise pytest.UsageError(NO_CONFIGURATION)
+    root = request.path.parent if marker is not None else request.config.rootpath
+    spec = MeshSpec("", tuple(_below(root, str(path)) for path in given))
+    try:
+        return Mesh(meshes_of(request.config).get(spec))
+    except MeshsimError as error:
+        where = "" if error.place is None else f"{error.place}: "
+        pytest.fail(f"{where}{error.message}\nhelp: {error.hint}", pytrace=False)
+
+
+def _below(root: Path, text: str) -> str:
+    """`PATH` or `POD=PATH`, the path relative to the root."""
+    pod, equals, path = text.rpartition("=")
+    return f"{pod}{equals}{root / path}"
+
+
+@frozen
+class Asker:
+    """Asks one mesh."""
+
+    mesh: Mesh
+
+    def __call__(
+        self, call: str | dict[str, Any] | Call | None = None, *, strict: bool = False, **fields: Any
+    ) -> Trace:
+        """A URL, a curl command, a call document, a Call, or a call's fields by name. InputError where it is none."""
+        if isinstance(call, str):
+            asked = call_of(call)
+        elif isinstance(call, Call):
+            asked = call
+        else:
+            asked = read_call({**(call or {}), **fields})
+        return self.mesh.trace(asked, strict=strict)

@@ -1,0 +1,127 @@
+"""What Envoy does not load is refused with a place; what it loads is not. The real Envoy is asked about each."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from meshsim.errors import Rejected
+from tests.builders_http import one_route, route_table, virtual_host
+from tests.envoy_on_loopback import HCM_TYPE
+from tests.realism.prerequisites import envoy_binary
+
+MATCH = "type.googleapis.com/envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig"
+REWRITE = "type.googleapis.com/envoy.extensions.path.rewrite.uri_template.v3.UriTemplateRewriteConfig"
+
+
+def template(pattern: str, rewrite: str | None = None, **action: Any) -> dict[str, Any]:
+    match = {"path_match_policy": {"name": "m", "typed_config": {"@type": MATCH, "path_template": pattern}}}
+    if rewrite is not None:
+        config = {"@type": REWRITE, "path_template_rewrite": rewrite}
+        action["path_rewrite_policy"] = {"name": "w", "typed_config": config}
+    return one_route(match, route={"cluster": "c", **action})
+
+
+def action(**fields: Any) -> dict[str, Any]:
+    return one_route(route={"cluster": "c", **fields})
+
+
+def weights(*entries: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    return one_route(route={"weighted_clusters": {"clusters": list(entries), **fields}})
+
+
+def adding(name: str, value: str) -> dict[str, Any]:
+    return one_route(request_headers_to_add=[{"header": {"key": name, "value": value}}])
+
+
+REGEX = {"pattern": {"regex": "a"}, "substitution": "b"}
+REFUSED = {
+    "prefix ends in a slash": one_route({"path_separated_prefix": "/a/"}),
+    "prefix with a query": one_route({"path_separated_prefix": "/a?b"}),
+    "two rewrites": action(prefix_rewrite="/a", regex_rewrite=REGEX),
+    "a format beside a regex": action(path_rewrite="/a", regex_rewrite=REGEX),
+    "prefix rewrite of a template": template("/a/{x}", prefix_rewrite="/b"),
+    "no weight above zero": weights({"name": "c", "weight": 0}),
+    "no weight": weights({"name": "c"}),
+    "neither name nor header": weights({"weight": 1}),
+    "name and header": weights({"name": "c", "cluster_header": "x", "weight": 1}),
+    "weights too large": weights({"name": "c", "weight": 4294967295}, {"name": "d", "weight": 1}),
+    "no clusters": weights(),
+    "mirror to nowhere": action(request_mirror_policies=[{}]),
+    "mirror to both": action(request_mirror_policies=[{"cluster": "c", "cluster_header": "x"}]),
+    "upgrade twice": action(upgrade_configs=[{"upgrade_type": "a"}, {"upgrade_type": "A"}]),
+    "connect_config of another upgrade": action(upgrade_configs=[{"upgrade_type": "a", "connect_config": {}}]),
+    "pauses that shrink": action(retry_policy={"retry_back_off": {"base_interval": "2s", "max_interval": "1s"}}),
+    "pauses without a base": action(retry_policy={"retry_back_off": {"max_interval": "1s"}}),
+    "status 199": one_route(direct_response={"status": 199}),
+    "status 600": one_route(direct_response={"status": 600}),
+    "header matcher without a name": one_route({"prefix": "/", "headers": [{"name": ""}]}),
+    "a pseudo header added": adding(":path", "x"),
+    "host added": adding("Host", "x"),
+    "host removed": one_route(request_headers_to_remove=["host"]),
+    "a lone percent sign": adding("a", "5%"),
+    "an unknown operator": adding("a", "%NOTHING_KNOWN%"),
+    "two globs": template("/**/*"),
+    "a template without a slash": template("a"),
+    "a variable twice": template("/{x}/{x}"),
+    "six variables": template("/{a}/{b}/{c}/{d}/{e}/{f}"),
+    "a long name": template("/{seventeenletters_}"),
+    "text after a suffix": template("/*.a/b"),
+    "an unknown variable": template("/{x}", "/{y}"),
+    "a rewrite without a template": one_route({"prefix": "/"}, route=template("/", "/x")["route"]),
+    "a rewrite without a slash": template("/{x}", "{x}"),
+    "no RE2": one_route({"safe_regex": {"regex": "(?=a)"}}),
+}
+LOADED = {
+    "weight of one alone": weights({"name": "c", "weight": 1}, {"name": "d", "weight": 0}),
+    "largest weights": weights({"name": "c", "weight": 4294967295}),
+    "an empty rewrite beside another": action(prefix_rewrite="", regex_rewrite=REGEX),
+    "equal pauses": action(retry_policy={"retry_back_off": {"base_interval": "1s", "max_interval": "1s"}}),
+    "status 599": one_route(direct_response={"status": 599}),
+    "an escaped percent sign": adding("a", "5%%"),
+    "a star in a literal": template("/a*"),
+    "an equals sign in a literal": template("/a=b/{x=*/c}", "/{x}"),
+    "a prefix that never matches": one_route({"prefix": "/a?b"}),
+}
+
+
+def ours(route: dict[str, Any]) -> bool:
+    try:
+        assert route_table(virtual_host(route)).vhosts[0].routes.rows
+    except Rejected as refused:
+        assert refused.place is not None
+        return False
+    return True
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name: str) -> None:
+    assert not ours(REFUSED[name])
+
+
+@pytest.mark.parametrize("name", LOADED)
+def test_loaded(name: str) -> None:
+    assert ours(LOADED[name])
+
+
+@pytest.mark.real
+@pytest.mark.skipif(envoy_binary() is None, reason="no Envoy is installed here")
+@pytest.mark.parametrize("name", [*REFUSED, *LOADED])
+def test_envoy_says_the_same(name: str, tmp_path: Path) -> None:
+    route = {**REFUSED, **LOADED}[name]
+    table = {"name": "t", "validate_clusters": False, "virtual_hosts": [virtual_host(route)]}
+    manager = {"@type": HCM_TYPE, "stat_prefix": "x", "route_config": table, "http_filters": []}
+    listener = {
+        "name": "l",
+        "address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}},
+        "filter_chains": [{"filters": [{"name": "hcm", "typed_config": manager}]}],
+    }
+    config = tmp_path / "envoy.json"
+    config.write_text(json.dumps({"static_resources": {"listeners": [listener]}}))
+    command = [str(envoy_binary()), "-c", str(config), "--mode", "validate", "-l", "critical"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode == 0) == (name in LOADED), done.stderr[-500:]
