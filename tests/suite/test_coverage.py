@@ -13,8 +13,12 @@ from meshsim.place import Place
 from meshsim.render.coverage_html import coverage_html
 from meshsim.render.coverage_json import coverage_document, read_coverage
 from meshsim.render.options import Options
-from meshsim.suite_coverage import Coverage, Thing, combined, percent_text
-from tests.suite_files import written
+from meshsim.suite import load, run
+from meshsim.suite.inventory import inventory
+from meshsim.suite.model import MeshSpec
+from meshsim.suite.run import Settings
+from meshsim.suite_coverage import KINDS, Coverage, Thing, combined, percent_text
+from tests.suite_files import TODAY, demo_meshes, written
 
 VHOST = "reviews.default.svc.cluster.local:9080"
 SUITE = """\
@@ -51,6 +55,22 @@ def test_only_what_had_a_say_is_exercised(tmp_path: Path) -> None:
     never = {(thing.pod, thing.name) for thing in found.never}
     assert ("productpage", "testers-to-v3") in never
     assert all(thing.place.line for thing in found.never[:100])
+
+
+def test_whatever_a_call_touches_is_in_the_inventory(tmp_path: Path) -> None:
+    calls = ["http://reviews:9080/", "http://ratings:9080/", "http://books.example.com/", "http://203.0.113.9:80/"]
+    test = "  t{}: {{call: '{}', expect: {{assumptions: {{not: x}}}}}}\n"
+    tests = "".join(test.format(number, call) for number, call in enumerate(calls))
+    written(tmp_path, "meshsim: 1\ndefaults: {from: productpage}\ntests:\n" + tests)
+    settings = Settings(TODAY, collect=True)
+    results = run([load(tmp_path / "suite.yaml", "suite.yaml")], settings, meshes=demo_meshes())
+    mesh = demo_meshes().get(MeshSpec("", ()))
+    known = {(thing.pod, thing.kind, thing.place) for thing in inventory(mesh, "")}
+    used = [each for case in results.cases for each in case.touched if each.kind in KINDS]
+    touched = {(each.pod, each.kind, each.place) for each in used}
+    assert {kind for _pod, kind, _place in touched} == set(KINDS)
+    assert any("route_config" in place.path for _pod, kind, place in touched if kind == "route")  # an inline one
+    assert touched <= known
 
 
 @pytest.mark.parametrize(("share", "code"), [("66 %", 0), ("100 %", 1)])

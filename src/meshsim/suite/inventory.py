@@ -1,10 +1,15 @@
-"""Everything in a mesh that a call could exercise, with its place: what coverage is measured against."""
+"""Everything in a mesh that a call could exercise, with its place: what coverage is measured against.
+
+Routes within the matcher tree of a virtual host are not counted, exercised or not.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
+from ..envoy.chains import FilterChain
+from ..envoy.listeners import Listener
 from ..envoy.network_filters.hcm import HttpConnectionManager
 from ..envoy.proxy import Proxy
 from ..envoy.vhosts import RouteTable
@@ -55,15 +60,10 @@ def _of_pod(pod: Pod, mesh: str) -> Iterator[Thing]:
         return
     for listener in proxy.listeners.listeners:
         yield from thing("listener", listener.name, listener.place)
-        try:
-            default = listener.default_filter_chain
-            chains = (*listener.chains.chains, *(() if default is None else (default,)))
-            for link in chains:
-                yield from thing("filter_chain", link.label, link.place, (("listener", listener.name),))
-                for found in _inline(link.filters, proxy):
-                    yield from table(found)
-        except MeshsimError:
-            continue
+        for link in _chains(listener):
+            yield from thing("filter_chain", link.label, link.place, (("listener", listener.name),))
+            for found in _inline(link, proxy):
+                yield from table(found)
     for name in proxy.document.route_configs:
         found_table = _readable(proxy.route_table, name)
         if found_table is not None:
@@ -74,12 +74,31 @@ def _of_pod(pod: Pod, mesh: str) -> Iterator[Thing]:
             yield from thing("cluster", cluster.name, cluster.place)
 
 
-def _inline(filters: Any, proxy: Proxy) -> Iterator[RouteTable]:
-    for each in filters:
-        if isinstance(each, HttpConnectionManager) and each.route_config_name is None:
-            found = each.table(proxy)
-            if found is not None:
-                yield found
+def _chains(listener: Listener) -> tuple[FilterChain, ...]:
+    try:
+        default = listener.default_filter_chain
+        return (*listener.chains.chains, *(() if default is None else (default,)))
+    except MeshsimError:
+        return ()  # a call that asks for them is told why
+
+
+def _inline(chain: FilterChain, proxy: Proxy) -> tuple[RouteTable, ...]:
+    """Route configurations that stand in the chain itself; the others have names."""
+    try:
+        found = [_tables(each.config, proxy) for each in chain.filters]
+    except MeshsimError:
+        return ()
+    return tuple(table for tables in found for table in tables)
+
+
+def _tables(config: Any, proxy: Proxy) -> tuple[RouteTable, ...]:
+    if not isinstance(config, HttpConnectionManager) or config.route_config_name is not None:
+        return ()
+    if config.scoped is not None:
+        scopes = config.scopes(proxy) or {}
+        return tuple(scope.inline for scope in scopes.values() if scope.inline is not None)
+    table = config.table(proxy)
+    return () if table is None else (table,)
 
 
 def _readable(read: Any, name: str) -> Any:
