@@ -165,7 +165,7 @@ class World:
         return made
 
 
-RACING = frozenset((("tcp", "to-wants-header"),))
+RACING = frozenset((("tcp", "to-wants-header"), ("tcp", "to-goes-nowhere")))
 """Ends with a reset or without one, as bytes and the close overtake each other."""
 
 

@@ -19,16 +19,16 @@ def write_reports(results: Results, flags: Namespace) -> None:
     """Whatever was asked for beside the page."""
     options = stdout_options(1, show_secrets=flags.show_secrets)
     if flags.junit is not None:
-        _write("--junit", flags.junit, junit(results, options))
+        write_file("--junit", flags.junit, junit(results, options))
     if flags.sarif is not None:
-        _write("--sarif", flags.sarif, json.dumps(sarif(results, options), indent=2) + "\n")
+        write_file("--sarif", flags.sarif, json.dumps(sarif(results, options), indent=2) + "\n")
     if flags.json:
         print(json.dumps(results_document(results, options), indent=2))
     if flags.github:
         (sys.stderr if flags.json else sys.stdout).write(github(results, options))
 
 
-def _write(flag: str, file: str, text: str) -> None:
+def write_file(flag: str, file: str, text: str) -> None:
     try:
         Path(file).write_text(text, encoding="utf-8", errors="backslashreplace")
     except (OSError, ValueError) as error:

@@ -18,12 +18,14 @@ from ..suite.parallel import run_parallel
 from ..suite.parse import load
 from ..suite.run import Meshes, Settings, problem_of, run_work
 from ..suite.select import in_shard, keyword, node_of, shard, tagged
+from ..suite_coverage import combined
 from ..suite_results import ERROR, Problem, Results
 from .answer import stdout_options
 from .exit_codes import BAD_INPUT, DEFECT, DONE, FAILED
 from .progress import Progress
 from .router_check import add_flags, run_router_checks
 from .suite_cache import failed_last_time, keep_failed
+from .suite_coverage import measured, read_parts, report, share, wanted, write_coverage
 from .suite_reports import write_reports
 from .usage import Parser, UsageError
 
@@ -66,6 +68,11 @@ def parser() -> Parser:
     add("--sarif", metavar="FILE", help="a SARIF report too")
     add("--github", action="store_true", help="annotations for GitHub Actions too")
     add("--show-secrets", action="store_true", help="do not redact")
+    add = made.add_argument_group("coverage").add_argument
+    add("--cov", action="store_true", help="what of the configuration was exercised, and what never")
+    add("--cov-report", action="append", type=report, metavar="TYPE[:FILE]", help="text, json, html; repeatable")
+    add("--cov-combine", action="append", default=[], metavar="FILE", help="JSON of another run, such as a shard's")
+    add("--fail-under", type=share, metavar="N", help="exit 1 where less than N percent is exercised")
     add = made.add_argument_group("how").add_argument
     add("-j", "--jobs", type=_count, metavar="N", help="processes for large suites (one a processor)")
     add("--update", action="store_true", help="write what came into the suites, after showing it; with --because")
@@ -82,6 +89,8 @@ def _count(text: str) -> int:
 
 def main(arguments: Sequence[str]) -> int:
     flags = parser().read(arguments)
+    if flags.cov_combine and not flags.paths:
+        return DONE if write_coverage(read_parts(flags.cov_combine), flags, whole=True) else FAILED
     if not flags.paths:
         raise UsageError("no path: which suites?", hint="such as: meshsim test suites/")
     if flags.update and not flags.because:
@@ -112,7 +121,19 @@ def main(arguments: Sequence[str]) -> int:
     if not results.cases and not results.problems and not (flags.shard or flags.affected_by):
         print("meshsim: no test was selected", file=sys.stderr)
         return FAILED
-    return exit_code(results)
+    enough = _covered(suites, results, flags)
+    code = exit_code(results)
+    return FAILED if code == DONE and not enough else code
+
+
+def _covered(suites: Sequence[Suite], results: Results, flags: Namespace) -> bool:
+    if not wanted(flags) and not any(suite.coverage for suite in suites):
+        return True
+    found = measured(suites, results)
+    if flags.cov_combine:
+        found = combined([found, read_parts(flags.cov_combine)])
+    whole = bool(flags.cov_combine) or not (results.deselected or results.stopped or results.problems)
+    return write_coverage(found, flags, whole=whole)
 
 
 def exit_code(results: Results) -> int:
@@ -137,7 +158,7 @@ def _suites(files: Sequence[str], flags: Namespace) -> tuple[Results, list[Suite
     """What the suites came to, and the suites."""
     suites, problems = _load(files)
     work, deselected = _selected(suites, flags)
-    results = _run(work, flags)
+    results = _run(work, flags, collect=wanted(flags) or any(suite.coverage for suite in suites))
     problems += results.problems
     return Results(results.cases, problems, deselected + results.deselected, results.stopped), suites
 
@@ -177,10 +198,13 @@ def _selected(suites: Sequence[Suite], flags: Namespace) -> tuple[list[tuple[Sui
     return kept, len(work) - len(kept)
 
 
-def _run(work: list[tuple[Suite, Case]], flags: Namespace) -> Results:
+def _run(work: list[tuple[Suite, Case]], flags: Namespace, *, collect: bool) -> Results:
     with Progress(len(work)) as progress:
         settings = Settings(
-            date.today(), collect=flags.affected_by is not None, fail_fast=flags.fail_fast, done=progress.more
+            date.today(),
+            collect=collect or flags.affected_by is not None,
+            fail_fast=flags.fail_fast,
+            done=progress.more,
         )
         if flags.affected_by is None:
             return run_parallel(work, settings, flags.jobs or os.cpu_count() or 1)

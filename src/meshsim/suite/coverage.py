@@ -1,0 +1,88 @@
+"""What a run exercised, held against everything its meshes have."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from attrs import evolve
+
+from ..errors import MeshsimError
+from ..mesh import Mesh
+from ..place import Place
+from ..suite_coverage import KINDS, Coverage, Floor, Thing
+from ..suite_results import CaseResult, Results
+from .inventory import inventory
+from .model import MeshSpec, Suite
+from .run import Meshes
+
+MOST_LINES = 300
+"""Finding a line reads the document's text; of so many things that were never exercised it is found, a mesh."""
+
+
+def coverage(suites: Sequence[Suite], results: Results, meshes: Meshes) -> Coverage:
+    """Of every mesh that the suites name, whether its tests were selected or not."""
+    specs: dict[str, MeshSpec] = {}
+    named: dict[tuple[str, str], str] = {}
+    for suite in suites:
+        for case in suite.cases:
+            mesh = named[suite.file, case.mesh.name] = mesh_name(case.mesh)
+            specs.setdefault(mesh, case.mesh)
+    used: dict[tuple[object, ...], set[str]] = {}
+    for case_result in results.cases:
+        for key in _used(case_result, named):
+            used.setdefault(key, set()).add(case_result.file)
+    things: list[Thing] = []
+    for name, spec in specs.items():
+        try:
+            mesh_itself = meshes.get(spec)
+        except MeshsimError:
+            continue  # a problem of the results
+        own = [evolve(thing, suites=frozenset(used.get(_at(thing), ()))) for thing in inventory(mesh_itself, name)]
+        things += _located(own, mesh_itself)
+    return Coverage(tuple(things), tuple(floor for suite in suites for floor in _floors(suite)))
+
+
+def mesh_name(spec: MeshSpec) -> str:
+    """Tells meshes apart, and is the same in every shard that starts in the same folder."""
+    here = Path.cwd()
+    paths = [os.path.relpath(path, here) if Path(path).is_absolute() else os.path.normpath(path) for path in spec.paths]
+    flags = (*spec.istio_iptables, *(() if spec.paths else (spec.outbound_policy,)))
+    return " ".join((*(paths or ["demo"]), *flags))
+
+
+def _used(result: CaseResult, named: dict[tuple[str, str], str]) -> set[tuple[object, ...]]:
+    mesh = named[result.file, result.mesh]
+    return {(mesh, each.pod, each.kind, _spot(each.place)) for each in result.touched if each.kind in KINDS}
+
+
+def _at(thing: Thing) -> tuple[object, ...]:
+    return thing.mesh, thing.pod, thing.kind, _spot(thing.place)
+
+
+def _spot(place: Place) -> tuple[object, ...]:
+    return place.doc, place.path or place.line
+
+
+def _located(things: list[Thing], mesh: Mesh) -> list[Thing]:
+    left = MOST_LINES
+    found = []
+    for thing in things:
+        if not thing.suites and thing.place.line is None and left:
+            left -= 1
+            thing = evolve(thing, place=mesh.locate(thing.place))
+        found.append(thing)
+    return found
+
+
+def _floors(suite: Suite) -> list[Floor]:
+    made = []
+    for floor in suite.coverage:
+        kind, _slash, name = floor.object.partition("/")
+        made.append(Floor(suite.file, _kind(kind), name, _kind(floor.what).removesuffix("s"), floor.share, floor.place))
+    return made
+
+
+def _kind(text: str) -> str:
+    return text.replace("-", "_")
