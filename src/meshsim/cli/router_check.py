@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError, Namespace
+from argparse import Namespace
 from collections.abc import Sequence
 
 from ..suite.model import Suite
@@ -20,19 +20,8 @@ def add_flags(parser: Parser) -> None:
     add("--route-config", metavar="FILE", help="their RouteConfiguration (the one beside them with the longest stem)")
     add("-d", "--details", action="store_true", help="what passed too")
     add("--only-show-failures", action="store_true", help="only what failed, whatever -v and -d say")
-    add("-f", "--fail-under", type=_percent, default=0.0, metavar="PERCENT", help="the least coverage of routes")
     add("--covall", action="store_true", help="coverage of every field of every route")
     add("--detailed-coverage", action="store_true", help="list the routes that no test covers")
-
-
-def _percent(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 100:
-        raise ArgumentTypeError(f"{text!r} is no percentage")
-    return value
 
 
 def run_router_checks(files: Sequence[str], flags: Namespace) -> tuple[Results, list[Suite]]:
@@ -54,7 +43,7 @@ def run_router_checks(files: Sequence[str], flags: Namespace) -> tuple[Results, 
         route_config=flags.route_config,
         wanted=wanted,
         fail_fast=flags.fail_fast,
-        fail_under=flags.fail_under,
+        fail_under=0.0 if flags.fail_under is None else float(100 * flags.fail_under),
         comprehensive=flags.covall,
         detailed=flags.detailed_coverage,
     )
