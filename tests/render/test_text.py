@@ -220,3 +220,8 @@ def test_a_choice_that_is_assumed_is_told_once() -> None:
     assert "pass; else blocks: --pick 0/filter/lua=…" in " ".join(page.split())
     unassumed = text(a_report(choices=(evolve(choice, assumption=None),)), Options())
     assert "choice" in unassumed
+
+
+def test_a_reason_whose_facts_are_lists_is_told_too() -> None:
+    why = because("app.certificate-for-others", None, destination="10.0.0.5:443", names=["a.test", "b.test"])
+    assert "a.test" in text(a_report(assumptions=(why,)), Options())

@@ -57,10 +57,11 @@ def write_answer(report: Report, options: Options, page: Page, redactor: Redacto
     _write_cause(report, options, page, redactor)
     write_path(report, page, redactor)
     _write_choices(report, page)
-    picks = {choice.assumption: choice for choice in report.choices if choice.assumption is not None}
+    # facts may be lists, so a reason is compared and never hashed
+    open_choices = [choice for choice in report.choices if choice.assumption is not None]
     for assumption in report.assumptions:
         told = redactor.text(sentence(assumption)) + at_place(assumption.place, options)
-        choice = picks.get(assumption)
+        choice = next((each for each in open_choices if each.assumption == assumption), None)
         page.entry("assumed", told if choice is None else f"{told} ({_other_courses(choice)})")
     write_config(report, options, page)
 
