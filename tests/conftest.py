@@ -1,4 +1,4 @@
-"""Options of the test run, and a second chance for tests that ask a real machine."""
+"""Options of the test run, and further chances for tests that ask a real machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ settings.load_profile("new" if os.environ.get("MESHSIM_FUZZ") else "same")
 
 collect_ignore = ["readme"]
 """Suites of the README that fail on purpose, to show how that looks."""
-SECOND_CHANCES = 1
+FURTHER_CHANCES = 2
 """A busy machine may let a timer run out between a client and a proxy; a real difference is there again, and counts."""
 
 
@@ -25,4 +25,4 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("real"):
-            item.add_marker(pytest.mark.flaky(reruns=SECOND_CHANCES))
+            item.add_marker(pytest.mark.flaky(reruns=FURTHER_CHANCES))

@@ -19,9 +19,10 @@ from meshsim.facts.call import Call
 from meshsim.render import json
 from meshsim.suite import Suite
 from meshsim.suite.calls import attribute, call_fields
-from tests.realism import compare, engine
+from tests.realism import engine
 from tests.realism.upstreams import ServerTls, Upstream
 from tests.scenarios.library import FOLDER
+from tests.truth.judging import judge
 from tests.truth.running import observe
 from tests.truth.setting import NO_RULES, POD, POD_ADDRESS, Setting
 
@@ -66,14 +67,11 @@ def _differences(
     trace = engine.document(mesh, asked)
     pod = next((hop["pod"] for hop in trace["hops"]), POD)
     own = {**seen, "pod": pod, "hops": [{**hop, "pod": pod} for hop in seen["hops"]]}
-    pins = compare.pins(own, trace)
-    if pins:
-        trace = engine.document(mesh, {**asked, "choices": call.get("choices", {}) | pins})
     if not trace["hops"] and not seen["hops"]:
         # Past the proxy nobody logs: what the client saw is all there is.
         passed = trace["outcome"]["kind"] in ("delivered", "forwarded")
         return [] if passed == (seen["client"]["ended"] in ANSWERED) else [f"the client saw {seen['client']['ended']}"]
-    return compare.differences(own, {**trace, "netfilter": []}, not_comparable)
+    return judge(mesh, own, not_comparable, asked)
 
 
 def _document(mesh: meshsim.Mesh, call: Call) -> dict[str, Any]:

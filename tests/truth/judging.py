@@ -1,6 +1,6 @@
 """One observed probe against the engine's answer, field by field; the packets' own way is judged elsewhere."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import meshsim
@@ -11,9 +11,17 @@ from tests.realism import compare, engine
 from tests.truth.running import Observation
 
 
-def judge(mesh: meshsim.Mesh, observation: Observation, not_comparable: Sequence[str]) -> list[str]:
-    """What the engine says differently; where chance picked, it is asked for the course that was really taken."""
-    call = {name: value for name, value in observation["call"].items() if name != "bytes"}
+def judge(
+    mesh: meshsim.Mesh,
+    observation: Observation,
+    not_comparable: Sequence[str],
+    asked: Mapping[str, Any] | None = None,
+) -> list[str]:
+    """What the engine says differently; where chance picked, it is asked for the course that was really taken.
+
+    `asked` is what the engine is told of the call, where that is less than what the client did.
+    """
+    call = {name: value for name, value in (asked or observation["call"]).items() if name != "bytes"}
     trace = engine.document(mesh, call)
     pins = compare.pins(observation, trace)
     if pins:
