@@ -1,8 +1,8 @@
 """A scenario's files as what a real Envoy runs, and its calls as what a real client sends.
 
 `scenarios/NAME/live.yaml` may say what the files do not: `world` and `pod_sockets` (lists of upstreams, in the words of
-`tests.realism.upstreams`; by default every port that is dialled answers), `unreachable`, `skip: {TEST: why}`, or
-`nowhere: why` where the whole scenario cannot run.
+`tests.realism.upstreams`; by default every port that is dialled answers), `unreachable`, `timeout` (seconds that the
+client waits), `skip: {TEST: why}`, or `nowhere: why` where the whole scenario cannot run.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ def differences(suite: Suite, around: Mapping[str, Any]) -> list[Said]:
     cases = {repr(case.call): case for case in suite.cases if case.key not in skipped}
     calls = [_document(mesh, case.call) for case in cases.values()]
     texts = [Path(path).read_text("utf-8") for path in suite.cases[0].mesh.paths]
-    setting = _setting(suite.name, texts, [_sent(call) for call in calls], around)
+    waits = {"timeout": around["timeout"]} if "timeout" in around else {}
+    setting = _setting(suite.name, texts, [_sent(call) | waits for call in calls], around)
     seen, not_comparable = observe(setting)
     assert len(seen) == len(calls)
     return [
