@@ -19,7 +19,7 @@ from meshsim.facts.call import Call
 from meshsim.render import json
 from meshsim.suite import Suite
 from meshsim.suite.calls import attribute, call_fields
-from tests.realism import engine
+from tests.realism import dump_sections, engine
 from tests.realism.upstreams import ServerTls, Upstream
 from tests.scenarios.library import FOLDER
 from tests.truth.judging import judge
@@ -100,6 +100,8 @@ def _setting(name: str, texts: Iterable[str], calls: list[dict[str, Any]], aroun
             bootstrap = document
             static = document["static_resources"] or {}
             document = [*static.get("listeners", []), *static.get("clusters", [])]
+        elif isinstance(document, dict) and "configs" in document:
+            document = [*dump_sections.listeners(document["configs"]), *dump_sections.clusters(document["configs"])]
         for resource in document if isinstance(document, list) else [document]:
             kind = _kind(resource)
             if kind is not None:
