@@ -1,4 +1,4 @@
-"""scenarios/refused-listener: Envoy refuses what its dump says it refused, in the same words; the trace repeats them."""
+"""scenarios/refused-listener: what its dump says Envoy refused, Envoy refuses in those words; the trace repeats them."""
 
 from __future__ import annotations
 
