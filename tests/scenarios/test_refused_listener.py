@@ -1,4 +1,4 @@
-"""scenarios/refused-listener: what its dump says Envoy refused, Envoy refuses in those words; the trace repeats them."""
+"""scenarios/refused-listener: what Envoy refused by its dump it refuses, in the same words, and the trace says so."""
 
 from __future__ import annotations
 
