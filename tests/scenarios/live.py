@@ -45,12 +45,17 @@ def surroundings(folder: str) -> dict[str, Any]:
 
 
 def differences(suite: Suite, around: Mapping[str, Any]) -> list[Said]:
-    """What the real Envoy says differently of each of the suite's calls; each distinct call is made once."""
-    mesh = meshsim.load(*suite.cases[0].mesh.paths)
+    """What the real Envoy says differently of each of the suite's calls; each distinct call is made once a mesh."""
+    meshes = dict.fromkeys(case.mesh.paths for case in suite.cases)
+    return [said for paths in meshes for said in _on_mesh(suite, paths, around)]
+
+
+def _on_mesh(suite: Suite, paths: tuple[str, ...], around: Mapping[str, Any]) -> list[Said]:
+    mesh = meshsim.load(*paths)
     skipped = around.get("skip", {})
-    cases = {repr(case.call): case for case in suite.cases if case.key not in skipped}
+    cases = {repr(case.call): case for case in suite.cases if case.key not in skipped and case.mesh.paths == paths}
     calls = [_document(mesh, case.call) for case in cases.values()]
-    texts = [Path(path).read_text("utf-8") for path in suite.cases[0].mesh.paths]
+    texts = [Path(path).read_text("utf-8") for path in paths]
     waits = {"timeout": around["timeout"]} if "timeout" in around else {}
     setting = _setting(suite.name, texts, [_sent(call) | waits for call in calls], around)
     seen, not_comparable = observe(setting)
