@@ -2,7 +2,7 @@
 
 `scenarios/NAME/live.yaml` may say what the files do not: `world` and `pod_sockets` (lists of upstreams, in the words of
 `tests.realism.upstreams`; by default every port that is dialled answers), `unreachable`, `timeout` (seconds that the
-client waits), `skip: {TEST: why}`, or `nowhere: why` where the whole scenario cannot run.
+client waits), `skip: {TEST: why}` (or `TEST[CASE]`), or `nowhere: why` where the whole scenario cannot run.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ def differences(suite: Suite, around: Mapping[str, Any]) -> list[Said]:
 def _on_mesh(suite: Suite, paths: tuple[str, ...], around: Mapping[str, Any]) -> list[Said]:
     mesh = meshsim.load(*paths)
     skipped = around.get("skip", {})
-    cases = {repr(case.call): case for case in suite.cases if case.key not in skipped and case.mesh.paths == paths}
+    own = [case for case in suite.cases if case.mesh.paths == paths and not {case.key, case.id} & skipped.keys()]
+    cases = {repr(case.call): case for case in own}
     calls = [_document(mesh, case.call) for case in cases.values()]
     texts = [Path(path).read_text("utf-8") for path in paths]
     waits = {"timeout": around["timeout"]} if "timeout" in around else {}
