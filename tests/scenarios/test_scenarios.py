@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -54,6 +55,12 @@ def test_it_is_asked_of_the_real_envoy_or_says_why_not(folder: str) -> None:
     assert all(len(why.split()) > 1 for why in skipped.values())
     assert skipped.keys() - {name for own in cases.values() for case in own for name in (case.key, case.id)} == set()
     assert [file for file, own in cases.items() if all({case.key, case.id} & skipped.keys() for case in own)] == []
+
+
+def test_the_table_of_questions_names_every_folder_once() -> None:
+    rows = (FOLDER / "README.md").read_text("utf-8").splitlines()
+    named = sorted(target for row in rows for target in re.findall(r"\]\(([\w./-]+)\)", row))
+    assert named == sorted([*FOLDERS, "demo-mesh.yaml"])
 
 
 def test_the_command_runs_the_whole_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
