@@ -1,8 +1,8 @@
 """A scenario's files as what a real Envoy runs, and its calls as what a real client sends.
 
 `scenarios/NAME/live.yaml` may say what the files do not: `world` and `pod_sockets` (lists of upstreams, in the words of
-`tests.realism.upstreams`; by default every port that is dialled answers), `unreachable`, `skip: {TEST: why}`, or
-`nowhere: why` where the whole scenario cannot run.
+`tests.realism.upstreams`; by default every port that is dialled answers), `unreachable`, `timeout` (seconds that the
+client waits), `skip: {TEST: why}` (or `TEST[CASE]`), or `nowhere: why` where the whole scenario cannot run.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from meshsim.facts.call import Call
 from meshsim.render import json
 from meshsim.suite import Suite
 from meshsim.suite.calls import attribute, call_fields
-from tests.realism import engine
+from tests.realism import dump_sections, engine
 from tests.realism.upstreams import ServerTls, Upstream
 from tests.scenarios.library import FOLDER
 from tests.truth.judging import judge
@@ -45,13 +45,20 @@ def surroundings(folder: str) -> dict[str, Any]:
 
 
 def differences(suite: Suite, around: Mapping[str, Any]) -> list[Said]:
-    """What the real Envoy says differently of each of the suite's calls; each distinct call is made once."""
-    mesh = meshsim.load(*suite.cases[0].mesh.paths)
+    """What the real Envoy says differently of each of the suite's calls; each distinct call is made once a mesh."""
+    meshes = dict.fromkeys(case.mesh.paths for case in suite.cases)
+    return [said for paths in meshes for said in _on_mesh(suite, paths, around)]
+
+
+def _on_mesh(suite: Suite, paths: tuple[str, ...], around: Mapping[str, Any]) -> list[Said]:
+    mesh = meshsim.load(*paths)
     skipped = around.get("skip", {})
-    cases = {repr(case.call): case for case in suite.cases if case.key not in skipped}
+    own = [case for case in suite.cases if case.mesh.paths == paths and not {case.key, case.id} & skipped.keys()]
+    cases = {repr(case.call): case for case in own}
     calls = [_document(mesh, case.call) for case in cases.values()]
-    texts = [Path(path).read_text("utf-8") for path in suite.cases[0].mesh.paths]
-    setting = _setting(suite.name, texts, [_sent(call) for call in calls], around)
+    texts = [Path(path).read_text("utf-8") for path in paths]
+    waits = {"timeout": around["timeout"]} if "timeout" in around else {}
+    setting = _setting(suite.name, texts, [_sent(call) | waits for call in calls], around)
     seen, not_comparable = observe(setting)
     assert len(seen) == len(calls)
     return [
@@ -99,6 +106,8 @@ def _setting(name: str, texts: Iterable[str], calls: list[dict[str, Any]], aroun
             bootstrap = document
             static = document["static_resources"] or {}
             document = [*static.get("listeners", []), *static.get("clusters", [])]
+        elif isinstance(document, dict) and "configs" in document:
+            document = [*dump_sections.listeners(document["configs"]), *dump_sections.clusters(document["configs"])]
         for resource in document if isinstance(document, list) else [document]:
             kind = _kind(resource)
             if kind is not None:

@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.realism import prerequisites
+from tests.scenarios import live
 from tests.scenarios.library import FILES, suite
-from tests.scenarios.live import differences, surroundings
 
 pytestmark = [
     pytest.mark.real,
     pytest.mark.skipif(bool(prerequisites.missing()), reason=prerequisites.reason() or "all is there"),
 ]
 OWN = [file for file in FILES if len(file.parts) > 1]
+AT_A_TIME = 4
+
+Answers = Mapping[Path, "Future[list[live.Said]]"]
+
+
+@pytest.fixture(scope="module")
+def answers(request: pytest.FixtureRequest) -> Iterator[Answers]:
+    """Of the suites that were selected, several at a time: most of each is waiting for a log to fall silent."""
+    chosen = [item.callspec.params["file"] for item in request.session.items if item.parent is request.node]  # type: ignore[attr-defined]
+    pool = ThreadPoolExecutor(AT_A_TIME)
+    yield {file: pool.submit(_differences, file) for file in chosen}
+    pool.shutdown(cancel_futures=True)
+
+
+def _differences(file: Path) -> list[live.Said]:
+    around = live.surroundings(file.parts[0])
+    return [] if "nowhere" in around else live.differences(suite(file), around)
 
 
 @pytest.mark.parametrize("file", OWN, ids=str)
-def test_the_real_envoy_does_the_same(file: Path) -> None:
-    around = surroundings(file.parts[0])
+def test_the_real_envoy_does_the_same(file: Path, answers: Answers) -> None:
+    around = live.surroundings(file.parts[0])
     if "nowhere" in around:
         pytest.skip(around["nowhere"])
-    assert [said for said in differences(suite(file), around) if said.differences] == []
+    assert [said for said in answers[file].result() if said.differences] == []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from meshsim.facts.call import read_call
 from meshsim.istio.iptables import default_sidecar_rules
 from meshsim.mesh import Mesh
 from meshsim.trace import Trace, trace
+from tests.config.test_certificate_names import certificate
 from tests.outcomes.worlds import address, cluster, downstream_tls, facts, hcm, tcp_proxy, upstream_tls, world
 
 CLIENT, SERVER, SERVICE = "10.1.0.1", "10.1.0.2", "10.96.0.2"
@@ -44,8 +47,18 @@ def listener(name: str, port: int, *chains: Mapping[str, Any], direction: str) -
     return {"name": name, "active_state": {"listener": made}}
 
 
+METADATA = {"MESH_ID": "td", "NAMESPACE": "default", "SERVICE_ACCOUNT": "b"}
+
+
 def sidecar(
-    name: str, ip: str, *, outbound: Sequence[Mapping[str, Any]], inbound: Mapping[str, Any], clusters: Sequence[Any]
+    name: str,
+    ip: str,
+    *,
+    outbound: Sequence[Mapping[str, Any]],
+    inbound: Mapping[str, Any],
+    clusters: Sequence[Any],
+    metadata: Mapping[str, Any] = METADATA,
+    certificate: str = "",
 ) -> ProxyDocument:
     made = {key: value for key, value in INBOUND.items() if value is not None}
     sections = [
@@ -54,9 +67,13 @@ def sidecar(
             "bootstrap": {
                 "node": {
                     "id": f"sidecar~{ip}~{name}.default~default.svc.cluster.local",
-                    "metadata": {"MESH_ID": "td", "NAMESPACE": "default", "SERVICE_ACCOUNT": "b"},
+                    "metadata": dict(metadata),
                 }
             },
+        },
+        {
+            "@type": "type.googleapis.com/envoy.admin.v3.SecretsConfigDump",
+            "dynamic_active_secrets": [secret(certificate)] if certificate else [],
         },
         {
             "@type": "type.googleapis.com/envoy.admin.v3.ListenersConfigDump",
@@ -74,6 +91,11 @@ def sidecar(
     return read_config_dump(Document("dump.json", Kind.CONFIG_DUMP, {"configs": sections}, source))
 
 
+def secret(certificate: str) -> dict[str, Any]:
+    held = {"certificate_chain": {"inline_bytes": base64.b64encode(certificate.encode()).decode()}}
+    return {"name": "default", "secret": {"name": "default", "tls_certificate": held}}
+
+
 def pod(name: str, ip: str, held: ProxyDocument | None, sockets: Sequence[Mapping[str, Any]]) -> PodDocuments:
     rules = RulesText("rules", default_sidecar_rules()) if held is not None else None
     host = facts(addresses=[f"{ip}/24"], sockets=[dict(each) for each in sockets])
@@ -88,11 +110,12 @@ def mesh(
     server_has_proxy: bool = True,
     to: str = f"{SERVER}:80",
     route: Mapping[str, Any] | None = None,
+    **of_client: Any,
 ) -> Mesh:
     """The client's sidecar sends everything to `to`; the server's takes it in on one chain."""
     inner = {"filters": [hcm({"cluster": INBOUND["name"], "timeout": "0s"})]}
     out = cluster(to, **({} if near is None else near))
-    client = sidecar("client", CLIENT, outbound=[hcm(route)], inbound=inner, clusters=[out])
+    client = sidecar("client", CLIENT, outbound=[hcm(route)], inbound=inner, clusters=[out], **of_client)
     far = inner if inbound is None else {**inner, **inbound}
     server = sidecar("server", SERVER, outbound=[hcm()], inbound=far, clusters=[])
     return world(
@@ -157,6 +180,36 @@ def test_the_caller_asks_for_another_workload(account: str, reached: bool) -> No
     assert (done.outcome.kind == "delivered") is reached
     assert hop.response_flags == (() if reached else ("UF",))
     assert ("spiffe://td/ns/default/sa/b" in (hop.upstream_transport_failure_reason or "")) is not reached
+
+
+WANTS_TD = downstream_tls(
+    common={
+        **ALPN["common"],
+        "validation_context": {
+            "trusted_ca": {"filename": "ca.pem"},
+            "match_typed_subject_alt_names": [{"san_type": "URI", "matcher": {"prefix": "spiffe://td/"}}],
+        },
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "shown", "reached", "assumed"),
+    [
+        (METADATA, "", True, False),
+        ({**METADATA, "MESH_ID": "other"}, "", False, False),
+        ({}, "", True, True),
+        ({}, "spiffe://td/ns/default/sa/x", True, False),
+        (METADATA, "spiffe://other/ns/default/sa/b", False, False),
+    ],
+)
+def test_the_server_asks_who_the_caller_is(
+    tmp_path: Path, metadata: Mapping[str, Any], shown: str, reached: bool, assumed: bool
+) -> None:
+    leaf = certificate(tmp_path, f"URI:{shown}").decode() if shown else ""
+    done = ask(mesh(near=upstream_tls(), inbound=WANTS_TD, metadata=metadata, certificate=leaf))
+    assert (done.outcome.kind == "delivered") is reached
+    assert ("handshake.names-unknown" in [reason.code for reason in done.assumptions]) is assumed
 
 
 def test_an_application_that_is_not_there_is_the_server_sides_503() -> None:

@@ -16,6 +16,8 @@ class ClientCertificate:
     subject: str = ""
     trusted: bool = True
     expired: bool = False
+    known: bool = True
+    """Whether any input says which names it carries."""
 
 
 @frozen

@@ -45,6 +45,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "handshake.expired-certificate": ("chain",),
     "handshake.other-name": ("chain",),
     "handshake.other-version": ("chain",),
+    "handshake.names-unknown": ("chain",),
     "handshake.secret-missing": ("chain",),
     "handshake.own-name": ("chain", "own", "wanted"),
     "network.question": ("chain",),

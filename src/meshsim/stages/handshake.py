@@ -64,8 +64,15 @@ def decide(_mesh: Mesh, at: AtHandshake, chooser: Chooser) -> tuple[Handshake, S
     if result.tls.peer is not None and result.tls.peer.presented:
         for reason in context.unmodelled:
             chooser.assume(reason)
+        if context.validation.names and not _names_known(conversation):
+            chooser.assume(because("handshake.names-unknown", chain.place, chain=chain.label))
     connection = _terminated(connection, result.tls)
     return result, AtNetwork(at.pod, at.listener, chain, connection, _inside(conversation), at.hop, frames)
+
+
+def _names_known(conversation: Conversation) -> bool:
+    shown = conversation.tls.client_certificate if conversation.tls is not None else None
+    return shown is None or shown.known
 
 
 _SILENT = Conversation("tcp", server_first=True)

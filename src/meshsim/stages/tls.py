@@ -213,7 +213,7 @@ def _hello(at: AtTls, socket: TransportSocket, request: Request | None) -> Clien
         alpn = offered_alpn(
             tls, override if at.cluster.overrides_alpn else (), pool_alpn(protocol.versions(request.version))
         )
-    certificate = _certificate(at.pod) if tls.client_certificate else None
+    certificate = _certificate(at.pod, tls.secrets) if tls.client_certificate else None
     sni, versions = server_name(tls, protocol, at.endpoint, request), tls.versions
     made = ClientTls(sni, alpn, certificate, versions.lowest, versions.highest)
     if not protocol.auto_sni and not tls.auto_host_sni:
@@ -221,10 +221,17 @@ def _hello(at: AtTls, socket: TransportSocket, request: Request | None) -> Clien
     return made
 
 
-def _certificate(pod: Pod) -> ClientCertificate:
-    metadata = pod.proxy.document.node_metadata if pod.proxy is not None else None
+def _certificate(pod: Pod, secrets: tuple[str, ...]) -> ClientCertificate:
+    """The names that the dump's certificate shows; else the workload's identity, as its metadata tells."""
+    if pod.proxy is None:
+        return ClientCertificate(known=False)
+    for secret in secrets:
+        names = pod.proxy.certificate_names(secret)
+        if names:
+            return ClientCertificate(uri_sans=names)
+    metadata = pod.proxy.document.node_metadata
     identity = workload_identity(metadata.data) if metadata is not None else None
-    return ClientCertificate(uri_sans=() if identity is None else (identity,))
+    return ClientCertificate(known=False) if identity is None else ClientCertificate(uri_sans=(identity,))
 
 
 def explain(mesh: Mesh, at: AtTls, picked: TransportSocket) -> Decision:

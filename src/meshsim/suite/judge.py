@@ -163,7 +163,7 @@ def _most_telling(missed: list[Unmet]) -> Unmet:
         path = each.expected.path
         if path and path[-1] == DETAILS:
             return (len(_ORDER) - 0.5, each.index or 0)
-        if each.expected.role == TRACE or not path:
+        if each.expected.role == TRACE or not path or each.index is None:  # a hop that is not there is a consequence
             return (len(_ORDER) + 1, 0)
         return (_ORDER.index(path[0]) if path[0] in _ORDER else len(_ORDER), each.index or 0)
 

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from .model import EVERY, PACKET_ROLES, TRACE, Expectation, Expected, Presence, Want
 from .observe import Observed
+from .trace_fields import CODES
 from .wants import compiled
 
 NO_HOP = "no such hop"
@@ -95,6 +96,8 @@ def value_at(subject: Any, path: Sequence[str]) -> Any:
             subject = _unwrapped(subject.get(step))
         elif isinstance(subject, list | tuple):
             return tuple(value_at(each, path[position:]) for each in subject)
+        elif step in CODES:
+            return tuple(reason.code for reason in getattr(subject, step))
         else:
             subject = getattr(subject, step)
     return subject

@@ -80,6 +80,12 @@ def _decision(
         packets = [decision for decision in decisions if decision.stage == "hook"]
         return (packets[missed.index], None) if missed.index is not None and missed.index < len(packets) else None
     own = [decision for decision in decisions if decision.hop == missed.index]
+    if path[:2] == ("upstream", "headers") and len(path) > 2:
+        writers = [
+            decision for decision in own if any(change.field == f"header {path[2]}" for change in decision.changes)
+        ]
+        if writers:
+            return writers[-1], None
     stages = _DECIDED_BY.get(path[0], ())
     deciders = [decision for stage in stages for decision in own if decision.stage == stage]
     for decision in deciders:

@@ -11,7 +11,9 @@ from attrs import frozen
 from ..schema import schema
 from .model import HOP_ROLES, PACKET_ROLES, TRACE
 
-_NOT_EXPECTED = {"hop": ("rejected_updates",), "outcome": ("kind", "summary"), "passage": ()}
+_NOT_EXPECTED = {"hop": (), "outcome": ("kind", "summary"), "passage": ()}
+CODES = ("rejected_updates",)
+"""Fields of a hop that hold reasons: their codes are what is expected."""
 _TYPES: dict[str, tuple[type, ...]] = {"string": (str,), "integer": (int,), "number": (int, float), "boolean": (bool,)}
 
 
@@ -64,7 +66,8 @@ def roles() -> Mapping[str, Field]:
         "assumptions": Field(types=("string",), a_list=True),
         "resolution": resolution,
     }
-    hop, packet = Field(parts=parts("hop")), Field(parts=parts("passage"))
+    codes = {name: Field(types=("string",), a_list=True) for name in CODES}
+    hop, packet = Field(parts={**parts("hop"), **codes}), Field(parts=parts("passage"))
     return {TRACE: Field(parts=trace), **dict.fromkeys(HOP_ROLES, hop), **dict.fromkeys(PACKET_ROLES, packet)}
 
 

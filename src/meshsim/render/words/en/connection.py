@@ -88,6 +88,10 @@ WORDS: dict[str, str] = {
     ),
     "handshake.expired-certificate": "{chain} does not accept a certificate that has expired: the handshake fails",
     "handshake.other-version": "{chain} and the client have no TLS version in common: the handshake fails",
+    "handshake.names-unknown": (
+        "no input says which names the caller's certificate carries, so {chain} is assumed to take it (node metadata "
+        "MESH_ID, NAMESPACE and SERVICE_ACCOUNT say so, or the dump's secrets)"
+    ),
     "handshake.secret-missing": "{chain} still waits for a secret with its certificates, and closes until it has it",
     "handshake.own-name": "the certificate of {chain} is for {own}, the caller asks for {wanted}: the handshake fails",
     "handshake.other-name": "the client's certificate carries none of the names {chain} asks for: the handshake fails",
