@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.realism import prerequisites
+from tests.scenarios import live, live_mesh
 from tests.scenarios.library import FILES, suite
-from tests.scenarios.live import differences, surroundings
 
 pytestmark = [
     pytest.mark.real,
@@ -19,7 +19,9 @@ OWN = [file for file in FILES if len(file.parts) > 1]
 
 @pytest.mark.parametrize("file", OWN, ids=str)
 def test_the_real_envoy_does_the_same(file: Path) -> None:
-    around = surroundings(file.parts[0])
+    around = live.surroundings(file.parts[0])
     if "nowhere" in around:
         pytest.skip(around["nowhere"])
-    assert [said for said in differences(suite(file), around) if said.differences] == []
+    asked = suite(file)
+    ask = live_mesh if live_mesh.has_pods(asked) else live
+    assert [said for said in ask.differences(asked, around) if said.differences] == []
