@@ -47,7 +47,7 @@ def read(texts: Iterable[str]) -> Files:
     """The files of one pod, in the order of the suite."""
     files = Files()
     for text in texts:
-        if text.lstrip().startswith("*"):
+        if text.rstrip().endswith("\nCOMMIT"):
             files.rules = text
             continue
         document = yaml.safe_load(text)

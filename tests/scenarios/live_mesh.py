@@ -34,12 +34,14 @@ def differences(suite: Suite, around: Mapping[str, Any]) -> list[Said]:
     skipped = around.get("skip", {})
     cases = {repr(case.call): case for case in suite.cases if case.key not in skipped}
     calls = [document(mesh, case.call) for case in cases.values()]
-    with mesh_stack(_setup(paths, around)) as stack:
-        observations = [record.stable(seen) for seen in stack.observe(calls)]
+    pods = _pods(paths)
+    made = [{"from": next(iter(pods)), **call} for call in calls]
+    with mesh_stack(_setup(pods, around)) as stack:
+        observations = [record.stable(seen) for seen in stack.observe(made)]
         touched = {pod: list(names) for pod, names in stack.not_comparable.items()}
     return [
         Said(case.id, _judge(mesh, call, seen, list(stack.setup.pods), touched))
-        for case, call, seen in zip(cases.values(), calls, observations, strict=True)
+        for case, call, seen in zip(cases.values(), made, observations, strict=True)
     ]
 
 
@@ -58,21 +60,33 @@ def _judge(
     return mesh_compare.differences(seen, trace, watched, not_comparable)
 
 
-def _setup(paths: tuple[str, ...], around: Mapping[str, Any]) -> MeshSetup:
+def _pods(paths: tuple[str, ...]) -> dict[str, Files]:
     texts: dict[str, list[str]] = {}
     for text in paths:
         pod, _, path = text.partition("=")
         texts.setdefault(pod, []).append(Path(path).read_text("utf-8"))
-    pods = {pod: _pod(pod, read(mine), around.get("capped")) for pod, mine in texts.items()}
-    return MeshSetup(pods=pods, world=[upstream(each) for each in around.get("world", ())])
+    return {pod: read(mine) for pod, mine in texts.items()}
+
+
+def _setup(pods: Mapping[str, Files], around: Mapping[str, Any]) -> MeshSetup:
+    made = {pod: _pod(pod, files, around.get("capped")) for pod, files in pods.items()}
+    return MeshSetup(pods=made, world=[upstream(each) for each in around.get("world", ())])
+
+
+def _interfaces(files: Files) -> dict[str, str]:
+    """Each device's first address with its mask."""
+    stated = {"eth0": files.facts.get("addresses"), **files.facts.get("interfaces", {})}
+    return {device: addresses[0] for device, addresses in stated.items() if addresses and device != "lo"}
 
 
 def _pod(name: str, files: Files, capped: Mapping[str, Any] | None) -> PodSetup:
     if capped:
         for cluster in files.tables["cluster"].values():
             cluster["circuit_breakers"] = {"thresholds": [capped]}
+    interfaces = _interfaces(files)
     return PodSetup(
-        address=files.facts["addresses"][0].partition("/")[0],
+        address=interfaces.pop("eth0").partition("/")[0],
+        further=interfaces,
         dump=files.dump() if files.bootstrap else None,
         rules=files.rules,
         sockets=[_socket(name, each) for each in files.facts.get("sockets", ())],
