@@ -50,6 +50,8 @@ _DETAILS_DECIDED_BY = {
 """How the details that were wanted begin -> the stages that would have set them."""
 _OF_A_CLUSTER_NAME = ("service", "port", "subset")
 _EARLIER = ("hook", "listener", "chain", "network", "vhost", "route", "router", "cluster", "endpoint", "tls")
+_OF_NO_PROXY = {"hook", "wire", "app", "return"}
+"""Where nothing else was asked, no proxy saw the call: a hop that is missed was lost to the packet rules."""
 
 
 def parting(seen: Observed, missed: Unmet, held: Collection[str] = ()) -> Parting | None:
@@ -58,7 +60,7 @@ def parting(seen: Observed, missed: Unmet, held: Collection[str] = ()) -> Partin
     decisions = explain(seen.mesh, seen.course.moves)
     found = _decision(seen, missed, held, decisions)
     if found is None:
-        decision = cause(decisions)
+        decision = cause(decisions, seen.outcome)
         found = (decision, None) if decision is not None else None
     if found is None:
         return None
@@ -79,6 +81,8 @@ def _decision(
     if role in PACKET_ROLES:
         packets = [decision for decision in decisions if decision.stage == "hook"]
         return (packets[missed.index], None) if missed.index is not None and missed.index < len(packets) else None
+    if missed.index is None and {decision.stage for decision in decisions} <= _OF_NO_PROXY:
+        return next(((decision, None) for decision in decisions if decision.stage == "hook"), None)
     own = [decision for decision in decisions if decision.hop == missed.index]
     stages = _DECIDED_BY.get(path[0], ())
     deciders = [decision for stage in stages for decision in own if decision.stage == stage]
