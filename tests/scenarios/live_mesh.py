@@ -1,8 +1,8 @@
 """A scenario of several pods as a running mesh: for each a namespace, its rules and, where it has a proxy, an Envoy.
 
 Such a suite says `POD=PATH` of each file; a pod's address and applications are those of its host facts. Beside the
-words of `tests.scenarios.live`, `live.yaml` may say `capped: {max_connections: 6}`: every cluster's threshold while it
-runs, so that a circle ends.
+words of `tests.scenarios.live`, `live.yaml` may say `capped: {max_connections: 6}`, every cluster's threshold while it
+runs, so that a circle ends; and `not_comparable`, fields that a race decides.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def differences(suite: Suite, around: Mapping[str, Any]) -> list[Said]:
     made = [{"from": next(iter(pods)), **call} for call in calls]
     with mesh_stack(_setup(pods, around)) as stack:
         observations = [record.stable(seen) for seen in stack.observe(made)]
-        touched = {pod: list(names) for pod, names in stack.not_comparable.items()}
+        touched = {pod: [*names, *around.get("not_comparable", ())] for pod, names in stack.not_comparable.items()}
     return [
         Said(case.id, _judge(mesh, call, seen, list(stack.setup.pods), touched))
         for case, call, seen in zip(cases.values(), made, observations, strict=True)
