@@ -81,8 +81,8 @@ def _decision(
     if role in PACKET_ROLES:
         packets = [decision for decision in decisions if decision.stage == "hook"]
         return (packets[missed.index], None) if missed.index is not None and missed.index < len(packets) else None
-    if missed.index is None and {decision.stage for decision in decisions} <= _OF_NO_PROXY:
-        return next(((decision, None) for decision in decisions if decision.stage == "hook"), None)
+    if missed.index is None:
+        return _of_missing_hop(seen, decisions)
     own = [decision for decision in decisions if decision.hop == missed.index]
     stages = _DECIDED_BY.get(path[0], ())
     deciders = [decision for stage in stages for decision in own if decision.stage == stage]
@@ -101,6 +101,14 @@ def _decision(
         return turned[0], None
     telling = [decision for decision in deciders if not decision.trivial]
     return ((telling or deciders)[0], None) if deciders else None
+
+
+def _of_missing_hop(seen: Observed, decisions: tuple[Decision, ...]) -> tuple[Decision, Candidate | None] | None:
+    """The packet's decision that led past the hop: by the rules of the first pod, or out of every known one."""
+    if {decision.stage for decision in decisions} <= _OF_NO_PROXY:
+        return next(((decision, None) for decision in decisions if decision.stage == "hook"), None)
+    left = [decision for decision in decisions if decision.stage == "wire"]
+    return (left[-1], None) if left and seen.outcome.kind == "forwarded" else None
 
 
 def _of_details(
