@@ -104,8 +104,16 @@ def _led_to(one: Decision, last: Decision) -> bool:
     return one.stage == _LED_BY.get(last.stage) and (one.stage != "listener" or one.chosen is None)
 
 
-def cause(decisions: tuple[Decision, ...]) -> Decision | None:
-    """The last decision that turned the call from its expected course, else the one that tells most of it."""
+def cause(decisions: tuple[Decision, ...], outcome: Outcome) -> Decision | None:
+    """The last decision that turned the call from its expected course, else the one that tells most of it.
+
+    Of a circle of packets, where they were led back: every other decision in it is as it would be without.
+    """
+    if outcome.kind == "loop":
+        last_hop = max(decision.hop or 0 for decision in decisions)
+        back = [decision for decision in decisions if decision.stage == "hook" and decision.hop == last_hop]
+        if back:
+            return back[-1]
     deciding = [decision for decision in decisions if decision.deciding]
     if deciding:
         last = deciding[-1]
@@ -140,7 +148,7 @@ def report(
         hops=tuple(draft.hops),
         netfilter=tuple(draft.netfilter),
         decisions=made if decisions else None,
-        cause=cause(made),
+        cause=cause(made, outcome),
         config=_config(mesh, moves),
         demo=mesh.demo,
     )

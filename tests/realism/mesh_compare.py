@@ -74,6 +74,8 @@ def _order(observation: Document, trace: Document) -> Iterator[str]:
     """Which pod comes after which, and which hop's connection became which other hop."""
     for name in ("hops", "netfilter"):
         told, seen = ([entry["pod"] for entry in document[name]] for document in (trace, observation))
+        if trace["outcome"]["kind"] == "loop":
+            seen = seen[: len(told)]  # a trace says a circle once
         if told != seen:
             yield f"{name}: the trace goes through {told}, really {seen}"
     for index, (told, seen) in enumerate(zip(trace["hops"], observation["hops"], strict=False)):

@@ -45,6 +45,16 @@ def mesh_network(addresses: Mapping[str, str], prefix_length: int = 24) -> Itera
         yield MeshNetwork(two.world, pods)
 
 
+def further_cable(network: MeshNetwork, pod: str, device: str, address: str) -> None:
+    """A second way from a pod to the world, which is everybody else there too; `address` has its prefix length."""
+    own, cable = network.pods[pod], f"{pod}-{device}"[:15]
+    own.run("ip", "link", "add", device, "type", "veth", "peer", "name", cable, "netns", network.world.name)
+    own.run("ip", "address", "add", address, "dev", device)
+    own.run("ip", "link", "set", device, "up")
+    network.world.run("ip", "link", "set", cable, "up")
+    network.world.run("ip", "route", "add", f"{address.partition('/')[0]}/32", "dev", cable)
+
+
 def _cable(world: Namespace, pod: Namespace, cable: str, address: str, prefix_length: int, gateway: str) -> None:
     pod.run("ip", "link", "set", "lo", "up")
     _set(pod, "conf/all/rp_filter", "0")

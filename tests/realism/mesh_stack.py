@@ -16,7 +16,7 @@ from tests.realism import access_log, bootstrap, envoy_process, kernel, mesh_joi
 from tests.realism.certificates import Authority
 from tests.realism.client import Clients
 from tests.realism.client_side import PAUSE_SECONDS, ClientSide, await_quiet, completed, identity
-from tests.realism.mesh_network import MeshNetwork, mesh_network
+from tests.realism.mesh_network import MeshNetwork, further_cable, mesh_network
 from tests.realism.stack import Observation
 from tests.realism.upstreams import Upstream
 
@@ -35,6 +35,8 @@ class PodSetup:
     names: Mapping[str, Sequence[str]] = field(factory=dict)
     identity: str = ""
     """The SPIFFE name of the certificate the pod's proxy presents."""
+    further: Mapping[str, str] = field(factory=dict)
+    """Devices beside eth0, each with its address and prefix length."""
 
 
 @frozen(kw_only=True)
@@ -101,6 +103,8 @@ def mesh_stack(setup: MeshSetup) -> Iterator[MeshStack]:
         not_comparable: dict[str, tuple[str, ...]] = {}
         for name, pod in setup.pods.items():
             namespace = network.pods[name]
+            for device, address in pod.further.items():
+                further_cable(network, name, device, address)
             kernel.load_rules(namespace, pod.rules)
             received[name] = cleanup.enter_context(upstreams.serving(namespace, pod.sockets, authority))
             if pod.dump is not None:

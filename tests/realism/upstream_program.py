@@ -85,6 +85,9 @@ def _announced(first: bytes) -> str:
 
 
 def _accept_tls(connection: socket.socket, tls: dict[str, Any], seen: dict[str, Any]) -> ssl.SSLSocket:
+    if connection.recv(1, socket.MSG_PEEK) != b"\x16":
+        connection.recv(HEAD_LIMIT)  # what is left unread turns a close into a reset
+        raise OSError(0, "no TLS")
     hello = client_hello(connection)
     seen["tls"] = {**hello, "alpn": None, "client_certificate": None}
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

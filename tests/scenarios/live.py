@@ -19,15 +19,14 @@ from meshsim.facts.call import Call
 from meshsim.render import json
 from meshsim.suite import Suite
 from meshsim.suite.calls import attribute, call_fields
-from tests.realism import dump_sections, engine
+from tests.realism import engine
 from tests.realism.upstreams import ServerTls, Upstream
+from tests.scenarios.files import read
 from tests.scenarios.library import FOLDER
 from tests.truth.judging import judge
 from tests.truth.running import observe
-from tests.truth.setting import NO_RULES, POD, POD_ADDRESS, Setting
+from tests.truth.setting import POD, POD_ADDRESS, Setting
 
-TYPE = "type.googleapis.com/envoy.admin.v3"
-LISTENER_FIELDS, CLUSTER_FIELDS = ("filter_chains", "default_filter_chain"), ("type", "cluster_type", "connect_timeout")
 ANSWERED = ("response", "data")
 
 
@@ -55,7 +54,7 @@ def _on_mesh(suite: Suite, paths: tuple[str, ...], around: Mapping[str, Any]) ->
     skipped = around.get("skip", {})
     own = [case for case in suite.cases if case.mesh.paths == paths and not {case.key, case.id} & skipped.keys()]
     cases = {repr(case.call): case for case in own}
-    calls = [_document(mesh, case.call) for case in cases.values()]
+    calls = [document(mesh, case.call) for case in cases.values()]
     texts = [Path(path).read_text("utf-8") for path in paths]
     waits = {"timeout": around["timeout"]} if "timeout" in around else {}
     setting = _setting(suite.name, texts, [_sent(call) | waits for call in calls], around)
@@ -81,7 +80,7 @@ def _differences(
     return judge(mesh, own, not_comparable, asked)
 
 
-def _document(mesh: meshsim.Mesh, call: Call) -> dict[str, Any]:
+def document(mesh: meshsim.Mesh, call: Call) -> dict[str, Any]:
     """Only what the call states, and where it goes."""
     completed = json.document(mesh.trace(call).report(), show_secrets=True)["call"]
     stated = [name for name in call_fields() if getattr(call, attribute(name)) != getattr(Call(), attribute(name))]
@@ -94,73 +93,21 @@ def _sent(call: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _setting(name: str, texts: Iterable[str], calls: list[dict[str, Any]], around: Mapping[str, Any]) -> Setting:
-    tables: dict[str, dict[str, Any]] = {"listener": {}, "cluster": {}, "route_config": {}, "endpoint_config": {}}
-    bootstrap: dict[str, Any] = {}
-    rules = NO_RULES
-    for text in texts:
-        if text.lstrip().startswith("*"):
-            rules = text
-            continue
-        document = yaml.safe_load(text)
-        if isinstance(document, dict) and "static_resources" in document:
-            bootstrap = document
-            static = document["static_resources"] or {}
-            document = [*static.get("listeners", []), *static.get("clusters", [])]
-        elif isinstance(document, dict) and "configs" in document:
-            document = [*dump_sections.listeners(document["configs"]), *dump_sections.clusters(document["configs"])]
-        for resource in document if isinstance(document, list) else [document]:
-            kind = _kind(resource)
-            if kind is not None:
-                tables[kind][resource.get("name", resource.get("cluster_name"))] = resource
-    dump = {
-        "configs": [
-            {"@type": f"{TYPE}.BootstrapConfigDump", "bootstrap": bootstrap},
-            _section("ListenersConfigDump", "static_listeners", "listener", tables),
-            _section("ClustersConfigDump", "static_clusters", "cluster", tables),
-            _section("RoutesConfigDump", "dynamic_route_configs", "route_config", tables),
-            _section("EndpointsConfigDump", "dynamic_endpoint_configs", "endpoint_config", tables),
-        ]
-    }
-    ports = {int(call["destination"].rpartition(":")[2]) for call in calls} | set(_ports(tables["cluster"]))
-    ports |= set(_ports(tables["endpoint_config"]))
+    files = read(texts)
+    ports = {int(call["destination"].rpartition(":")[2]) for call in calls} | files.endpoint_ports()
     everywhere = [{"listen": f"0.0.0.0:{port}", "speaks": "auto"} for port in sorted(ports)]
     return Setting(
         name=name,
-        dump=dump,
+        dump=files.dump(),
         calls=calls,
-        rules=rules,
-        world=[_upstream(each) for each in around.get("world", everywhere)],
-        pod_sockets=[_upstream(each) for each in around.get("pod_sockets", ())],
+        rules=files.rules,
+        world=[upstream(each) for each in around.get("world", everywhere)],
+        pod_sockets=[upstream(each) for each in around.get("pod_sockets", ())],
         unreachable=around.get("unreachable", ()),
     )
 
 
-def _section(kind: str, entries: str, key: str, tables: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    return {"@type": f"{TYPE}.{kind}", entries: [{key: resource} for resource in tables[key].values()]}
-
-
-def _kind(resource: Mapping[str, Any]) -> str | None:
-    if "virtual_hosts" in resource:
-        return "route_config"
-    if any(key in resource for key in LISTENER_FIELDS):
-        return "listener"
-    if "cluster_name" in resource:
-        return "endpoint_config"
-    return "cluster" if any(key in resource for key in CLUSTER_FIELDS) else None
-
-
-def _ports(holder: Any) -> Iterable[int]:
-    if isinstance(holder, dict):
-        if "port_value" in holder:
-            yield int(holder["port_value"])
-        for value in holder.values():
-            yield from _ports(value)
-    elif isinstance(holder, list):
-        for value in holder:
-            yield from _ports(value)
-
-
-def _upstream(given: Mapping[str, Any]) -> Upstream:
+def upstream(given: Mapping[str, Any]) -> Upstream:
     tls = given.get("tls")
     lists = {key: tuple(value) if isinstance(value, list) else value for key, value in (tls or {}).items()}
     return Upstream(**{**given, "tls": ServerTls(**lists) if tls else None})

@@ -15,13 +15,13 @@ from meshsim.config.config_dump import read_config_dump
 from meshsim.config.documents import Document, Kind, SourceText
 from meshsim.config.host_facts import read_host_facts
 from meshsim.facts.call import Call
-from meshsim.facts.conversation import Conversation
+from meshsim.facts.conversation import ClientTls, Conversation
 from meshsim.facts.packet import Packet
 from meshsim.mesh import Mesh, Pod
 from meshsim.pipeline import run
 from meshsim.report import Draft
 from meshsim.stages import STAGES, hook
-from meshsim.states import AtHook, AtInspect, AtReturn, AtWire, State
+from meshsim.states import AtApp, AtHook, AtInspect, AtReturn, AtWire, State
 from meshsim.trace import trace
 
 TCP = Conversation("tcp", payload="hello")
@@ -195,6 +195,25 @@ def test_an_application_answers_as_its_facts_state(speaks: str, call: dict[str, 
     outcome = trace(world, Call(destination="10.1.0.1:80", **call)).outcome
     assert (outcome.kind, outcome.why.code) == (kind, code)
     assert outcome.status == (204 if (kind, speaks) == ("delivered", "http") else None)
+
+
+def test_a_server_that_finds_tls_inside_its_tls_answers_nothing() -> None:
+    world = mesh(app_pod(sockets=[{"listen": "0.0.0.0:443", "speaks": "https", "status": 200}]))
+    own = Conversation("http/1.1", ClientTls())
+    for said, kind, code in (
+        (own, "delivered", "app.delivered"),
+        (Conversation("tcp", ClientTls(), inner=own), "closed", "app.tls-inside-tls"),
+    ):
+        _, after, _ = decide(world, AtApp(world.pods[0], packet("10.1.0.1:443"), said, socket_of(world), 0, None))
+        assert isinstance(after, AtReturn)
+        assert (after.ending.kind, after.ending.why.code) == (kind, code)
+
+
+def socket_of(world: Mesh) -> Any:
+    """The first that the first pod's facts state."""
+    _, after, _ = decide(world, AtHook(world.pods[0], "out", "application", packet("10.1.0.1:443"), TCP, 0, None))
+    assert isinstance(after, AtApp)
+    return after.socket
 
 
 def proxied(speaks: str, listener_protocol: str = "tcp") -> Mesh:

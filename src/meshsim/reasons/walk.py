@@ -28,6 +28,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "app.closed": ("destination",),
     "app.reset": ("destination",),
     "app.tls-mismatch": ("destination", "client", "server"),
+    "app.tls-inside-tls": ("destination",),
     "app.other-version": ("destination", "client", "server"),
     "app.certificate-not-trusted": ("destination",),
     "app.certificate-for-others": ("destination", "names"),

@@ -22,6 +22,7 @@ from .stage import Stage, agree
 _SPEAKS_TLS = ("https", "tls")
 _PLAIN_TLS = StatedTls()
 _SPEAKS_HTTP = ("http", "h2c", "https", "grpc")
+_WRAPPED = "app.tls-inside-tls"
 _SILENT_ENDINGS = {
     "silent": ("hanging", "app.silent"),
     "close": ("closed", "app.closed"),
@@ -32,7 +33,9 @@ _SILENT_ENDINGS = {
 def decide(_mesh: Mesh, at: AtApp, _chooser: Chooser) -> tuple[str, State]:
     ending = _ending(at)
     frames = at.frames
-    if frames is not None and ending.client_sees == "tls_alert" and _speaks_tls13(frames):
+    if frames is not None and (
+        ending.why.code == _WRAPPED or (ending.client_sees == "tls_alert" and _speaks_tls13(frames))
+    ):
         # As in the handshake stage: the client's side of TLS 1.3 was done before the alert.
         frames = frames.after_handshake()
     return ending.kind, AtReturn(ending, at.hop, frames, opened=False)
@@ -52,7 +55,11 @@ def _ending(at: AtApp) -> Ending:
     mismatch = _mismatch(at, speaks, destination)
     if mismatch is not None:
         return Ending("closed", mismatch, destination=destination, pod=at.pod.name)
-    refused = _handshake_fails(at, destination) or _other_version(at, speaks, destination)
+    refused = (
+        _handshake_fails(at, destination)
+        or _wrapped_twice(at, speaks, destination)
+        or _other_version(at, speaks, destination)
+    )
     if refused is not None:
         return refused
     status = socket.status if socket is not None and speaks in _SPEAKS_HTTP and at.conversation.speaks_http() else None
@@ -92,6 +99,15 @@ def _handshake_fails(at: AtApp, destination: str) -> Ending | None:
     failure = "no-certificate" if certificate is None else "untrusted-certificate"
     why = because("app.client-certificate-refused", destination=destination, failure=failure)
     return Ending("closed", why, transport_failure_reason=ALERTS[failure], client_sees="tls_alert", **kept)
+
+
+def _wrapped_twice(at: AtApp, speaks: str | None, destination: str) -> Ending | None:
+    """Somebody on the way encrypted once more what was TLS already: inside the TLS is a ClientHello, and no HTTP."""
+    if speaks != "https" or at.conversation.inner is None:
+        return None
+    return Ending(
+        "closed", because("app.tls-inside-tls", destination=destination), destination=destination, pod=at.pod.name
+    )
 
 
 def _other_version(at: AtApp, speaks: str | None, destination: str) -> Ending | None:

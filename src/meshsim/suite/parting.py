@@ -50,6 +50,8 @@ _DETAILS_DECIDED_BY = {
 """How the details that were wanted begin -> the stages that would have set them."""
 _OF_A_CLUSTER_NAME = ("service", "port", "subset")
 _EARLIER = ("hook", "listener", "chain", "network", "vhost", "route", "router", "cluster", "endpoint", "tls")
+_OF_NO_PROXY = {"hook", "wire", "app", "return"}
+"""Where nothing else was asked, no proxy saw the call: a hop that is missed was lost to the packet rules."""
 
 
 def parting(seen: Observed, missed: Unmet, held: Collection[str] = ()) -> Parting | None:
@@ -58,7 +60,7 @@ def parting(seen: Observed, missed: Unmet, held: Collection[str] = ()) -> Partin
     decisions = explain(seen.mesh, seen.course.moves)
     found = _decision(seen, missed, held, decisions)
     if found is None:
-        decision = cause(decisions)
+        decision = cause(decisions, seen.outcome)
         found = (decision, None) if decision is not None else None
     if found is None:
         return None
@@ -79,6 +81,8 @@ def _decision(
     if role in PACKET_ROLES:
         packets = [decision for decision in decisions if decision.stage == "hook"]
         return (packets[missed.index], None) if missed.index is not None and missed.index < len(packets) else None
+    if missed.index is None:
+        return _of_missing_hop(seen, decisions)
     own = [decision for decision in decisions if decision.hop == missed.index]
     if path[:2] == ("upstream", "headers") and len(path) > 2:
         writers = [
@@ -103,6 +107,14 @@ def _decision(
         return turned[0], None
     telling = [decision for decision in deciders if not decision.trivial]
     return ((telling or deciders)[0], None) if deciders else None
+
+
+def _of_missing_hop(seen: Observed, decisions: tuple[Decision, ...]) -> tuple[Decision, Candidate | None] | None:
+    """The packet's decision that led past the hop: by the rules of the first pod, or out of every known one."""
+    if {decision.stage for decision in decisions} <= _OF_NO_PROXY:
+        return next(((decision, None) for decision in decisions if decision.stage == "hook"), None)
+    left = [decision for decision in decisions if decision.stage == "wire"]
+    return (left[-1], None) if left and seen.outcome.kind == "forwarded" else None
 
 
 def _of_details(

@@ -51,6 +51,8 @@ WORDS: dict[str, str] = {
     "app.closed": "the application on {destination} accepts and closes the connection",
     "app.reset": "the application on {destination} resets the connection",
     "app.tls-mismatch": "the client speaks {client} and the application on {destination} speaks {server}",
+    "app.tls-inside-tls": "the application on {destination} ends the TLS around the call and finds the client's own TLS"
+    " where it waits for HTTP",
     "app.other-version": "the client speaks {client} and the application on {destination} speaks {server}",
     "app.certificate-not-trusted": "the caller does not trust the certificate of {destination}",
     "app.certificate-for-others": "the certificate of {destination} is for {names}, which the caller does not accept",
