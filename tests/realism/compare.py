@@ -167,7 +167,10 @@ def _hop(path: str, seen: Document, told: Document, observation: Document, *, wh
             yield from _differ(f"{path}.downstream.tls.alpn", tls.get("alpn"), observation["client"].get("alpn"))
     if seen["attempted"]:
         # The log names each host once, however often it was tried.
-        tried = [attempt["endpoint"] for attempt in told.get("attempts") or [] if attempt["endpoint"]]
+        attempts = [attempt for attempt in told.get("attempts") or [] if attempt["endpoint"]]
+        tried = [attempt["endpoint"] for attempt in attempts]
+        if attempts and attempts[-1]["result"] == "connected" and len(seen["attempted"]) == 1:
+            tried = tried[-1:]  # what an upstream answered is logged with that upstream's own list
         yield from _differ(f"{path}.attempts", list(dict.fromkeys(tried)), list(dict.fromkeys(seen["attempted"])))
     yield from _upstream(path, seen, told, observation)
 

@@ -110,9 +110,7 @@ def _predicate(entry: View) -> RedirectPredicate:
     if typed is None:
         return RedirectPredicate(entry.text("name", ""), entry.place)
     allowed = typed.view.raw("allowed_route_names") or ()
-    return RedirectPredicate(
-        typed.type_name.rpartition(".")[2], entry.place, frozenset(str(each) for each in allowed)
-    )
+    return RedirectPredicate(typed.type_name.rpartition(".")[2], entry.place, frozenset(str(each) for each in allowed))
 
 
 def target_of(

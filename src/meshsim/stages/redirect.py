@@ -1,4 +1,4 @@
-"""redirect: does the proxy follow an upstream's redirect itself? Then the request goes through routing and filters again.
+"""redirect: does the proxy follow an upstream's redirect itself? Then routing and filters see the request again.
 
 envoyproxy/envoy source/common/router/router.cc (setupRedirect) and source/common/http/conn_manager_impl.cc
 (ActiveStream::recreateStream): a stream of its own, with a log line of its own; nothing of the first one's filters
@@ -11,8 +11,10 @@ from attrs import evolve, frozen
 
 from ..address import format_endpoint
 from ..choices import Chooser
+from ..envoy.http_filters.progress import Progress
 from ..envoy.internal_redirects import (
     FOLLOWED,
+    NOT_REDIRECTED,
     InternalRedirectPolicy,
     Redirected,
     client_is_secure,
@@ -21,8 +23,6 @@ from ..envoy.internal_redirects import (
     target_of,
     towards,
 )
-from ..envoy.http_filters.progress import Progress
-from ..envoy.network_filters.hcm import HttpConnectionManager
 from ..envoy.receive import Received, receive_again
 from ..envoy.refusal import Refusal
 from ..envoy.refused_lookup import looked_up
@@ -32,7 +32,6 @@ from ..envoy.upstream_request import replaced_host
 from ..explanation import Candidate, Decision, Fate
 from ..facts.request import Headers, Request
 from ..mesh import Mesh
-from ..outcome import Ending
 from ..reasons import Reason, because
 from ..report import Draft, Hop, InternalRedirect, RedirectTarget
 from ..states import AtRedirect, AtReturn, AtTls, AtVhost, State
@@ -51,7 +50,7 @@ class Judged:
     """None: no route was looked up."""
     again: Received | Refusal | None = None
     """The request as the next pass takes it; None: the redirect is the client's business."""
-    before: Redirected = Redirected()
+    before: Redirected = NOT_REDIRECTED
 
 
 def decide(_mesh: Mesh, at: AtRedirect, chooser: Chooser) -> tuple[Judged, State]:
@@ -117,9 +116,7 @@ def _judged(at: AtRedirect) -> Judged:
             return Judged(because("redirect.predicate", predicate.place, **facts), target)
     why = because("redirect.followed", policy.place, location=location, number=before.count + 1, most=policy.most)
     assert ending.status is not None
-    again = receive_again(
-        stream.manager, stream.connection, redirected(wanted, request, ending.status, secure=secure)
-    )
+    again = receive_again(stream.manager, stream.connection, redirected(wanted, request, ending.status, secure=secure))
     return Judged(why, target, again, policy.remembered(before, own, found.name))
 
 

@@ -10,7 +10,7 @@ from tests.realism.upstreams import Upstream
 from tests.truth.families._shapes import TYPES, address, dump, filter_of, manager, static_cluster, tls_socket
 from tests.truth.setting import POD_ADDRESS, Setting
 
-PORT, FAR_PORT, APPLICATION = 22000, 23900, 9000
+PORT, FAR_PORT, CLOSED, APPLICATION = 22000, 23900, 23999, 9000
 HOST = "10.94.0.1"
 PREDICATES = TYPES + "internal_redirect."
 
@@ -50,7 +50,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "user": _answer(302, "http://me:pass@new.test/dest"),
     "dots": _answer(302, "http://new.test/a/../dest"),
     "slashes": _answer(302, "http://new.test//dest"),
-    "escaped slash": _answer(302, "http://new.test/%2Fdest"),
+    "escaped slash": _answer(302, "http://new.test/%%2Fdest"),
     "dot": _answer(302, "http://new.test./dest"),
     "upper": _answer(302, "HTTP://NEW.TEST/dest"),
     "other scheme": _answer(302, "ftp://new.test/dest"),
@@ -77,7 +77,11 @@ ANSWERS: dict[str, dict[str, Any]] = {
 }
 TARGETS: list[dict[str, Any]] = [
     {"name": "dest", "match": {"path": "/dest"}, "route": {"cluster": "app"}},
-    {"name": "direct", "match": {"path": "/direct"}, "direct_response": {"status": 201, "body": {"inline_string": "x"}}},
+    {
+        "name": "direct",
+        "match": {"path": "/direct"},
+        "direct_response": {"status": 201, "body": {"inline_string": "x"}},
+    },
     {"name": "moved", "match": {"path": "/moved"}, "redirect": {"host_redirect": "away.test"}},
     {"name": "gone", "match": {"path": "/gone"}, "route": {"cluster": "nowhere"}},
     {"name": "far", "match": {"path": "/far"}, "route": {"cluster": "far"}},
@@ -141,15 +145,22 @@ TABLES: dict[str, list[dict[str, Any]]] = {
     "mirrored": [_route({}, request_mirror_policies=[{"cluster": "app"}])],
     "tried again": [
         _route(
-            {},
+            ALL_CODES,
+            cluster="second",
             retry_policy={
-                "retry_on": "5xx,retriable-status-codes",
-                "retriable_status_codes": [302],
-                "num_retries": 2,
+                "retry_on": "connect-failure",
                 "retry_back_off": {"base_interval": "0.001s"},
+                "retry_priority": {
+                    "name": "envoy.retry_priorities.previous_priorities",
+                    "typed_config": {
+                        "@type": f"{TYPES}retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
+                        "update_frequency": 1,
+                    },
+                },
             },
         )
     ],
+    "named by endpoints": [_route(ALL_CODES, cluster="named", auto_host_rewrite=True, append_x_forwarded_host=True)],
 }
 MANAGERS: dict[str, dict[str, Any]] = {
     "normalising": {
@@ -204,7 +215,11 @@ FILTERS: dict[str, list[dict[str, Any]]] = {
 HOSTS = [
     {"name": "a", "domains": ["a.test"], "routes": [_route({}), *TARGETS]},
     {"name": "new", "domains": ["new.test"], "routes": [{**TARGETS[0], "name": "at new"}]},
-    {"name": "port", "domains": ["new.test:8443"], "routes": [{**TARGETS[1], "match": {"prefix": "/"}, "name": "at port"}]},
+    {
+        "name": "port",
+        "domains": ["new.test:8443"],
+        "routes": [{**TARGETS[1], "match": {"prefix": "/"}, "name": "at port"}],
+    },
     {"name": "b", "domains": ["b.test"], "require_tls": "ALL", "routes": [_route({}), *TARGETS]},
 ]
 STRONGER = ("dest", "same host", "https", "again", "303", "none", "far", "503")
@@ -281,13 +296,29 @@ def _setting(name: str, listeners: Sequence[Any], calls: Sequence[Any], count: i
     answers.append({"name": "echo", "match": {"prefix": "/"}, "direct_response": {"status": 200}})
     far = _listener("far", FAR_PORT, manager(answers))
     clusters = [static_cluster("far", POD_ADDRESS, FAR_PORT), static_cluster("app", HOST, APPLICATION)]
+    clusters += [_second_time(), _named()]
     return Setting(
         name=name,
         dump=dump([*listeners, far], clusters),
         calls=calls,
         configurations=count,
+        sockets=(),
         world=[Upstream(f"0.0.0.0:{APPLICATION}", "http", name="app")],
     )
+
+
+def _second_time() -> dict[str, Any]:
+    """A cluster whose first priority refuses every connection."""
+    made = static_cluster("second", POD_ADDRESS, CLOSED)
+    later = static_cluster("second", POD_ADDRESS, FAR_PORT)["load_assignment"]["endpoints"][0]
+    made["load_assignment"]["endpoints"].append({**later, "priority": 1})
+    return made
+
+
+def _named() -> dict[str, Any]:
+    made = static_cluster("named", POD_ADDRESS, FAR_PORT)
+    made["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]["hostname"] = "far.test"
+    return made
 
 
 def _exactly(go: str) -> dict[str, Any]:
@@ -296,9 +327,11 @@ def _exactly(go: str) -> dict[str, Any]:
 
 def _listener(name: str, port: int, last: Mapping[str, Any], transport: Any = None) -> dict[str, Any]:
     chain: dict[str, Any] = {"filters": [last]}
+    made = {"name": name, "address": address("0.0.0.0", port), "filter_chains": [chain]}
     if transport is not None:
         chain["transport_socket"] = transport
-    return {"name": name, "address": address("0.0.0.0", port), "filter_chains": [chain]}
+        made["listener_filters"] = [filter_of("listener", "tls_inspector.v3.TlsInspector")]
+    return made
 
 
 def _call(
