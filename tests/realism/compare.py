@@ -169,7 +169,7 @@ def _hop(path: str, seen: Document, told: Document, observation: Document, *, wh
         # The log names each host once, however often it was tried.
         attempts = [attempt for attempt in told.get("attempts") or [] if attempt["endpoint"]]
         tried = [attempt["endpoint"] for attempt in attempts]
-        if attempts and attempts[-1]["result"] == "connected" and len(seen["attempted"]) == 1:
+        if attempts and attempts[-1].get("result") == "connected" and len(seen["attempted"]) == 1:
             tried = tried[-1:]  # what an upstream answered is logged with that upstream's own list
         yield from _differ(f"{path}.attempts", list(dict.fromkeys(tried)), list(dict.fromkeys(seen["attempted"])))
     yield from _upstream(path, seen, told, observation)

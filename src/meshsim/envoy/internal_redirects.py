@@ -19,6 +19,8 @@ FOLLOWED = "internal_redirect"
 """Envoy's response code details of a pass that ended in a redirect it followed."""
 _STATUSES = frozenset((301, 302, 303, 307, 308))
 _DEFAULT_STATUSES = frozenset((302,))
+CONNECTION_HOLDS = 1 << 20
+"""per_connection_buffer_limit_bytes of a listener that states none."""
 _SEE_OTHER = 303
 _BODILESS = ("GET", "HEAD")
 _FIELDS = frozenset(
@@ -113,15 +115,30 @@ def _predicate(entry: View) -> RedirectPredicate:
     return RedirectPredicate(typed.type_name.rpartition(".")[2], entry.place, frozenset(str(each) for each in allowed))
 
 
+def body_size(request: Request) -> int:
+    """As far as the request states it; of chunks nobody knows."""
+    stated = request.headers.get("content-length", ("",))[0].strip()
+    return int(stated) if stated.isdecimal() else 0
+
+
 def target_of(
-    policy: InternalRedirectPolicy, request: Request, location: str | None, before: Redirected, *, secure: bool
+    policy: InternalRedirectPolicy,
+    request: Request,
+    location: str | None,
+    before: Redirected,
+    *,
+    secure: bool,
+    limit: int,
 ) -> AbsoluteUrl | Reason:
     """Where the Location leads, or why it is left to the client before any route is looked up.
 
-    `secure`: whether the client's side is taken for https.
+    `secure`: whether the client's side is taken for https. `limit`: how much of a body is kept to be sent again.
     """
     if request.method == "CONNECT" and not request.path:
         return because("redirect.no-path", policy.place)
+    size = body_size(request)
+    if size > limit:
+        return because("redirect.body-too-large", policy.place, size=size, limit=limit)
     if not location:
         return because("redirect.no-location", policy.place)
     url = absolute_url(location)

@@ -209,7 +209,7 @@ def _hop(hop: Hop, redactor: Redactor) -> dict[str, Any]:
         "upstream": _upstream(hop.upstream, redactor),
         "tls": _upstream_tls(hop.tls),
         "mirrors": list(hop.mirrors),
-        "internal_redirect": _redirect(hop.internal_redirect),
+        "internal_redirect": _redirect(hop.internal_redirect, redactor),
         "status": hop.status,
         "response_flags": list(hop.response_flags),
         "response_code_details": hop.response_code_details,
@@ -223,12 +223,12 @@ def _hop(hop: Hop, redactor: Redactor) -> dict[str, Any]:
     }
 
 
-def _redirect(redirect: InternalRedirect | None) -> dict[str, Any] | None:
+def _redirect(redirect: InternalRedirect | None, redactor: Redactor) -> dict[str, Any] | None:
     if redirect is None:
         return None
     target = redirect.target
     return {
-        "location": redirect.location,
+        "location": None if redirect.location is None else redactor.header("location", redirect.location),
         "followed": redirect.followed,
         "target": None
         if target is None

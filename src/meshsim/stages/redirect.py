@@ -13,6 +13,7 @@ from ..address import format_endpoint
 from ..choices import Chooser
 from ..envoy.http_filters.progress import Progress
 from ..envoy.internal_redirects import (
+    CONNECTION_HOLDS,
     FOLLOWED,
     NOT_REDIRECTED,
     InternalRedirectPolicy,
@@ -27,6 +28,7 @@ from ..envoy.receive import Received, receive_again
 from ..envoy.refusal import Refusal
 from ..envoy.refused_lookup import looked_up
 from ..envoy.route_actions import RouteAction
+from ..envoy.routes import Route
 from ..envoy.stream import Stream
 from ..envoy.upstream_request import replaced_host
 from ..explanation import Candidate, Decision, Fate
@@ -37,6 +39,7 @@ from ..report import Draft, Hop, InternalRedirect, RedirectTarget
 from ..states import AtRedirect, AtReturn, AtTls, AtVhost, State
 from .attempts import counted_again, tried_endpoints
 from .changes import request_changes
+from .cluster_weights import cluster_name
 from .refusals import ending_of
 from .stage import Stage, agree
 
@@ -94,14 +97,14 @@ def _judged(at: AtRedirect) -> Judged:
     before = stream.progress.redirected
     secure = client_is_secure(request, tls=stream.connection.tls is not None)
     location = _location(ending.response_headers)
-    url = target_of(policy, request, location, before, secure=secure)
+    limit = route.body_limit if route is not None and route.body_limit is not None else CONNECTION_HOLDS
+    url = target_of(policy, request, location, before, secure=secure, limit=limit)
     if isinstance(url, Reason):
         return Judged(url)
     wanted = towards(policy, request, url, ending.response_headers)
     proxy = at.frames.pod.proxy
     vhost, found = looked_up(stream.manager.table(proxy, wanted), wanted, stream.connection)
-    action = found.action if found is not None else None
-    cluster = action.cluster if isinstance(action, RouteAction) else None
+    cluster = _cluster(found, wanted)
     target = RedirectTarget(
         vhost.name if vhost is not None else None,
         found.name or None if found is not None else None,
@@ -118,6 +121,14 @@ def _judged(at: AtRedirect) -> Judged:
     assert ending.status is not None
     again = receive_again(stream.manager, stream.connection, redirected(wanted, request, ending.status, secure=secure))
     return Judged(why, target, again, policy.remembered(before, own, found.name))
+
+
+def _cluster(route: Route | None, request: Request) -> str:
+    """Where the target's route leads; empty where that is nowhere, or chance picks."""
+    action = route.action if route is not None else None
+    if not isinstance(action, RouteAction) or len(action.weighted) > 1:
+        return ""
+    return cluster_name(action, action.weighted[0] if action.weighted else None, request)
 
 
 def _location(headers: Headers) -> str | None:

@@ -68,7 +68,6 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "far": _to("/far"),
     "again": _to("/p/again"),
     "other": _to("/q/again"),
-    "shared": _to("/shares"),
     "copied": _answer(302, "http://new.test/dest", x_copy=["one", "two"], x_other=["three"]),
     "200": _answer(200, "http://new.test/dest"),
     "300": _answer(300, "http://new.test/dest"),
@@ -230,7 +229,7 @@ def settings() -> Iterator[Setting]:
     listeners, calls, port = [], [], PORT
     for name, routes in TABLES.items():
         listeners.append(_listener(name, port, manager([*routes, *TARGETS])))
-        calls += [_call(port, go) for go in ANSWERS if go != "shared"]
+        calls += [_call(port, go) for go in ANSWERS]
         calls += [_call(port, "other", "/q"), _call(port, "dest", "/q", "POST")]
         port += 1
     yield _setting("policies", listeners, calls, len(TABLES))
@@ -238,17 +237,17 @@ def settings() -> Iterator[Setting]:
     listeners, calls, port = [], [], PORT
     for name, config in MANAGERS.items():
         listeners.append(_listener(name, port, manager([_route(ALL_CODES), *TARGETS], **config)))
-        calls += [_call(port, go) for go in ANSWERS if go != "shared"]
+        calls += [_call(port, go) for go in ANSWERS]
         calls += [_call(port, go, authority="a.test:80") for go in STRONGER]
         calls += [_call(port, go, headers={"x-forwarded-for": "1.2.3.4, 5.6.7.8"}) for go in STRONGER]
         calls += [_call(port, go, headers={"x-forwarded-proto": "https"}) for go in STRONGER]
         port += 1
     for name, filters in FILTERS.items():
         listeners.append(_listener(name, port, manager([_route(ALL_CODES), *TARGETS], filters)))
-        calls += [_call(port, go) for go in ANSWERS if go != "shared"]
+        calls += [_call(port, go) for go in ANSWERS]
         port += 1
     listeners.append(_listener("hosts", port, manager([], table={"virtual_hosts": HOSTS})))
-    calls += [_call(port, go, authority=host) for go in ANSWERS if go != "shared" for host in ("a.test", "b.test")]
+    calls += [_call(port, go, authority=host) for go in ANSWERS for host in ("a.test", "b.test")]
     calls += [_call(port, go, authority="b.test", headers={"x-forwarded-proto": "https"}) for go in STRONGER]
     yield _setting("managers", listeners, calls, len(MANAGERS) + len(FILTERS) + 1)
 
@@ -269,6 +268,30 @@ def settings() -> Iterator[Setting]:
     ]
     yield _setting("methods", listeners, calls, 1)
 
+    listeners, calls, port = [], [], PORT
+    for name, host in BODY_LIMITS.items():
+        routes = [
+            {**_route(ALL_CODES), **limit, "match": {"prefix": f"/p/{index}"}} for index, limit in enumerate(LIMITS)
+        ]
+        table = {"virtual_hosts": [{"name": "v", "domains": ["*"], "routes": [*routes, *TARGETS], **host}]}
+        listeners.append(_listener(name, port, manager([], table=table)))
+        calls += [
+            _with_body(port, f"/p/{index}", size) for index in range(len(LIMITS)) for size in (5, 10, 11, 20, 100, 101)
+        ]
+        port += 1
+    yield _setting("bodies", listeners, calls, len(BODY_LIMITS) * len(LIMITS))
+
+    listeners = [
+        _listener("inner", PORT, manager([_route(ALL_CODES | {"max_internal_redirects": 2}), *TARGETS])),
+        _listener("outer", PORT + 1, manager([_route(ALL_CODES, cluster="inner"), *TARGETS])),
+        _listener("passing", PORT + 2, manager([_route(None, cluster="inner"), *TARGETS])),
+        _listener("shared", PORT + 3, manager([_shared({"clusters": [{"name": "far", "weight": 3}]}), *TARGETS])),
+        _listener("by header", PORT + 4, manager([_named_by_header(), *TARGETS])),
+    ]
+    calls = [_call(PORT + index, go) for index in range(1, 4) for go in ANSWERS]
+    calls += [_call(PORT + 4, go, headers={"x-cluster": name}) for go in STRONGER for name in ("far", "inner", "gone")]
+    yield _setting("in a row", listeners, calls, 4)
+
     secure = [
         _listener(name, port, manager([_route(policy), *TARGETS]), tls_socket())
         for port, (name, policy) in enumerate(SECURE.items(), PORT)
@@ -277,9 +300,42 @@ def settings() -> Iterator[Setting]:
         {**_call(PORT + index, go), "tls": {"sni": "a.test", "alpn": ["http/1.1"]}}
         for index in range(len(SECURE))
         for go in ANSWERS
-        if go != "shared"
     ]
     yield _setting("over TLS", secure, calls, len(SECURE))
+
+
+LIMITS: list[dict[str, Any]] = [
+    {},
+    {"per_request_buffer_limit_bytes": 10},
+    {"request_body_buffer_limit": 10},
+    {"per_request_buffer_limit_bytes": 100},
+    {"request_body_buffer_limit": 100},
+    {"per_request_buffer_limit_bytes": 10, "request_body_buffer_limit": 100},
+    {"per_request_buffer_limit_bytes": 0},
+]
+BODY_LIMITS: dict[str, dict[str, Any]] = {
+    "no limit of the host": {},
+    "limit of the host": {"request_body_buffer_limit": 20},
+    "older limit of the host": {"per_request_buffer_limit_bytes": 20},
+    "both of the host": {"per_request_buffer_limit_bytes": 5, "request_body_buffer_limit": 100},
+}
+
+
+def _shared(weighted: Mapping[str, Any]) -> dict[str, Any]:
+    made = _route(ALL_CODES, weighted_clusters=weighted)
+    del made["route"]["cluster"]
+    return made
+
+
+def _named_by_header() -> dict[str, Any]:
+    made = _route(ALL_CODES, cluster_header="x-cluster")
+    del made["route"]["cluster"]
+    return made
+
+
+def _with_body(port: int, path: str, size: int) -> dict[str, Any]:
+    call = _call(port, "307", path, "POST", headers={"content-length": str(size)})
+    return {**call, "bytes": _bytes("307", "POST", path, size)}
 
 
 SECURE: dict[str, dict[str, Any]] = {
@@ -296,7 +352,7 @@ def _setting(name: str, listeners: Sequence[Any], calls: Sequence[Any], count: i
     answers.append({"name": "echo", "match": {"prefix": "/"}, "direct_response": {"status": 200}})
     far = _listener("far", FAR_PORT, manager(answers))
     clusters = [static_cluster("far", POD_ADDRESS, FAR_PORT), static_cluster("app", HOST, APPLICATION)]
-    clusters += [_second_time(), _named()]
+    clusters += [_second_time(), _named(), static_cluster("inner", POD_ADDRESS, PORT)]
     return Setting(
         name=name,
         dump=dump([*listeners, far], clusters),
@@ -352,5 +408,6 @@ def _call(
     }
 
 
-def _bytes(go: str, method: str) -> str:
-    return f"{method} /p/x?y=1 HTTP/1.1\r\nHost: a.test\r\nx-go: {go}\r\ncontent-length: 8\r\n\r\n12345678"
+def _bytes(go: str, method: str, path: str = "/p/x?y=1", size: int = 8) -> str:
+    head = f"{method} {path} HTTP/1.1\r\nHost: a.test\r\nx-go: {go}\r\ncontent-length: {size}\r\n\r\n"
+    return head + "x" * size
