@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 import meshsim
 from meshsim.facts.call import read_call
@@ -40,7 +41,7 @@ def test_a_redirect_that_is_followed_is_a_hop_of_its_own(mesh: meshsim.Mesh) -> 
     }
     assert (far["listener"], far["from_hop"], far["cause"]) == ("far", 0, "connect")
     assert (again["listener"], again["from_hop"], again["cause"]) == (first["listener"], 0, "internal_redirect")
-    assert again["upstream"]["headers"]["x-envoy-original-url"] == ["http://a.test/p/x"]
+    assert again["upstream"]["headers"]["x-envoy-original-url"] == "http://a.test/p/x"
     assert again["route"] == "dest"
 
 
@@ -70,3 +71,18 @@ def test_an_answer_that_no_policy_asks_about_is_no_redirect(mesh: meshsim.Mesh) 
     trace = traced(mesh, "301")
     assert trace.explain("redirect") == ()
     assert trace.hops[0].internal_redirect is None
+
+
+def test_an_application_that_redirects_nobody_knows_where(tmp_path: Path) -> None:
+    [policies] = [setting for setting in settings() if setting.name == "policies"]
+    stated = {"listen": "0.0.0.0:23900", "protocol": "tcp", "speaks": "http", "status": 302}
+    far = next(each for each in policies.dump["configs"] if each["@type"].endswith("ListenersConfigDump"))
+    kept = [each for each in far["dynamic_listeners"] if each["name"] != "far"]
+    dump = {
+        "configs": [{**each, "dynamic_listeners": kept} if each is far else each for each in policies.dump["configs"]]
+    }
+    trace = traced(evolve(policies, dump=dump, sockets=[stated]).mesh(tmp_path), "dest")
+    assert trace.outcome.status == 302
+    assert [reason.code for reason in trace.assumptions] == ["redirect.location-unknown"]
+    assert trace.hops[0].internal_redirect is not None
+    assert not trace.hops[0].internal_redirect.followed
