@@ -9,13 +9,16 @@ from benchmarks.__main__ import compared
 from benchmarks.figures import BASELINE, document, ratios, read_baseline
 from benchmarks.meshes import demo
 
+NOT_IN_THE_DEMO = {"redirect"}
+"""No route of the demo follows redirects of its upstream."""
+
 
 def test_the_demo_calls_go_many_ways() -> None:
     measured = demo()
     mesh = measured.load()
     traces = [mesh.trace(call) for call in measured.calls]
     visited = {decision.stage for trace in traces for decision in trace.explain()}
-    assert visited == {stage.name for stage in mesh.compiled.stages.values()}
+    assert visited == {stage.name for stage in mesh.compiled.stages.values()} - NOT_IN_THE_DEMO
     assert len({trace.outcome.kind for trace in traces}) > 1
 
 

@@ -12,7 +12,7 @@ from .outcome import Outcome
 from .reasons import Reason, because
 from .report import ChoiceOption, ChoiceReport, ConfigNote, Draft, Report, Resolution
 from .stages.stage import Stage
-from .states import AtEndpoint, AtHook, AtInspect, Ended, State
+from .states import AtEndpoint, AtHook, AtInspect, AtRedirect, AtReturn, Ended, State
 
 MAX_ATTEMPTS = 1000
 """Retries of retries: enough for three proxies in a row that try ten times each."""
@@ -34,18 +34,25 @@ def run(mesh: Mesh, state: State, chooser: Chooser, moves: list[Move] | None = N
         picked, after = stage.decide(mesh, state, chooser)
         if moves is not None:
             moves.append((state, picked))
-        if again and type(after) is AtEndpoint and after.tried is not None:
+        if again and _starts_again(state, after):
             # Another attempt is no circle: what came before it has ended.
             left, again = mesh.max_moves, again - 1
         state = after
     return _looped(state, moves)
 
 
+def _starts_again(state: State, after: State) -> bool:
+    """Another attempt, or an internal redirect that is followed."""
+    if type(after) is AtEndpoint:
+        return after.tried is not None
+    return type(state) is AtRedirect and type(after) is not AtReturn
+
+
 def _looped(state: State, moves: list[Move] | None) -> Outcome:
     """The move limit was hit: name the circle, and cut the moves where it closes (Batfish's breadcrumbs)."""
     seen: set[tuple[str, str, tuple[int, ...]]] = set()
     for index, (at, _picked) in enumerate(moves or ()):
-        if isinstance(at, AtEndpoint) and at.tried is not None:
+        if isinstance(at, AtRedirect) or (isinstance(at, AtEndpoint) and at.tried is not None):
             seen.clear()
         if isinstance(at, AtInspect) and at.connection.is_internal:
             own = (at.pod.name, at.listener.name, ())

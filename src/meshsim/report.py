@@ -74,6 +74,25 @@ class UpstreamTls:
     transport_socket_match: str | None = None
 
 
+@frozen
+class RedirectTarget:
+    """Where routing leads with the location of a redirect; null: nowhere."""
+
+    virtual_host: str | None
+    route: str | None
+    cluster: str | None
+
+
+@frozen
+class InternalRedirect:
+    """A redirect of the upstream that the route has a policy for."""
+
+    location: str | None
+    followed: bool
+    target: RedirectTarget | None = None
+    """None: refused before any route was looked up."""
+
+
 @define(eq=False)
 class Hop:
     """One pass through one proxy. Built by the stages' describe functions; nothing changes it afterwards."""
@@ -102,6 +121,7 @@ class Hop:
     upstream: Upstream | None = None
     tls: UpstreamTls | None = None
     mirrors: tuple[str, ...] = ()
+    internal_redirect: InternalRedirect | None = None
     status: int | None = None
     response_flags: tuple[str, ...] = ()
     response_code_details: str | None = None

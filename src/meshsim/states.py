@@ -329,6 +329,19 @@ class AtReturn:
 
 
 @frozen
+class AtRedirect:
+    """An upstream answered with a redirect that the route has a policy for. `frames` is the attempt's own."""
+
+    ending: Ending
+    """As the upstream answered."""
+    passed: Ending
+    """What the side in front gets if it is not followed."""
+    hop: int
+    frames: Frame
+    opened: bool
+
+
+@frozen
 class Ended:
     outcome: Outcome
 
@@ -351,5 +364,6 @@ State: TypeAlias = (
     | AtTls
     | AtApp
     | AtReturn
+    | AtRedirect
     | Ended
 )

@@ -23,6 +23,7 @@ REQUEST_FIELDS = ("protocol", "method", "path", "authority")
 PASSAGE_FIELDS = ("sender", "rules", "result", "by")
 LAST_SEEN_FIELDS = ("way", "destination", "interface", "mark")
 """What the kernel shows of a packet only when it came to the end of its hooks."""
+REDIRECTED = "internal_redirect"
 CLIENT_LEFT = "downstream_remote_disconnect"
 BY_OTHERS = ("via_upstream", "websocket_handshake_unsuccessful", CLIENT_LEFT)
 """What an application or the client decided, not the proxy."""
@@ -124,6 +125,8 @@ def _hops(observation: Document, trace: Document) -> Iterator[tuple[str, str]]:
 
 def _hop(path: str, seen: Document, told: Document, observation: Document, *, whole: bool) -> Iterator[tuple[str, str]]:
     tls, seen_tls = (told.get("downstream") or {}).get("tls") or {}, seen["downstream"]["tls"]
+    # Once a redirect's location was looked up, the log tells of its target, followed or not.
+    logged = (told.get("internal_redirect") or {}).get("target") or {}
     for name in HOP_FIELDS:
         if name == "endpoint" and seen[name] is None and tls.get("failure"):
             continue  # tcp_proxy dials while the client's handshake fails: who is first decides what the log knows
@@ -131,7 +134,7 @@ def _hop(path: str, seen: Document, told: Document, observation: Document, *, wh
             continue  # a listener without a name: only the trace can call it something
         if name == "cluster" and "NC" in seen["response_flags"]:
             continue  # the log cannot name a cluster that does not exist
-        yield from _differ(f"{path}.{name}", told[name], seen[name])
+        yield from _differ(f"{path}.{name}", logged.get(name, told[name]), seen[name])
     if not whole:
         return
     from_application = seen["response_code_details"] in BY_OTHERS
@@ -164,7 +167,10 @@ def _hop(path: str, seen: Document, told: Document, observation: Document, *, wh
             yield from _differ(f"{path}.downstream.tls.alpn", tls.get("alpn"), observation["client"].get("alpn"))
     if seen["attempted"]:
         # The log names each host once, however often it was tried.
-        tried = [attempt["endpoint"] for attempt in told.get("attempts") or [] if attempt["endpoint"]]
+        attempts = [attempt for attempt in told.get("attempts") or [] if attempt["endpoint"]]
+        tried = [attempt["endpoint"] for attempt in attempts]
+        if attempts and attempts[-1].get("result") == "connected" and len(seen["attempted"]) == 1:
+            tried = tried[-1:]  # what an upstream answered is logged with that upstream's own list
         yield from _differ(f"{path}.attempts", list(dict.fromkeys(tried)), list(dict.fromkeys(seen["attempted"])))
     yield from _upstream(path, seen, told, observation)
 
@@ -175,7 +181,9 @@ def _upstream(path: str, seen: Document, told: Document, observation: Document) 
     received = next((one for one in observation["upstream"] if (one["peer"], one["local"]) == connection), None)
     if received is None:
         # The upstream was this proxy itself: its log holds the request as it left.
-        leaving = seen["upstream"] if seen["kind"] == "http" and seen["endpoint"] else {}
+        # Of a redirect that was followed, the log has the request as it went on.
+        own = seen["kind"] == "http" and seen["endpoint"] and seen["response_code_details"] != REDIRECTED
+        leaving = seen["upstream"] if own else {}
         for name in REQUEST_FIELDS:
             if leaving.get(name) is not None:
                 yield from _differ(f"{path}.upstream.{name}", upstream.get(name), leaving[name])

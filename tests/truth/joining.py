@@ -17,7 +17,7 @@ def joined(hops: Sequence[Hop], sources: Iterable[str]) -> Iterator[list[Hop]]:
             hop = waiting.pop(0)
             mine.append(hop)
             if hop["endpoint"]:
-                waiting += _opened_by(hop, left, known)
+                waiting = _opened_by(hop, left, known) + waiting
         yield mine
 
 

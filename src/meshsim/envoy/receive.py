@@ -83,11 +83,28 @@ def receive(
         why = because("http.client-unknown", hcm.place, status=seen.reject)
         return _refused(decoded, why, seen.reject, "rejecting_because_detection_failed")
     if seen.remote != connection.remote:
-        connection = evolve(connection, remote=seen.remote, remote_port=0)
+        known = (connection.remote, connection.remote_port)
+        connection = evolve(connection, remote=seen.remote, remote_port=0, before_detection=known)
     taken = Request(request.method, seen.scheme, authority, cleaned, seen.headers, request.version, ends, chunked)
     if request.method == "CONNECT" and whole != authority:
         taken = evolve(taken, connect_port=str(port_number(whole)))
     return Received(taken, connection)
+
+
+def receive_again(hcm: HttpConnectionManager, connection: Connection, request: Request) -> Received | Refusal:
+    """The request of a stream that is made again: its headers were sanitised before, host and path are new.
+
+    The client is no longer taken for the one that x-forwarded-for names.
+    """
+    cleaned = _checked(hcm, request)
+    if isinstance(cleaned, Refusal):
+        return cleaned
+    assert request.authority is not None
+    if connection.before_detection is not None:
+        remote, port = connection.before_detection
+        connection = evolve(connection, remote=remote, remote_port=port, before_detection=None)
+    authority = _host(hcm, request.authority, connection.local_port)
+    return Received(evolve(request, authority=authority, path=cleaned), connection)
 
 
 def _checked(hcm: HttpConnectionManager, request: Request) -> str | Refusal:

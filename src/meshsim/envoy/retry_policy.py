@@ -48,12 +48,13 @@ _GATEWAY_ERRORS = (502, 503, 504)
 _ANY_RESET = frozenset({"5xx", "gateway-error", "reset"})
 _CONNECT_FAILURES = frozenset({"remote_connection_failure", "local_connection_failure", "connection_timeout"})
 _PER_TRY = "x-envoy-upstream-rq-per-try-timeout-ms"
+_NAMES = "x-envoy-retriable-header-names"
 _RATE_LIMITED = "x-envoy-ratelimited"
 
 
 @frozen
 class _Asked:
-    """What retriable_request_headers look at."""
+    """What retriable_request_headers look at; a response stands in as a request of its headers."""
 
     request: Request
 
@@ -74,7 +75,11 @@ class RetryPolicy:
     """previous_priorities' update_frequency: after so many attempts their priorities are left out; 0: never."""
     status_codes: frozenset[int] = frozenset()
     response_headers: bool = False
-    """retriable_headers: what no configuration can say of an application's response."""
+    """Whether it looks at them: what no configuration can say of an application's response."""
+    response_conditions: tuple[Condition[Any], ...] = ()
+    """retriable_headers: one that holds is enough."""
+    response_names: frozenset[str] = frozenset()
+    """Headers that the request itself names: one that is there is enough."""
     request_conditions: tuple[Condition[Any], ...] = ()
     """retriable_request_headers: one that holds is enough; none are needed where there are none."""
     unmodelled: tuple[Reason, ...] = field(default=())
@@ -100,7 +105,16 @@ class RetryPolicy:
             or ("retriable-4xx" in on and status == 409)
             or ("retriable-status-codes" in on and status in self.status_codes)
             or any(name in on and code == grpc_status for name, code in _GRPC_STATUS.items())
+            or ("retriable-headers" in on and self._named_by(status, headers))
         )
+
+    def _named_by(self, status: int, headers: Headers) -> bool:
+        if not self.response_names.isdisjoint(headers):
+            return True
+        # A header whose value only run time knows is there all the same.
+        seen = {name: values or ("",) for name, values in headers.items()}
+        asked = _Asked(Request("", "", None, "", {**seen, ":status": (str(status),)}))
+        return any(made.holds(asked) for made in self.response_conditions)
 
 
 def compile_retry_policy(view: View) -> RetryPolicy | None:
@@ -127,6 +141,7 @@ def compile_retry_policy(view: View) -> RetryPolicy | None:
         priority_updates=updates if kind == _PREVIOUS_PRIORITIES else 0,
         status_codes=frozenset(int(code) for code in policy.raw("retriable_status_codes") or ()),
         response_headers=policy.has("retriable_headers"),
+        response_conditions=tuple(compile_header_matcher(entry) for entry in policy.views("retriable_headers")),
         request_conditions=tuple(compile_header_matcher(entry) for entry in policy.views("retriable_request_headers")),
         unmodelled=leftovers,
     )
@@ -180,7 +195,8 @@ def for_request(policy: RetryPolicy | None, request: Request) -> RetryPolicy | N
         num_retries=policy.num_retries if limit is None else limit,
         status_codes=policy.status_codes | {int(code) for code in codes.split(",") if code.strip().isdecimal()},
         per_try_timeout_ms=policy.per_try_timeout_ms if per_try is None else per_try,
-        response_headers=policy.response_headers or "x-envoy-retriable-header-names" in headers,
+        response_headers=policy.response_headers or _NAMES in headers,
+        response_names=frozenset(part.strip().lower() for part in ",".join(headers.get(_NAMES, ())).split(",") if part),
     )
 
 
@@ -195,7 +211,7 @@ def shorter_try(timeout_ms: int, policy: RetryPolicy | None, request: Request) -
 _HEADERS = (
     "x-envoy-max-retries",
     "x-envoy-retriable-status-codes",
-    "x-envoy-retriable-header-names",
+    _NAMES,
     _PER_TRY,
 )
 

@@ -17,6 +17,7 @@ from .body_formats import BodyFormat, compile_body_format, source_text
 from .format_strings import FormatString, compile_format_string
 from .hash_policy import HashPolicy, compile_hash_policies
 from .header_mutations import MutationLevel, compile_mutations
+from .internal_redirects import InternalRedirectPolicy, compile_internal_redirects
 from .mirrors import MirrorPolicy, compile_mirrors
 from .path_rewrites import RegexRewrite, compile_regex_rewrite
 from .per_filter import PerFilter, compile_per_filter
@@ -55,6 +56,9 @@ _MODELLED = frozenset(
         "upgrade_configs",
         "priority",
         "cors",
+        "internal_redirect_policy",
+        "internal_redirect_action",
+        "max_internal_redirects",
     }
 )
 _HARMLESS = frozenset(
@@ -139,6 +143,8 @@ class RouteAction:
     """Of a stream on which nothing moves; None: the connection manager's."""
     retry_policy: RetryPolicy | None = None
     mirrors: tuple[MirrorPolicy, ...] = ()
+    internal_redirects: InternalRedirectPolicy | None = None
+    """None: an upstream's redirect is the client's own business."""
     priority: str = "DEFAULT"
     """DEFAULT or HIGH: which circuit breakers of the cluster count."""
     hash_policies: tuple[HashPolicy, ...] = ()
@@ -220,6 +226,7 @@ def compile_route_action(
         leftovers += unmodelled_fields(weighted, _WEIGHTED_FIELDS, name)
     grpc_timeout = view.duration_ms("max_grpc_timeout")
     upgrades, terminated = _upgrades(view)
+    redirects = compile_internal_redirects(view, name)
     action = RouteAction(
         name=name,
         place=view.place,
@@ -246,11 +253,12 @@ def compile_route_action(
         idle_timeout_ms=view.duration_ms("idle_timeout"),
         retry_policy=compile_retry_policy(view) or retry_policy,
         mirrors=compile_mirrors(view) or mirrors,
+        internal_redirects=redirects,
         priority=view.enum("priority", ("DEFAULT", "HIGH")),
         hash_policies=compile_hash_policies(view.views("hash_policy")),
         upgrades=upgrades,
         connect_terminated=terminated,
-        unmodelled=leftovers,
+        unmodelled=(*leftovers, *(redirects.unmodelled if redirects is not None else ())),
     )
     if weighted is None:
         return action

@@ -12,6 +12,7 @@ from ..config.view import View
 from ..errors import Rejected
 
 _LARGEST_SUM = (1 << 32) - 1
+_MOST_CODES = 5
 _REWRITES = ("prefix_rewrite", "regex_rewrite", "path_rewrite_policy", "path_rewrite")
 _HOST_REWRITES = (
     "host_rewrite_literal",
@@ -73,6 +74,9 @@ def _action(action: View, route: View) -> Found:
     for mirror in action.views("request_mirror_policies"):
         if bool(mirror.text("cluster", "")) == bool(mirror.text("cluster_header", "")):
             yield "exactly one of cluster and cluster_header of a request mirror policy must be set", mirror
+    inside = action.view("internal_redirect_policy")
+    if inside is not None:
+        yield from _internal_redirects(inside)
     retry = action.view("retry_policy")
     pauses = retry.view("retry_back_off") if retry is not None else None
     if pauses is not None:
@@ -111,6 +115,22 @@ def _upgrades(action: View) -> Found:
         seen.add(kind)
         if entry.has("connect_config") and kind not in ("connect", "connect-udp"):
             yield f"upgrade type {kind} is not CONNECT and has a connect_config", entry
+
+
+def _internal_redirects(policy: View) -> Found:
+    if len(policy.raw("redirect_response_codes") or ()) > _MOST_CODES:
+        yield f"redirect_response_codes takes at most {_MOST_CODES} statuses", policy
+    copied = [str(name) for name in policy.raw("response_headers_to_copy") or ()]
+    if len(set(copied)) < len(copied):
+        yield "response_headers_to_copy names a header twice", policy
+    for name in copied:
+        if name.startswith(":") or name.lower() == "host":
+            yield f"response_headers_to_copy cannot name {name!r}: no pseudo header and no host", policy
+        if any(character in name for character in "\0\r\n"):
+            yield f"response_headers_to_copy cannot name {name!r}", policy
+    for predicate in policy.views("predicates"):
+        if predicate.any("typed_config") is None:
+            yield f"predicate {predicate.text('name', '')!r} has no typed_config", predicate
 
 
 def _pauses(pauses: View) -> Found:

@@ -72,6 +72,8 @@ class Surroundings:
     metadata: Mapping[str, Any] = field(factory=dict)
     """filter_metadata of the virtual host."""
     mirrors: tuple[MirrorPolicy, ...] = ()
+    body_limits: tuple[int | None, int | None] = (None, None)
+    """request_body_buffer_limit and the older per_request_buffer_limit_bytes of the virtual host."""
 
 
 @frozen(eq=False)
@@ -99,6 +101,8 @@ class Route:
     vhost_metadata: Mapping[str, Any] = field(factory=dict)
     rate_limited: bool = False
     """Route or virtual host describe requests to the rate limit filter."""
+    body_limit: int | None = None
+    """How many bytes of a body are kept to be sent again; None: what the connection may hold."""
     _by_entry: dict[WeightedCluster, Route] = field(factory=dict, init=False, repr=False)
 
     def by_entry(self, entry: WeightedCluster | None) -> Route:
@@ -144,6 +148,7 @@ def compile_route(view: View, label: str, around: Surroundings) -> Route:
         metadata=filter_metadata(view),
         vhost_metadata=around.metadata,
         rate_limited=around.rate_limited or _has_rate_limits(view.view("route")),
+        body_limit=_body_limit(view, around),
     )
 
 
@@ -173,6 +178,22 @@ def ordered(
     host, table = outer
     levels = (table, host, own) if around.most_specific_wins else (own, host, table)
     return tuple(level for level in levels if level)
+
+
+def body_limits(view: View) -> tuple[int | None, int | None]:
+    """Of a route or virtual host: request_body_buffer_limit, per_request_buffer_limit_bytes."""
+    newer, older = "request_body_buffer_limit", "per_request_buffer_limit_bytes"
+    return (
+        view.integer(newer, 0) if view.has(newer) else None,
+        view.integer(older, 0) if view.has(older) else None,
+    )
+
+
+def _body_limit(view: View, around: Surroundings) -> int | None:
+    """The newer field goes before the older one, wherever it stands; each of the route's goes before the host's."""
+    (newer, older), (newer_of_host, older_of_host) = body_limits(view), around.body_limits
+    stated = (newer, newer_of_host, older, older_of_host)
+    return next((limit for limit in stated if limit is not None), None)
 
 
 def filter_metadata(view: View) -> Mapping[str, Any]:

@@ -24,7 +24,7 @@ from .mirrors import MirrorPolicy, compile_mirrors
 from .per_filter import PerFilter, compile_per_filter, layered
 from .retry_policy import compile_retry_policy
 from .route_matches import RouteFacts
-from .routes import Route, Surroundings, filter_metadata, tls_redirect_route
+from .routes import Route, Surroundings, body_limits, filter_metadata, tls_redirect_route
 from .unmodelled import unmodelled_fields
 from .vhost_matcher import MatchedRoutes, RouteTree, compile_vhost_matcher
 from .vhost_routes import routes_of
@@ -206,6 +206,7 @@ class VirtualHost:
                 rate_limited=bool(view.views("rate_limits")),
                 metadata=filter_metadata(view),
                 mirrors=compile_mirrors(view) or levels.mirrors,
+                body_limits=body_limits(view),
             )
         return self._around
 

@@ -62,6 +62,8 @@ class Connection:
     """A pipe's path or an internal listener's address; the int then is NO_IP, the port 0."""
     remote_name: str = ""
     direct_remote_name: str = ""
+    before_detection: tuple[int, int] | None = None
+    """Remote address and port before a request's headers named another client; None: none did."""
 
     @property
     def is_internal(self) -> bool:

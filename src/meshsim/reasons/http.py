@@ -143,5 +143,6 @@ REASONS: dict[str, tuple[str, ...]] = {
     "router.from-header": ("route", "cluster", "header"),
     "router.no-cluster-header": ("route", "header"),
     "router.retries": ("retry_on",),
+    "router.follows-redirects": ("statuses", "most"),
     "router.mirrored": ("clusters",),
 }

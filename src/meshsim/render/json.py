@@ -19,6 +19,7 @@ from ..report import (
     ChoiceReport,
     Downstream,
     Hop,
+    InternalRedirect,
     NetfilterPassage,
     Remainder,
     Report,
@@ -208,6 +209,7 @@ def _hop(hop: Hop, redactor: Redactor) -> dict[str, Any]:
         "upstream": _upstream(hop.upstream, redactor),
         "tls": _upstream_tls(hop.tls),
         "mirrors": list(hop.mirrors),
+        "internal_redirect": _redirect(hop.internal_redirect, redactor),
         "status": hop.status,
         "response_flags": list(hop.response_flags),
         "response_code_details": hop.response_code_details,
@@ -218,6 +220,19 @@ def _hop(hop: Hop, redactor: Redactor) -> dict[str, Any]:
         "origin": dict(hop.origin),
         "config_version": hop.config_version,
         "rejected_updates": [_reason(reason, redactor) for reason in hop.rejected_updates],
+    }
+
+
+def _redirect(redirect: InternalRedirect | None, redactor: Redactor) -> dict[str, Any] | None:
+    if redirect is None:
+        return None
+    target = redirect.target
+    return {
+        "location": None if redirect.location is None else redactor.header("location", redirect.location),
+        "followed": redirect.followed,
+        "target": None
+        if target is None
+        else {"virtual_host": target.virtual_host, "route": target.route, "cluster": target.cluster},
     }
 
 

@@ -86,11 +86,21 @@ def _details(hop: Hop, report: Report, redactor: Redactor) -> list[tuple[str, st
         ("tls", _tls(hop)),
         ("sends", _sends(hop, report, redactor)),
         ("mirrors", ", ".join(hop.mirrors)),
+        ("redirect", _redirect(hop, redactor)),
         ("skipped", ", ".join(hop.filters_not_reached)),
         ("answer", _answer(hop)),
         ("failure", _failure(hop)),
         ("rejected", "; ".join(redactor.text(sentence(update)) for update in hop.rejected_updates)),
     ]
+
+
+def _redirect(hop: Hop, redactor: Redactor) -> str:
+    """An upstream's redirect that the route has a policy for."""
+    redirect = hop.internal_redirect
+    if redirect is None:
+        return ""
+    location = redactor.text(redirect.location or "without a location")
+    return f"{location} ({'followed' if redirect.followed else 'left to the client'})"
 
 
 def _joined(*names: str | None) -> str:

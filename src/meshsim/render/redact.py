@@ -157,6 +157,10 @@ def _secrets(report: Report) -> Iterable[str]:
     yield from _of_headers(report.outcome.response_headers)
     yield from _of_target(report.outcome.location or "")
     for hop in report.hops:
+        if hop.internal_redirect is not None:
+            location = hop.internal_redirect.location or ""
+            yield from _of_target(location)
+            yield from _of_authority(location.partition("://")[2].partition("/")[0])
         if hop.upstream is not None:
             yield from _of_headers(hop.upstream.headers or {})
             yield from _of_target(hop.upstream.path or "")

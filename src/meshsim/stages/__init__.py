@@ -16,6 +16,7 @@ from . import (
     inspect,
     listener,
     network,
+    redirect,
     returning,
     route,
     router,
@@ -48,4 +49,5 @@ STAGES = table(
     tls.STAGE,
     app.STAGE,
     returning.STAGE,
+    redirect.STAGE,
 )

@@ -195,6 +195,14 @@ def _wants_again(policy: RetryPolicy, ending: Ending, failure: Failure | None) -
     return policy.after_response(ending.status, ending.grpc_status, ending.response_headers)
 
 
+def asks_for_redirect(frame: Frame, ending: Ending, picked: Return) -> bool:
+    """Whether the route has a policy for the status of what the upstream answered."""
+    policy = frame.via.internal_redirects if isinstance(frame.via, RouteAction) else None
+    if policy is None or picked.again or picked.failure is not None or ending.kind not in ANSWERED:
+        return False
+    return ending.status in policy.statuses and frame.refused is None
+
+
 def _passed_on(ending: Ending, frame: Frame) -> Ending:
     """A reply that a proxy further on made passes through this one's connection manager."""
     if ending.kind != "replied" or frame.stream is None or not ending.response_headers:

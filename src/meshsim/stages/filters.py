@@ -147,6 +147,7 @@ def _advanced(
         host=progress.host if change.host is None else change.host,
         strict_host=progress.strict_host if change.host is None else change.strict_host,
         decider=progress.decider or Decider(decider),
+        redirected=progress.redirected,
     )
 
 

@@ -7,14 +7,9 @@ from attrs import evolve
 from ..address import format_endpoint
 from ..choices import Chooser
 from ..envoy.codec import with_raw_request
-from ..envoy.local_reply import local_reply
 from ..envoy.receive import DRAINED, Received, closes_after_answer, receive
 from ..envoy.refusal import Refusal
-from ..envoy.refused_lookup import looked_up
 from ..envoy.route_actions import RouteAction
-from ..envoy.routes import Route
-from ..envoy.stream import Stream
-from ..envoy.vhosts import VirtualHost
 from ..explanation import Candidate, Decision, Fate
 from ..facts.conversation import Conversation
 from ..mesh import Mesh
@@ -23,6 +18,7 @@ from ..reasons import Reason, because
 from ..report import Downstream, Draft, Hop
 from ..states import AtHttp, AtReturn, AtVhost, State
 from .changes import request_changes
+from .refusals import ending_of, route_of
 from .stage import Stage, agree
 
 FRAGMENTS = "http_reject_path_with_fragment"
@@ -90,37 +86,7 @@ def _without_fragment(at: AtHttp) -> Conversation:
 
 
 def _ending(at: AtHttp, refusal: Refusal) -> Ending:
-    if refusal.kind != "replied" or refusal.status is None:
-        return Ending(
-            refusal.kind,
-            refusal.why,
-            response_flags=refusal.flags,
-            response_code_details=refusal.details,
-            answered_by=at.hop,
-            local_close_reason=refusal.closes,
-        )
-    request = refusal.request
-    grpc_redirect = refusal.location is not None and request is not None and request.is_grpc()
-    vhost, route = _looked_up(at, refusal)
-    ending = local_reply(
-        Stream(at.hcm, at.connection, request, route, vhost),
-        at.hop,
-        refusal.why,
-        status=400 if grpc_redirect else refusal.status,
-        details=refusal.details,
-        flags=refusal.flags,
-        body=refusal.body,
-        location=None if grpc_redirect else refusal.location,
-        by_route=route is not None and isinstance(route.action, RouteAction),
-        ends_connection=refusal.closes is not None,
-    )
-    return ending if refusal.closes is None else evolve(ending, local_close_reason=refusal.closes, after=refusal.after)
-
-
-def _looked_up(at: AtHttp, refusal: Refusal) -> tuple[VirtualHost | None, Route | None]:
-    if refusal.request is None:
-        return None, None
-    return looked_up(at.hcm.table(at.pod.proxy, refusal.request), refusal.request, at.connection)
+    return ending_of(refusal, at.pod, at.hcm, at.connection, at.hop)
 
 
 def _as_the_client_reads(at: AtHttp, ending: Ending) -> Ending:
@@ -202,7 +168,7 @@ def _describe_refused(at: AtHttp, refusal: Refusal, hop: Hop) -> None:
             # the codec answers before it has told anybody the version
             hop.downstream = evolve(seen, protocol="http/1.1")
         return
-    vhost, route = _looked_up(at, refusal)
+    vhost, route = route_of(refusal, at.pod, at.hcm, at.connection)
     hop.virtual_host = vhost.name if vhost is not None else None
     hop.route = (route.name or None) if route is not None else None
     proxy = at.pod.proxy

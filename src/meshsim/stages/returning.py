@@ -14,8 +14,8 @@ from ..mesh import Mesh
 from ..outcome import Ending
 from ..reasons import Reason, because
 from ..report import Attempt, Draft, Hop
-from ..states import AtEndpoint, AtReturn, Ended, Frame, State
-from .attempts import ANSWERED, Return, counted_again, returned, tried_endpoints, tried_now
+from ..states import AtEndpoint, AtRedirect, AtReturn, Ended, Frame, State
+from .attempts import Return, asks_for_redirect, counted_again, returned, tried_endpoints, tried_now
 from .stage import Stage, agree
 
 _ANSWERS_OF_TIMERS = frozenset(timer.reset for timer in (MAX_DURATION, PER_TRY_TIMEOUT, RESPONSE_TIMEOUT, STREAM_IDLE))
@@ -33,8 +33,10 @@ def decide(_mesh: Mesh, at: AtReturn, chooser: Chooser) -> tuple[Return, State]:
     if policy is not None:
         for reason in policy.unmodelled if picked.again else ():
             chooser.assume(reason)
-        if policy.response_headers and at.ending.kind in ANSWERED and not picked.again:
+        if policy.response_headers and at.ending.kind == "delivered" and not picked.again:
             chooser.assume(because("return.response-headers-unknown", policy.place, policy=policy.name))
+    if asks_for_redirect(frame, at.ending, picked):
+        return picked, AtRedirect(at.ending, picked.ending, at.hop, frame, at.opened)
     if not picked.again:
         return picked, AtReturn(picked.ending, at.hop, frame.below, at.opened)
     return picked, _resumed(at, frame, picked)

@@ -290,6 +290,10 @@ def _notes(at: AtRouter, action: RouteAction, forward: Forward) -> tuple[Reason,
     if action.retry_policy is not None:
         policy = action.retry_policy
         notes.append(because("router.retries", policy.place, retry_on=policy.name))
+    inside = action.internal_redirects
+    if inside is not None:
+        statuses = ", ".join(map(str, sorted(inside.statuses)))
+        notes.append(because("router.follows-redirects", inside.place, statuses=statuses, most=inside.most))
     return tuple(notes)
 
 

@@ -14,6 +14,7 @@ from attrs import evolve, field, frozen
 from ...facts.request import Headers, Request
 from ...facts.residues import Residues
 from ...outcome import Ending
+from ..internal_redirects import NOT_REDIRECTED, Redirected
 from ..route_actions import WeightedCluster
 from ..routes import Route
 
@@ -57,6 +58,8 @@ class Progress:
     """The weighted cluster that was picked with the route; None: there are none."""
     decider: Decider | None = None
     """None: the route at hand."""
+    redirected: Redirected = NOT_REDIRECTED
+    """How often, and where to, the stream was redirected before its filters ran."""
     way_back: WayBack | None = field(default=None, eq=False)
     """Set behind the last filter, where any of them acts on responses."""
 

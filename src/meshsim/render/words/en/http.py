@@ -108,5 +108,6 @@ WORDS: dict[str, str] = {
     "router.from-header": "route {route} takes its cluster from header {header}: {cluster}",
     "router.no-cluster-header": "route {route} takes its cluster from header {header}, which the request lacks",
     "router.retries": "failures are retried on {retry_on}",
+    "router.follows-redirects": "redirects of the upstream ({statuses}) are followed inside, at most {most} a request",
     "router.mirrored": "a copy of the request goes to {clusters}",
 }

@@ -68,6 +68,29 @@ WORDS: dict[str, str] = {
     "return.response-headers-unknown": (
         "the retry policy ({policy}) looks at response headers, which no input states; no retry is assumed"
     ),
+    "redirect.question": "does the proxy follow the redirect to {location} itself?",
+    "redirect.followed": "the proxy follows the redirect to {location} itself: number {number} of at most {most}",
+    "redirect.no-path": "a CONNECT request has no path that could be redirected, so the client gets the answer",
+    "redirect.no-location": "the answer names no location, so the client gets it as it is",
+    "redirect.location-unknown": (
+        "the application answers {status}, and no input says with which location; the proxy is taken not to follow it"
+    ),
+    "redirect.not-absolute": (
+        "the location {location} is no absolute URL, which alone the proxy follows; the client gets the redirect"
+    ),
+    "redirect.cross-scheme": (
+        "{location} has another scheme than the request, and allow_cross_scheme_redirect is off; "
+        "the client gets the redirect"
+    ),
+    "redirect.too-many": "max_internal_redirects is {most}, so the client gets the redirect to {location}",
+    "redirect.no-route": "no route of the proxy takes {location}, so the client gets the redirect",
+    "redirect.predicate": (
+        "{predicate} does not let the redirect to {location} go to route {route}; the client gets the redirect"
+    ),
+    "redirect.body-too-large": (
+        "the body of {size} bytes is larger than the {limit} that are kept to be sent again; "
+        "the client gets the redirect"
+    ),
     "outcome.loop": "the packets of {pod} to {destination} come back to where they started",
     "outcome.unknown-assumption": "the answer rests on an assumption ({code}), and --strict allows none",
     "runtime.guard-not-followed": "envoy.reloadable_features.{guard} is off, which is not modelled; it is taken as on",

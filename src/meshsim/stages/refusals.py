@@ -1,0 +1,57 @@
+"""What becomes of a request that the connection manager refuses: its ending, and the route it is logged with.
+
+Not a stage.
+"""
+
+from __future__ import annotations
+
+from attrs import evolve
+
+from ..envoy.local_reply import local_reply
+from ..envoy.network_filters.hcm import HttpConnectionManager
+from ..envoy.refusal import Refusal
+from ..envoy.refused_lookup import looked_up
+from ..envoy.route_actions import RouteAction
+from ..envoy.routes import Route
+from ..envoy.stream import Stream
+from ..envoy.vhosts import VirtualHost
+from ..facts.connection import Connection
+from ..mesh import Pod
+from ..outcome import Ending
+
+
+def ending_of(refusal: Refusal, pod: Pod, hcm: HttpConnectionManager, connection: Connection, hop: int) -> Ending:
+    if refusal.kind != "replied" or refusal.status is None:
+        return Ending(
+            refusal.kind,
+            refusal.why,
+            response_flags=refusal.flags,
+            response_code_details=refusal.details,
+            answered_by=hop,
+            local_close_reason=refusal.closes,
+        )
+    request = refusal.request
+    grpc_redirect = refusal.location is not None and request is not None and request.is_grpc()
+    vhost, route = route_of(refusal, pod, hcm, connection)
+    ending = local_reply(
+        Stream(hcm, connection, request, route, vhost),
+        hop,
+        refusal.why,
+        status=400 if grpc_redirect else refusal.status,
+        details=refusal.details,
+        flags=refusal.flags,
+        body=refusal.body,
+        location=None if grpc_redirect else refusal.location,
+        by_route=route is not None and isinstance(route.action, RouteAction),
+        ends_connection=refusal.closes is not None,
+    )
+    return ending if refusal.closes is None else evolve(ending, local_close_reason=refusal.closes, after=refusal.after)
+
+
+def route_of(
+    refusal: Refusal, pod: Pod, hcm: HttpConnectionManager, connection: Connection
+) -> tuple[VirtualHost | None, Route | None]:
+    """None where nothing was decoded that a route could be looked up for."""
+    if refusal.request is None:
+        return None, None
+    return looked_up(hcm.table(pod.proxy, refusal.request), refusal.request, connection)

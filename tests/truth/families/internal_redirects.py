@@ -1,0 +1,413 @@
+"""Redirects that the proxy follows itself: what it lets through, where they lead, and what the next pass makes of them.
+
+The upstream is a listener of the same Envoy, so that the answers are known: header `x-go` says which one it gives.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from tests.realism.upstreams import Upstream
+from tests.truth.families._shapes import TYPES, address, dump, filter_of, manager, static_cluster, tls_socket
+from tests.truth.setting import POD_ADDRESS, Setting
+
+PORT, FAR_PORT, CLOSED, APPLICATION = 22000, 23900, 23999, 9000
+HOST = "10.94.0.1"
+PREDICATES = TYPES + "internal_redirect."
+
+
+def _answer(status: int, location: str | None, **headers: Any) -> dict[str, Any]:
+    """A response with any Location at all."""
+    added = [_header(name.replace("_", "-"), each) for name, values in headers.items() for each in values]
+    fields: dict[str, Any] = {"direct_response": {"status": status, "body": {"inline_string": "moved"}}}
+    if location is None:
+        fields["response_headers_to_remove"] = ["location"]
+    else:
+        added.append({**_header("location", location), "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"})
+    return {**fields, "response_headers_to_add": added}
+
+
+def _header(name: str, value: str) -> dict[str, Any]:
+    return {"header": {"key": name, "value": value}}
+
+
+def _to(path: str, code: str = "FOUND", **fields: Any) -> dict[str, Any]:
+    return {"redirect": {"path_redirect": path, "response_code": code, **fields}}
+
+
+ANSWERS: dict[str, dict[str, Any]] = {
+    "dest": _to("/dest?q=1", host_redirect="new.test"),
+    "same host": _to("/dest"),
+    "301": _to("/dest", "MOVED_PERMANENTLY"),
+    "303": _to("/dest", "SEE_OTHER"),
+    "307": _to("/dest", "TEMPORARY_REDIRECT"),
+    "308": _to("/dest", "PERMANENT_REDIRECT"),
+    "https": _to("/dest", https_redirect=True),
+    "http": _to("/dest", scheme_redirect="http"),
+    "port": _to("/dest", host_redirect="new.test", port_redirect=8443),
+    "fragment": _answer(302, "http://new.test/dest#part"),
+    "query only": _answer(302, "http://new.test?x=/dest"),
+    "host only": _answer(302, "http://new.test"),
+    "user": _answer(302, "http://me:pass@new.test/dest"),
+    "dots": _answer(302, "http://new.test/a/../dest"),
+    "slashes": _answer(302, "http://new.test//dest"),
+    "escaped slash": _answer(302, "http://new.test/%%2Fdest"),
+    "dot": _answer(302, "http://new.test./dest"),
+    "upper": _answer(302, "HTTP://NEW.TEST/dest"),
+    "other scheme": _answer(302, "ftp://new.test/dest"),
+    "bad host": _answer(302, "http://new_test/dest"),
+    "bad port": _answer(302, "http://new.test:99999/dest"),
+    "relative": _answer(302, "/dest"),
+    "relative name": _answer(302, "dest"),
+    "no scheme": _answer(302, "//new.test/dest"),
+    "empty": _answer(302, ""),
+    "none": _answer(302, None),
+    "nowhere": _to("/nowhere"),
+    "direct": _to("/direct"),
+    "moved": _to("/moved"),
+    "no cluster": _to("/gone"),
+    "far": _to("/far"),
+    "again": _to("/p/again"),
+    "other": _to("/q/again"),
+    "copied": _answer(302, "http://new.test/dest", x_copy=["one", "two"], x_other=["three"]),
+    "200": _answer(200, "http://new.test/dest"),
+    "300": _answer(300, "http://new.test/dest"),
+    "304": _answer(304, "http://new.test/dest"),
+    "503": _answer(503, "http://new.test/dest"),
+}
+TARGETS: list[dict[str, Any]] = [
+    {"name": "dest", "match": {"path": "/dest"}, "route": {"cluster": "app"}},
+    {
+        "name": "direct",
+        "match": {"path": "/direct"},
+        "direct_response": {"status": 201, "body": {"inline_string": "x"}},
+    },
+    {"name": "moved", "match": {"path": "/moved"}, "redirect": {"host_redirect": "away.test"}},
+    {"name": "gone", "match": {"path": "/gone"}, "route": {"cluster": "nowhere"}},
+    {"name": "far", "match": {"path": "/far"}, "route": {"cluster": "far"}},
+    {
+        "name": "copied",
+        "match": {"path": "/", "headers": [{"name": "x-copy", "present_match": True}]},
+        "route": {"cluster": "app"},
+    },
+]
+
+
+def _route(policy: Mapping[str, Any] | None, **fields: Any) -> dict[str, Any]:
+    inside = {} if policy is None else {"internal_redirect_policy": policy}
+    return {"name": "p", "match": {"prefix": "/p"}, "route": {"cluster": "far", **inside, **fields}}
+
+
+def _predicate(kind: str, **fields: Any) -> dict[str, Any]:
+    short = "".join(f"_{each.lower()}" if each.isupper() else each for each in kind).strip("_")
+    return {"name": short, "typed_config": {"@type": f"{PREDICATES}{short}.v3.{kind}Config", **fields}}
+
+
+PREVIOUS, SAFE = _predicate("PreviousRoutes"), _predicate("SafeCrossScheme")
+ALL_CODES = {"redirect_response_codes": [301, 302, 303, 307, 308]}
+
+
+def _allowed(*names: str) -> dict[str, Any]:
+    return _predicate("AllowListedRoutes", allowed_route_names=list(names))
+
+
+TABLES: dict[str, list[dict[str, Any]]] = {
+    "empty policy": [_route({})],
+    "no policy": [_route(None)],
+    "older action": [_route(None, internal_redirect_action="HANDLE_INTERNAL_REDIRECT")],
+    "older action passed through": [_route(None, internal_redirect_action="PASS_THROUGH_INTERNAL_REDIRECT")],
+    "none allowed": [_route({"max_internal_redirects": 0})],
+    "two allowed": [_route({"max_internal_redirects": 2})],
+    "five allowed": [_route({"max_internal_redirects": 5, "allow_cross_scheme_redirect": True})],
+    "every code": [_route(ALL_CODES)],
+    "codes that are none": [_route({"redirect_response_codes": [200, 503]})],
+    "any scheme": [_route({"allow_cross_scheme_redirect": True})],
+    "safe scheme": [_route({"allow_cross_scheme_redirect": True, "predicates": [SAFE]})],
+    "each route once": [_route({"max_internal_redirects": 6, "predicates": [PREVIOUS]})],
+    "two that send to each other": [
+        _route({"max_internal_redirects": 6, "predicates": [PREVIOUS]}),
+        {
+            **_route({"max_internal_redirects": 3, "predicates": [PREVIOUS]}),
+            "name": "q",
+            "match": {"prefix": "/q"},
+        },
+    ],
+    "listed": [_route({"predicates": [_allowed("dest", "moved")]})],
+    "listed once": [_route({"max_internal_redirects": 6, "predicates": [_allowed("p", "dest"), PREVIOUS]})],
+    "copied headers": [_route({"response_headers_to_copy": ["x-copy", "X-Other", "x-absent"]})],
+    "rewritten": [
+        {
+            **_route(ALL_CODES, prefix_rewrite="/rewritten", host_rewrite_literal="inner.test"),
+            "request_headers_to_add": [_header("x-path", "%REQ(:path)%"), _header("x-twice", "yes")],
+            "response_headers_to_add": [_header("x-back", "%RESPONSE_CODE_DETAILS%")],
+        }
+    ],
+    "mirrored": [_route({}, request_mirror_policies=[{"cluster": "app"}])],
+    "tried again": [
+        _route(
+            ALL_CODES,
+            cluster="second",
+            retry_policy={
+                "retry_on": "connect-failure",
+                "retry_back_off": {"base_interval": "0.001s"},
+                "retry_priority": {
+                    "name": "envoy.retry_priorities.previous_priorities",
+                    "typed_config": {
+                        "@type": f"{TYPES}retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
+                        "update_frequency": 1,
+                    },
+                },
+            },
+        )
+    ],
+    "named by endpoints": [_route(ALL_CODES, cluster="named", auto_host_rewrite=True, append_x_forwarded_host=True)],
+}
+MANAGERS: dict[str, dict[str, Any]] = {
+    "normalising": {
+        "normalize_path": True,
+        "merge_slashes": True,
+        "strip_any_host_port": True,
+        "strip_trailing_host_dot": True,
+        "path_with_escaped_slashes_action": "REJECT_REQUEST",
+    },
+    "unescaping": {
+        "normalize_path": True,
+        "path_with_escaped_slashes_action": "UNESCAPE_AND_REDIRECT",
+    },
+    "at the edge": {"use_remote_address": True, "xff_num_trusted_hops": 1, "via": "here"},
+    "plain": {"server_name": "other"},
+}
+FILTERS: dict[str, list[dict[str, Any]]] = {
+    "refusing": [
+        filter_of(
+            "http",
+            "rbac.v3.RBAC",
+            rules={
+                "action": "DENY",
+                "policies": {
+                    "new": {
+                        "permissions": [{"header": {"name": ":authority", "string_match": {"exact": "new.test"}}}],
+                        "principals": [{"any": True}],
+                    }
+                },
+            },
+        )
+    ],
+    "writing": [
+        filter_of(
+            "http",
+            "header_mutation.v3.HeaderMutation",
+            mutations={
+                "request_mutations": [{"append": _header("x-pass", "%REQ(:path)%")}],
+                "response_mutations": [{"append": _header("x-way-back", "%REQ(:path)%")}],
+            },
+        )
+    ],
+    "delaying none": [
+        filter_of(
+            "http",
+            "fault.v3.HTTPFault",
+            abort={"http_status": 418, "percentage": {"numerator": 100}},
+            headers=[{"name": "x-envoy-original-url", "present_match": True}],
+        )
+    ],
+}
+HOSTS = [
+    {"name": "a", "domains": ["a.test"], "routes": [_route({}), *TARGETS]},
+    {"name": "new", "domains": ["new.test"], "routes": [{**TARGETS[0], "name": "at new"}]},
+    {
+        "name": "port",
+        "domains": ["new.test:8443"],
+        "routes": [{**TARGETS[1], "match": {"prefix": "/"}, "name": "at port"}],
+    },
+    {"name": "b", "domains": ["b.test"], "require_tls": "ALL", "routes": [_route({}), *TARGETS]},
+]
+STRONGER = ("dest", "same host", "https", "again", "303", "none", "far", "503")
+"""Answers for variations that are about something else."""
+
+
+def settings() -> Iterator[Setting]:
+    listeners, calls, port = [], [], PORT
+    for name, routes in TABLES.items():
+        listeners.append(_listener(name, port, manager([*routes, *TARGETS])))
+        calls += [_call(port, go) for go in ANSWERS]
+        calls += [_call(port, "other", "/q"), _call(port, "dest", "/q", "POST")]
+        port += 1
+    yield _setting("policies", listeners, calls, len(TABLES))
+
+    listeners, calls, port = [], [], PORT
+    for name, config in MANAGERS.items():
+        listeners.append(_listener(name, port, manager([_route(ALL_CODES), *TARGETS], **config)))
+        calls += [_call(port, go) for go in ANSWERS]
+        calls += [_call(port, go, authority="a.test:80") for go in STRONGER]
+        calls += [_call(port, go, headers={"x-forwarded-for": "1.2.3.4, 5.6.7.8"}) for go in STRONGER]
+        calls += [_call(port, go, headers={"x-forwarded-proto": "https"}) for go in STRONGER]
+        port += 1
+    for name, filters in FILTERS.items():
+        listeners.append(_listener(name, port, manager([_route(ALL_CODES), *TARGETS], filters)))
+        calls += [_call(port, go) for go in ANSWERS]
+        port += 1
+    listeners.append(_listener("hosts", port, manager([], table={"virtual_hosts": HOSTS})))
+    calls += [_call(port, go, authority=host) for go in ANSWERS for host in ("a.test", "b.test")]
+    calls += [_call(port, go, authority="b.test", headers={"x-forwarded-proto": "https"}) for go in STRONGER]
+    yield _setting("managers", listeners, calls, len(MANAGERS) + len(FILTERS) + 1)
+
+    listeners = [_listener("every", PORT, manager([_route(ALL_CODES), *TARGETS]))]
+    codes = ("301", "302", "303", "307", "308", "same host", "none", "again")
+    calls = [
+        _call(PORT, go, method=method, headers=headers)
+        for go in codes
+        if go in ANSWERS
+        for method in ("GET", "HEAD", "POST", "PUT", "DELETE")
+        for headers in ({}, {"connection": "close"}, {"x-envoy-max-retries": "1", "x-envoy-original-url": "mine"})
+    ]
+    calls += [
+        {**_call(PORT, go, method=method, headers={"content-length": "8"}), "bytes": _bytes(go, method)}
+        for go in codes
+        if go in ANSWERS
+        for method in ("POST", "PUT", "DELETE")
+    ]
+    yield _setting("methods", listeners, calls, 1)
+
+    listeners, calls, port = [], [], PORT
+    for name, host in BODY_LIMITS.items():
+        routes = [
+            {**_route(ALL_CODES), **limit, "match": {"prefix": f"/p/{index}"}} for index, limit in enumerate(LIMITS)
+        ]
+        table = {"virtual_hosts": [{"name": "v", "domains": ["*"], "routes": [*routes, *TARGETS], **host}]}
+        listeners.append(_listener(name, port, manager([], table=table)))
+        calls += [
+            _with_body(port, f"/p/{index}", size) for index in range(len(LIMITS)) for size in (5, 10, 11, 20, 100, 101)
+        ]
+        port += 1
+    yield _setting("bodies", listeners, calls, len(BODY_LIMITS) * len(LIMITS))
+
+    listeners = [
+        _listener("inner", PORT, manager([_route(ALL_CODES | {"max_internal_redirects": 2}), *TARGETS])),
+        _listener("outer", PORT + 1, manager([_route(ALL_CODES, cluster="inner"), *TARGETS])),
+        _listener("passing", PORT + 2, manager([_route(None, cluster="inner"), *TARGETS])),
+        _listener("shared", PORT + 3, manager([_shared({"clusters": [{"name": "far", "weight": 3}]}), *TARGETS])),
+        _listener("by header", PORT + 4, manager([_named_by_header(), *TARGETS])),
+    ]
+    calls = [_call(PORT + index, go) for index in range(1, 4) for go in ANSWERS]
+    calls += [_call(PORT + 4, go, headers={"x-cluster": name}) for go in STRONGER for name in ("far", "inner", "gone")]
+    yield _setting("in a row", listeners, calls, 4)
+
+    secure = [
+        _listener(name, port, manager([_route(policy), *TARGETS]), tls_socket())
+        for port, (name, policy) in enumerate(SECURE.items(), PORT)
+    ]
+    calls = [
+        {**_call(PORT + index, go), "tls": {"sni": "a.test", "alpn": ["http/1.1"]}}
+        for index in range(len(SECURE))
+        for go in ANSWERS
+    ]
+    yield _setting("over TLS", secure, calls, len(SECURE))
+
+
+LIMITS: list[dict[str, Any]] = [
+    {},
+    {"per_request_buffer_limit_bytes": 10},
+    {"request_body_buffer_limit": 10},
+    {"per_request_buffer_limit_bytes": 100},
+    {"request_body_buffer_limit": 100},
+    {"per_request_buffer_limit_bytes": 10, "request_body_buffer_limit": 100},
+    {"per_request_buffer_limit_bytes": 0},
+]
+BODY_LIMITS: dict[str, dict[str, Any]] = {
+    "no limit of the host": {},
+    "limit of the host": {"request_body_buffer_limit": 20},
+    "older limit of the host": {"per_request_buffer_limit_bytes": 20},
+    "both of the host": {"per_request_buffer_limit_bytes": 5, "request_body_buffer_limit": 100},
+}
+
+
+def _shared(weighted: Mapping[str, Any]) -> dict[str, Any]:
+    made = _route(ALL_CODES, weighted_clusters=weighted)
+    del made["route"]["cluster"]
+    return made
+
+
+def _named_by_header() -> dict[str, Any]:
+    made = _route(ALL_CODES, cluster_header="x-cluster")
+    del made["route"]["cluster"]
+    return made
+
+
+def _with_body(port: int, path: str, size: int) -> dict[str, Any]:
+    call = _call(port, "307", path, "POST", headers={"content-length": str(size)})
+    return {**call, "bytes": _bytes("307", "POST", path, size)}
+
+
+SECURE: dict[str, dict[str, Any]] = {
+    "same scheme": {},
+    "any scheme": {"allow_cross_scheme_redirect": True},
+    "safe scheme": {"allow_cross_scheme_redirect": True, "predicates": [SAFE]},
+}
+
+
+def _setting(name: str, listeners: Sequence[Any], calls: Sequence[Any], count: int) -> Setting:
+    answers = [
+        {"name": go, "match": {"prefix": "/", "headers": [_exactly(go)]}, **answer} for go, answer in ANSWERS.items()
+    ]
+    answers.append({"name": "echo", "match": {"prefix": "/"}, "direct_response": {"status": 200}})
+    far = _listener("far", FAR_PORT, manager(answers))
+    clusters = [static_cluster("far", POD_ADDRESS, FAR_PORT), static_cluster("app", HOST, APPLICATION)]
+    clusters += [_second_time(), _named(), static_cluster("inner", POD_ADDRESS, PORT)]
+    return Setting(
+        name=name,
+        dump=dump([*listeners, far], clusters),
+        calls=calls,
+        configurations=count,
+        sockets=(),
+        world=[Upstream(f"0.0.0.0:{APPLICATION}", "http", name="app")],
+    )
+
+
+def _second_time() -> dict[str, Any]:
+    """A cluster whose first priority refuses every connection."""
+    made = static_cluster("second", POD_ADDRESS, CLOSED)
+    later = static_cluster("second", POD_ADDRESS, FAR_PORT)["load_assignment"]["endpoints"][0]
+    made["load_assignment"]["endpoints"].append({**later, "priority": 1})
+    return made
+
+
+def _named() -> dict[str, Any]:
+    made = static_cluster("named", POD_ADDRESS, FAR_PORT)
+    made["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]["hostname"] = "far.test"
+    return made
+
+
+def _exactly(go: str) -> dict[str, Any]:
+    return {"name": "x-go", "string_match": {"exact": go}}
+
+
+def _listener(name: str, port: int, last: Mapping[str, Any], transport: Any = None) -> dict[str, Any]:
+    chain: dict[str, Any] = {"filters": [last]}
+    made = {"name": name, "address": address("0.0.0.0", port), "filter_chains": [chain]}
+    if transport is not None:
+        chain["transport_socket"] = transport
+        made["listener_filters"] = [filter_of("listener", "tls_inspector.v3.TlsInspector")]
+    return made
+
+
+def _call(
+    port: int,
+    go: str,
+    path: str = "/p/x?y=1",
+    method: str = "GET",
+    *,
+    authority: str = "a.test",
+    headers: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    return {
+        "destination": f"{POD_ADDRESS}:{port}",
+        "path": path,
+        "method": method,
+        "authority": authority,
+        "headers": {"x-go": go, **(headers or {})},
+    }
+
+
+def _bytes(go: str, method: str, path: str = "/p/x?y=1", size: int = 8) -> str:
+    head = f"{method} {path} HTTP/1.1\r\nHost: a.test\r\nx-go: {go}\r\ncontent-length: {size}\r\n\r\n"
+    return head + "x" * size
