@@ -139,7 +139,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "router.to-cluster": ("route", "cluster"),
     "router.weighted": ("route", "cluster", "weight", "total"),
     "router.weights-open": ("route",),
-    "router.weights-by-hash": ("route",),
+    "router.weights-by-hash": ("route", "policy"),
     "router.from-header": ("route", "cluster", "header"),
     "router.no-cluster-header": ("route", "header"),
     "router.retries": ("retry_on",),

@@ -10,6 +10,7 @@ import re
 from itertools import accumulate, pairwise
 
 from ..choices import Choice, Chooser
+from ..envoy.hash_policy import NOTHING, Hashed, hash_of
 from ..envoy.route_actions import RouteAction, WeightedCluster
 from ..envoy.runtime import NO_RUNTIME, Runtime
 from ..facts.request import Request
@@ -34,7 +35,8 @@ def pick_entry(
         return weighted[0][0], at.residues
     bounds = tuple(pairwise(accumulate((weight for _entry, weight in weighted), initial=0)))
     total = bounds[-1][1]
-    stated = stated_value(action, at.request)
+    hashed = _hashed(at, action)
+    stated = stated_value(action, at.request) if hashed.value is None else hashed.value
     if stated is not None:
         index = next(index for index, (_start, stop) in enumerate(bounds) if stated % total < stop)
         return weighted[index][0], at.residues
@@ -45,13 +47,12 @@ def pick_entry(
         (None,) * len(weighted),
         action.weighted_place,
     )
-    if action.weights_by_hash:
-        # Which value the hash has is the load balancer's matter; that it is the same every time, nobody's choice.
+    if hashed.unknown is not None:
+        # Which value the hash has nobody stated; that it is the same every time, nobody's choice.
         default = max(range(len(weighted)), key=lambda index: weighted[index][1])
-        what = because("router.weights-by-hash", action.weighted_place, route=action.name)
-        return weighted[chooser.pick(Choice(choice.site, what, choice.options, choice.shares, choice.place, default))][
-            0
-        ], at.residues
+        what = because("router.weights-by-hash", action.weighted_place, route=action.name, policy=hashed.unknown)
+        index = chooser.pick(Choice(choice.site, what, choice.options, choice.shares, choice.place, default))
+        return weighted[index][0], at.residues
     index, residues = chooser.pick_residue(choice, at.residues, total, bounds)
     return weighted[index][0], residues
 
@@ -68,6 +69,11 @@ def _weighed(at: AtFilters | AtRouter, action: RouteAction, chooser: Chooser) ->
                 chooser.assume(doubt)
     weights = action.weights(runtime)
     return tuple((entry, weight) for entry, weight in zip(action.weighted, weights, strict=True) if weight)
+
+
+def _hashed(at: AtFilters | AtRouter, action: RouteAction) -> Hashed:
+    """What use_hash_policy takes in place of the random value; nothing where the policies find nothing to hash."""
+    return hash_of(action.weight_policies, at.connection, at.request) if action.weight_policies else NOTHING
 
 
 def stated_value(action: RouteAction, request: Request) -> int | None:

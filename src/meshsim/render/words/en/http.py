@@ -104,7 +104,7 @@ WORDS: dict[str, str] = {
     "router.to-cluster": "route {route} goes to cluster {cluster}",
     "router.weighted": "route {route} goes to cluster {cluster} with weight {weight} of {total}",
     "router.weights-open": "route {route} divides its requests by weight",
-    "router.weights-by-hash": "route {route} divides its requests by the hash of its hash policy, which is unknown",
+    "router.weights-by-hash": "route {route} divides its requests by the hash of {policy}, which is unknown",
     "router.from-header": "route {route} takes its cluster from header {header}: {cluster}",
     "router.no-cluster-header": "route {route} takes its cluster from header {header}, which the request lacks",
     "router.retries": "failures are retried on {retry_on}",
