@@ -146,6 +146,8 @@ class RouteAction:
     """Lower-case upgrade type -> enabled."""
     envoy_headers: bool = True
     """Off where the router suppresses x-envoy- headers."""
+    respects_expected_timeout: bool = False
+    """x-envoy-expected-rq-timeout-ms of a request sets its time-out, where the router is told so."""
     connect_terminated: bool = False
     """CONNECT ends here and its payload goes on as raw bytes."""
     unmodelled: tuple[Reason, ...] = ()

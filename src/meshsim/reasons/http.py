@@ -132,6 +132,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "router.direct-response": ("route", "status"),
     "router.redirect": ("route", "location"),
     "router.require-tls": ("location",),
+    "router.header-refused": ("header", "value"),
     "router.not-forwarding": ("route", "action"),
     "router.action-not-modelled": ("route",),
     "router.specifier-not-modelled": ("route", "field"),

@@ -6,20 +6,17 @@ envoyproxy/envoy source/common/router/weighted_cluster_specifier.cc (pickWeighte
 
 from __future__ import annotations
 
-import re
 from itertools import accumulate, pairwise
 
 from ..choices import Choice, Chooser
 from ..envoy.hash_policy import NOTHING, Hashed, hash_of
 from ..envoy.route_actions import RouteAction, WeightedCluster
 from ..envoy.runtime import NO_RUNTIME, Runtime
+from ..envoy.whole_numbers import whole_number
 from ..facts.request import Request
 from ..facts.residues import Residues
 from ..reasons import because
 from ..states import AtFilters, AtRouter
-
-_WHOLE = re.compile(r"[ \t\n\v\f\r]*\+?([0-9]{1,40})[ \t\n\v\f\r]*")
-_LARGEST = 1 << 64
 
 Weighed = tuple[tuple[WeightedCluster, int], ...]
 
@@ -79,9 +76,7 @@ def _hashed(at: AtFilters | AtRouter, action: RouteAction) -> Hashed:
 def stated_value(action: RouteAction, request: Request) -> int | None:
     """The number in header_name, where it stands there once and is one; None: the random value decides."""
     values = request.values(action.weight_header) if action.weight_header else ()
-    found = _WHOLE.fullmatch(values[0]) if len(values) == 1 else None
-    number = int(found.group(1)) if found is not None else _LARGEST
-    return number if number < _LARGEST else None
+    return whole_number(values[0]) if len(values) == 1 else None
 
 
 def runtime_of(at: AtFilters | AtRouter) -> Runtime:

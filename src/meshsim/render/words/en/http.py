@@ -97,6 +97,7 @@ WORDS: dict[str, str] = {
     "router.direct-response": "route {route} answers {status} itself",
     "router.redirect": "route {route} redirects to {location}",
     "router.require-tls": "the virtual host requires TLS and redirects to {location}",
+    "router.header-refused": "the router checks {header} strictly, and {value!r} is no good",
     "router.not-forwarding": "route {route} ({action}) names no cluster",
     "router.action-not-modelled": "what route {route} does is not modelled",
     "router.specifier-not-modelled": "route {route} finds its cluster by {field}, which is not modelled",
