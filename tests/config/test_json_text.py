@@ -113,3 +113,19 @@ def test_the_collector_is_as_it_was() -> None:
 )
 def test_looks_like_json(text: str, is_json: bool) -> None:
     assert looks_like_json(text) is is_json
+
+
+@pytest.mark.parametrize("half", ["\\ud800", "\\uDFFF", "\\udc00\\ud800", "\\ud800x", "\\\\\\ud800"])
+def test_half_of_a_character_is_refused_with_its_place(half: str) -> None:
+    for text in (f'{{"a": 1,\n "{half}": 2}}', f'// c\n["{half}"]'):
+        with pytest.raises(InputError, match="half of a character") as caught:
+            parse_json(text, "x")
+        assert caught.value.place is not None
+        assert caught.value.place.line == 2
+
+
+@pytest.mark.parametrize(
+    ("written", "text"), [("\\ud83d\\ude00", "\U0001f600"), ("\\\\ud800", "\\ud800"), ("\\uD7FF", "\ud7ff")]
+)
+def test_whole_characters_are_read(written: str, text: str) -> None:
+    assert parse_json(f'["{written}"]', "x") == [text]

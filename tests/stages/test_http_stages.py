@@ -205,15 +205,15 @@ def test_what_a_virtual_host_adds() -> None:
 
 
 def test_the_router_may_suppress_envoys_headers() -> None:
-    router = {
-        "name": "envoy.filters.http.router",
-        "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router",
-            "suppress_envoy_headers": True,
-        },
-    }
+    router = _router(suppress_envoy_headers=True)
     sent = walk(hcm(one_route(route={"cluster": "c", "prefix_rewrite": "/x"}), http_filters=[router])).sent
     assert not [name for name in sent.headers if name.startswith("x-envoy-")]
+
+
+def test_the_number_of_the_attempt_is_no_header_that_the_router_suppresses() -> None:
+    table = table_fields(virtual_host(one_route(), include_request_attempt_count=True))
+    sent = walk(hcm(table=table, http_filters=[_router(suppress_envoy_headers=True)])).sent
+    assert [name for name in sent.headers if name.startswith("x-envoy-")] == ["x-envoy-attempt-count"]
 
 
 def test_where_a_route_came_from_and_its_mirrors() -> None:
@@ -248,3 +248,8 @@ def test_a_header_that_only_run_time_knows_travels_on() -> None:
     first = walk(manager).sent
     assert first.headers["content-type"] == ()
     assert walk(manager, first).sent.headers["x-request-id"] == ()
+
+
+def _router(**options: Any) -> dict[str, Any]:
+    kind = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"
+    return {"name": "envoy.filters.http.router", "typed_config": {"@type": kind, **options}}

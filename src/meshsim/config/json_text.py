@@ -29,23 +29,46 @@ def looks_like_json(text: str) -> bool:
 def parse_json(text: str, name: str) -> Any:
     """The data of a JSON text, `/* */` and `//` comments allowed. InputError with line and remedy otherwise."""
     try:
-        return _loads(text)
+        data = _loads(text)
     except json.JSONDecodeError as error:
         first = error
     except RecursionError:
         raise _too_deep(name) from None
     except ValueError as error:
         raise InputError("bad-json", str(error).partition(";")[0].lower(), place=Place(name), hint=_AGAIN) from None
+    else:
+        _refuse_half_characters(text, name)
+        return data
     bare = without_comments(text)
     if bare is not text:
         try:
-            return _loads(bare)
+            data = _loads(bare)
+            _refuse_half_characters(bare, name)
+            return data
         except json.JSONDecodeError as error:
             # What a comment hides is not the trouble: report what is wrong beside the comments.
             raise _broken(error, bare, name) from None
         except RecursionError:
             raise _too_deep(name) from None
     raise _broken(first, text, name)
+
+
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
+)
+
+
+def _refuse_half_characters(text: str, name: str) -> None:
+    """Half of a pair that stands for one character is none, and Envoy refuses it too."""
+    if "\\ud" not in text and "\\uD" not in text:
+        return
+    for found in _ESCAPE.finditer(text):
+        if found.group(1):
+            line = text.count("\n", 0, found.start()) + 1
+            column = found.start() - text.rfind("\n", 0, found.start())
+            message = f"\\{found.group(1)} is half of a character (column {column})"
+            hint = "write both halves, or the character itself"
+            raise InputError("bad-json", message, place=Place(name, line=line), hint=hint)
 
 
 def _loads(text: str) -> Any:

@@ -10,7 +10,7 @@ from attrs import evolve
 from ..facts.request import Request
 from .retry_policy import for_request
 from .route_actions import RouteAction
-from .upstream_request import stream_duration_ms, timeout_of
+from .upstream_request import stated_timeout, stream_duration_ms, timeout_of
 
 
 def limited(
@@ -21,7 +21,7 @@ def limited(
 ) -> RouteAction:
     """The action itself where the request changes nothing. Both time-outs are the connection manager's; 0: none."""
     policy = for_request(action.retry_policy, request)
-    stated = request.headers.get("x-envoy-upstream-rq-timeout-ms")
+    stated = stated_timeout(action, request)
     timeout: int | float = action.timeout_ms
     duration = stream_duration_ms(action, request, max_stream_duration_ms)
     if stated or action.stream_duration is not None or action.max_grpc_timeout_ms is not None:

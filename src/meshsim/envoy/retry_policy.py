@@ -17,6 +17,7 @@ from ..place import Place
 from ..reasons import Reason
 from .matchers import compile_header_matcher
 from .unmodelled import unmodelled_fields
+from .whole_numbers import whole_number
 
 _MODELLED = frozenset(
     {
@@ -44,6 +45,22 @@ _GRPC_STATUS = {
     "internal": 13,
     "unavailable": 14,
 }
+GRPC_CONDITIONS = frozenset(_GRPC_STATUS)
+HTTP_CONDITIONS = frozenset(
+    {
+        "5xx",
+        "gateway-error",
+        "connect-failure",
+        "envoy-ratelimited",
+        "retriable-4xx",
+        "refused-stream",
+        "retriable-status-codes",
+        "retriable-headers",
+        "reset",
+        "reset-before-request",
+        "http3-post-connect-failure",
+    }
+)
 _GATEWAY_ERRORS = (502, 503, 504)
 _ANY_RESET = frozenset({"5xx", "gateway-error", "reset"})
 _CONNECT_FAILURES = frozenset({"remote_connection_failure", "local_connection_failure", "connection_timeout"})
@@ -217,5 +234,4 @@ _HEADERS = (
 
 
 def _number(headers: Headers, name: str) -> int | None:
-    text = headers.get(name, ("",))[0].strip()
-    return int(text) if text.isdecimal() else None
+    return whole_number(headers.get(name, ("",))[0])

@@ -114,8 +114,8 @@ class RouteAction:
     weighted_place: Place | None = None
     weight_header: str = ""
     """Its value takes the place of the random one."""
-    weights_by_hash: bool = False
-    """The hash of the hash policy does so."""
+    weight_policies: tuple[HashPolicy, ...] = ()
+    """Their hash does so. No cookie is made by then."""
     specifier_plugin: str | None = None
     """The field that names a cluster specifier extension, which is opaque."""
     cluster_not_found_status: int = 503
@@ -152,6 +152,8 @@ class RouteAction:
     """Lower-case upgrade type -> enabled."""
     envoy_headers: bool = True
     """Off where the router suppresses x-envoy- headers."""
+    respects_expected_timeout: bool = False
+    """x-envoy-expected-rq-timeout-ms of a request sets its time-out, where the router is told so."""
     connect_terminated: bool = False
     """CONNECT ends here and its payload goes on as raw bytes."""
     unmodelled: tuple[Reason, ...] = ()
@@ -269,7 +271,9 @@ def compile_route_action(
         total_weight=sum(entry.weight for entry in entries),
         runtime_key_prefix=weighted.text("runtime_key_prefix", ""),
         weight_header=weighted.text("header_name", "").lower(),
-        weights_by_hash=weighted.boolean("use_hash_policy", False) and bool(action.hash_policies),
+        weight_policies=tuple(evolve(each, generates=False) for each in action.hash_policies)
+        if weighted.boolean("use_hash_policy", False)
+        else (),
         weighted_place=weighted.place,
         unmodelled=leftovers
         + tuple(

@@ -20,6 +20,7 @@ from .paths import without_query
 from .retry_policy import shorter_try
 from .route_actions import RouteAction, WeightedCluster
 from .routes import Route
+from .whole_numbers import whole_number
 
 _READ_BY_ROUTER = frozenset(
     {
@@ -38,6 +39,7 @@ _READ_BY_ROUTER = frozenset(
 _BODILESS = frozenset({"GET", "HEAD", "DELETE", "TRACE", "CONNECT"})
 """envoyproxy/envoy source/common/http/http1/codec_impl.cc (RequestEncoderImpl::encodeHeaders)."""
 _TIMEOUT = "x-envoy-upstream-rq-timeout-ms"
+_EXPECTED = "x-envoy-expected-rq-timeout-ms"
 
 
 def upstream_request(
@@ -56,20 +58,21 @@ def upstream_request(
     if not _READ_BY_ROUTER.isdisjoint(headers):
         for name in _READ_BY_ROUTER:
             headers.pop(name, None)
-    stated = headers.pop(_TIMEOUT, None)
+    stated = stated_timeout(action, request)
+    if not _is_told(action, request):
+        headers.pop(_TIMEOUT, None)
     timeout, by_grpc = timeout_of(action, request, stated)
     if action.stream_duration is not None and request.is_grpc():
         duration = int(stream_duration_ms(action, request, 0))
         if duration:
             headers["grpc-timeout"] = (written_grpc_timeout(duration),)
-    if timeout and by_grpc:
-        headers["grpc-timeout"] = (written_grpc_timeout(timeout),)
-    if action.envoy_headers:
-        expected = shorter_try(timeout, action.retry_policy, request)
-        if expected:
-            headers["x-envoy-expected-rq-timeout-ms"] = (str(expected),)
-        if route.attempt_count:
-            headers["x-envoy-attempt-count"] = ("1",)
+    expected = shorter_try(timeout, action.retry_policy, request)
+    if expected and by_grpc:
+        headers["grpc-timeout"] = (written_grpc_timeout(expected),)
+    if expected and action.envoy_headers:
+        headers[_EXPECTED] = (str(expected),)
+    if route.attempt_count:
+        headers["x-envoy-attempt-count"] = ("1",)
     levels = route.request_mutations
     if entry is not None and entry.request_mutations:
         levels = (entry.request_mutations, *levels)
@@ -140,8 +143,9 @@ AT_ONCE_MS = 0.001
 
 def timeout_of(action: RouteAction, request: Request, stated: tuple[str, ...] | None) -> tuple[int, bool]:
     """Milliseconds, 0 for no limit; and whether it goes on as grpc-timeout too."""
+    asked = whole_number(stated[0]) if stated else None
     if action.stream_duration is not None:
-        return 0, False
+        return asked or 0, False
     timeout = int(action.timeout_ms)
     limit = action.max_grpc_timeout_ms
     by_grpc = limit is not None and request.is_grpc()
@@ -149,9 +153,17 @@ def timeout_of(action: RouteAction, request: Request, stated: tuple[str, ...] | 
         timeout = read_grpc_timeout(request)
         if limit and (not timeout or timeout > limit):
             timeout = int(limit)
-    if stated and stated[0].isdecimal():
-        timeout = int(stated[0])
-    return timeout, by_grpc
+    return timeout if asked is None else asked, by_grpc
+
+
+def stated_timeout(action: RouteAction, request: Request) -> tuple[str, ...] | None:
+    """The header in which the request states its time-out."""
+    return request.headers.get(_EXPECTED if _is_told(action, request) else _TIMEOUT)
+
+
+def _is_told(action: RouteAction, request: Request) -> bool:
+    """Whether the proxy before has said how long it waits."""
+    return action.respects_expected_timeout and _EXPECTED in request.headers
 
 
 def _host(

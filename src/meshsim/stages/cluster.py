@@ -13,12 +13,13 @@ from ..envoy.route_actions import RouteAction
 from ..envoy.upstream_request import framed
 from ..explanation import Candidate, Check, Decision, Fate
 from ..facts.conversation import Conversation
-from ..istio.names import parse_cluster_name, parse_config_path
+from ..istio.names import parse_config_path
 from ..mesh import Mesh, Pod
 from ..outcome import Ending
 from ..reasons import Reason, because
 from ..report import Draft, Upstream
 from ..states import AtCluster, AtEndpoint, AtReturn, State
+from .cluster_names import describe_cluster
 from .stage import Stage, agree
 from .unread import as_dialler_sees
 
@@ -144,13 +145,10 @@ def _zero_limits(at: AtCluster, cluster: Cluster) -> tuple[Reason, ...]:
 
 def describe(_mesh: Mesh, at: AtCluster, picked: Cluster | None, draft: Draft) -> None:
     hop = draft.hop(at.hop, at.pod.name)
-    hop.cluster = at.name
+    describe_cluster(hop, at.name)
     if hop.received_by is None:
         # The proxy's own call: no listener took it.
         hop.direction = "outbound" if at.pod.proxy is not None and at.pod.proxy.kind == "sidecar" else "gateway"
-    name = parse_cluster_name(at.name)
-    if name is not None:
-        hop.service, hop.port, hop.subset = name.service, name.port, name.subset
     if picked is not None:
         origin = picked.istio.get("config")
         written_by = parse_config_path(origin) if isinstance(origin, str) else None

@@ -6,19 +6,17 @@ envoyproxy/envoy source/common/router/weighted_cluster_specifier.cc (pickWeighte
 
 from __future__ import annotations
 
-import re
 from itertools import accumulate, pairwise
 
 from ..choices import Choice, Chooser
+from ..envoy.hash_policy import NOTHING, Hashed, hash_of
 from ..envoy.route_actions import RouteAction, WeightedCluster
 from ..envoy.runtime import NO_RUNTIME, Runtime
+from ..envoy.whole_numbers import whole_number
 from ..facts.request import Request
 from ..facts.residues import Residues
 from ..reasons import because
 from ..states import AtFilters, AtRouter
-
-_WHOLE = re.compile(r"[ \t\n\v\f\r]*\+?([0-9]{1,40})[ \t\n\v\f\r]*")
-_LARGEST = 1 << 64
 
 Weighed = tuple[tuple[WeightedCluster, int], ...]
 
@@ -34,7 +32,8 @@ def pick_entry(
         return weighted[0][0], at.residues
     bounds = tuple(pairwise(accumulate((weight for _entry, weight in weighted), initial=0)))
     total = bounds[-1][1]
-    stated = stated_value(action, at.request)
+    hashed = _hashed(at, action)
+    stated = stated_value(action, at.request) if hashed.value is None else hashed.value
     if stated is not None:
         index = next(index for index, (_start, stop) in enumerate(bounds) if stated % total < stop)
         return weighted[index][0], at.residues
@@ -45,13 +44,12 @@ def pick_entry(
         (None,) * len(weighted),
         action.weighted_place,
     )
-    if action.weights_by_hash:
-        # Which value the hash has is the load balancer's matter; that it is the same every time, nobody's choice.
+    if hashed.unknown is not None:
+        # Which value the hash has nobody stated; that it is the same every time, nobody's choice.
         default = max(range(len(weighted)), key=lambda index: weighted[index][1])
-        what = because("router.weights-by-hash", action.weighted_place, route=action.name)
-        return weighted[chooser.pick(Choice(choice.site, what, choice.options, choice.shares, choice.place, default))][
-            0
-        ], at.residues
+        what = because("router.weights-by-hash", action.weighted_place, route=action.name, policy=hashed.unknown)
+        index = chooser.pick(Choice(choice.site, what, choice.options, choice.shares, choice.place, default))
+        return weighted[index][0], at.residues
     index, residues = chooser.pick_residue(choice, at.residues, total, bounds)
     return weighted[index][0], residues
 
@@ -70,12 +68,15 @@ def _weighed(at: AtFilters | AtRouter, action: RouteAction, chooser: Chooser) ->
     return tuple((entry, weight) for entry, weight in zip(action.weighted, weights, strict=True) if weight)
 
 
+def _hashed(at: AtFilters | AtRouter, action: RouteAction) -> Hashed:
+    """What use_hash_policy takes in place of the random value; nothing where the policies find nothing to hash."""
+    return hash_of(action.weight_policies, at.connection, at.request) if action.weight_policies else NOTHING
+
+
 def stated_value(action: RouteAction, request: Request) -> int | None:
     """The number in header_name, where it stands there once and is one; None: the random value decides."""
     values = request.values(action.weight_header) if action.weight_header else ()
-    found = _WHOLE.fullmatch(values[0]) if len(values) == 1 else None
-    number = int(found.group(1)) if found is not None else _LARGEST
-    return number if number < _LARGEST else None
+    return whole_number(values[0]) if len(values) == 1 else None
 
 
 def runtime_of(at: AtFilters | AtRouter) -> Runtime:

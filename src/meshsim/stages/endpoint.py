@@ -21,6 +21,7 @@ from ..envoy.no_upstream import (
     too_many_connections,
 )
 from ..envoy.priorities import LoadPlan, PriorityShare
+from ..envoy.route_actions import RouteAction
 from ..explanation import Candidate, Decision, Fate
 from ..mesh import Mesh
 from ..outcome import Ending
@@ -129,8 +130,9 @@ def _plan_of(at: AtEndpoint, picked: Selection) -> LoadPlan | None:
 
 
 def _dropped(at: AtEndpoint, part: Fraction) -> Ending:
+    sends = isinstance(at.via, RouteAction) and at.via.envoy_headers
     why = because("endpoint.dropped", at.cluster.place, cluster=at.cluster.name, percent=float(100 * part))
-    return dropped(at.stream, at.hop, why, always=part == 1, envoy_headers=True)
+    return dropped(at.stream, at.hop, why, always=part == 1, envoy_headers=sends)
 
 
 def _overflow(at: AtEndpoint) -> Reason:

@@ -23,13 +23,13 @@ from ..envoy.stream import Stream
 from ..explanation import Candidate, Check, Decision, Fate
 from ..facts.request import Request
 from ..facts.residues import Residues
-from ..istio.names import parse_cluster_name
 from ..mesh import Mesh
 from ..outcome import Ending
 from ..reasons import Reason, because
 from ..report import Draft, Hop
 from ..states import AtFilters, AtReturn, AtRouter, AtVhost, State
 from .changes import request_changes
+from .cluster_names import describe_cluster
 from .cluster_weights import cluster_name, pick_entry
 from .stage import Stage, agree
 
@@ -317,12 +317,8 @@ def describe(_mesh: Mesh, at: AtFilters, picked: Ran, draft: Draft) -> None:
 
 def _describe_cluster(at: AtFilters, entry: WeightedCluster | None, hop: Hop) -> None:
     cluster = _cluster(at, entry)
-    if not cluster:
-        return
-    hop.cluster = cluster
-    name = parse_cluster_name(cluster)
-    if name is not None:
-        hop.service, hop.port, hop.subset = name.service, name.port, name.subset
+    if cluster:
+        describe_cluster(hop, cluster)
 
 
 def _cluster(at: AtFilters, entry: WeightedCluster | None) -> str:

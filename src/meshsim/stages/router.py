@@ -28,6 +28,7 @@ from ..reasons import Reason, because
 from ..report import Draft, Upstream
 from ..states import AtCluster, AtReturn, AtRouter, State
 from .changes import request_changes
+from .cluster_names import describe_cluster
 from .cluster_weights import cluster_name, entry_label, pick_entry, runtime_of
 from .stage import Stage, agree
 
@@ -54,7 +55,7 @@ def decide(_mesh: Mesh, at: AtRouter, chooser: Chooser) -> tuple[Ending | Forwar
                 chooser.assume(reason)
         return ending, AtReturn(ending, at.hop, at.frames)
     route, action = _forwarding(at)
-    for reason in action.unmodelled:
+    for reason in (*action.unmodelled, *at.hcm.router.unmodelled):
         chooser.assume(reason)
     entry, residues = at.progress.entry, at.residues
     if entry is None:
@@ -86,7 +87,14 @@ def _forwarding(at: AtRouter) -> tuple[Route, RouteAction]:
 
 
 def _as_configured(at: AtRouter, action: RouteAction) -> RouteAction:
-    return evolve(action, envoy_headers=False) if at.hcm.suppress_envoy_headers else action
+    options = at.hcm.router
+    if options.suppress_envoy_headers or options.respects_expected_timeout:
+        return evolve(
+            action,
+            envoy_headers=not options.suppress_envoy_headers,
+            respects_expected_timeout=options.respects_expected_timeout,
+        )
+    return action
 
 
 def _passed_back(at: AtRouter) -> Ending | None:
@@ -103,7 +111,7 @@ def _answer(at: AtRouter) -> Ending | None:
         return local_reply(stream, at.hop, why, status=404, details="route_not_found", flags=("NR",))
     action = route.action
     if isinstance(action, RouteAction):
-        return _unknown_action(action)
+        return _unknown_action(action) or _failed_check(at, action)
     if isinstance(action, NonForwarding):
         if action.kind == "none":
             return Ending("unknown", because("router.action-not-modelled", action.place, route=route.label))
@@ -143,6 +151,30 @@ def _unknown_action(action: RouteAction) -> Ending | None:
     if action.connect_terminated:
         return Ending("unknown", because("router.connect-not-modelled", action.place, route=action.name))
     return None
+
+
+def _failed_check(at: AtRouter, action: RouteAction) -> Ending | None:
+    """What strict_check_headers finds, once the cluster is found."""
+    failing = at.hcm.router.failing(at.request)
+    cluster = "" if failing is None else _found_cluster(at, action)
+    if failing is None or not cluster:
+        return None
+    header, value = failing
+    return local_reply(
+        evolve(_stream(at), cluster=cluster),
+        at.hop,
+        because("router.header-refused", at.hcm.http_filters[-1].place, header=header, value=value),
+        status=400,
+        details=f"request_headers_failed_strict_check{{{header}}}",
+        flags=("IH",),
+        body=f"invalid header '{header}' with value '{value}'",
+    )
+
+
+def _found_cluster(at: AtRouter, action: RouteAction) -> str:
+    """Empty where Envoy knows no cluster of that name."""
+    name = cluster_name(action, at.progress.entry, at.progress.looked_up or at.request)
+    return name if name and at.pod.proxy is not None and at.pod.proxy.cluster(name) is not None else ""
 
 
 def _nearest(at: AtRouter) -> Place:
@@ -283,7 +315,7 @@ def _mirrors(at: AtRouter, action: RouteAction, forward: Forward) -> tuple[Mirro
 
 
 def _notes(at: AtRouter, action: RouteAction, forward: Forward) -> tuple[Reason, ...]:
-    notes = list(action.unmodelled)
+    notes = [*action.unmodelled, *at.hcm.router.unmodelled]
     copies = _mirrors(at, action, forward)
     if copies:
         notes.append(because("router.mirrored", action.place, clusters=", ".join(each.text() for each in copies)))
@@ -305,6 +337,10 @@ def describe(_mesh: Mesh, at: AtRouter, picked: Ending | Forward, draft: Draft) 
             hop.response_flags = picked.response_flags
             hop.response_code_details = picked.response_code_details
             hop.downstream_local_close_reason = picked.local_close_reason
+        if at.route is not None and isinstance(at.route.action, RouteAction):
+            cluster = _found_cluster(at, at.route.action)
+            if cluster:
+                describe_cluster(hop, cluster)
         return
     _route, action = _forwarding(at)
     request = picked.request

@@ -29,6 +29,7 @@ from ..http_filters.base import HttpFilter
 from ..http_filters.istio_alpn import TYPE_NAMES as ISTIO_ALPN
 from ..http_filters.istio_alpn import compile_alpn_override
 from ..reply_mapping import ReplyMapping, compile_reply_mapping
+from ..router_options import RouterOptions, compile_router_options
 from ..scopes import Key, Scope, ScopedRoutes, by_key, compile_scoped_routes, pick_scope
 from ..unmodelled import unmodelled_fields
 from ..vhosts import RouteTable, compile_route_table
@@ -144,7 +145,7 @@ class HttpConnectionManager:
     _acting: tuple[tuple[int, HttpFilter], ...] = field(default=(), init=False)
     _on_responses: bool = field(default=False, init=False)
     _istio_alpn: Mapping[str, tuple[str, ...]] | None = field(default=None, init=False)
-    _suppress_envoy_headers: bool = field(default=False, init=False)
+    _router: RouterOptions = field(factory=RouterOptions, init=False)
 
     kind: ClassVar[str] = "http_connection_manager"
 
@@ -206,11 +207,11 @@ class HttpConnectionManager:
         return self._istio_alpn
 
     @property
-    def suppress_envoy_headers(self) -> bool:
-        """The router's option: no x-envoy- headers towards the upstream."""
+    def router(self) -> RouterOptions:
+        """The options of the filter that ends the chain."""
         if self._filters is None:
             self._compile_filters()
-        return self._suppress_envoy_headers
+        return self._router
 
     def upgrade_allowed(self, upgrade: str) -> bool:
         return self.upgrades.get(upgrade, False)
@@ -227,7 +228,7 @@ class HttpConnectionManager:
             if made.type_name in ISTIO_ALPN:
                 self._istio_alpn = compile_alpn_override(typed.view)
             elif made.type_name == ROUTER:
-                self._suppress_envoy_headers = typed.view.boolean("suppress_envoy_headers", False)
+                self._router = compile_router_options(typed.view, made.name)
 
 
 def compile_hcm(view: View, name: str) -> HttpConnectionManager:
