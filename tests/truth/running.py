@@ -80,7 +80,7 @@ def _complete(call: Mapping[str, Any]) -> dict[str, Any]:
     outside = call.get("from") == "outside"
     whole: dict[str, Any] = {"from": POD, "uid": 1000, "gid": 1000, "protocol": "http", "tls": None, "payload": ""}
     whole["direction"] = "inbound" if outside else "outbound"
-    if call.get("protocol", "http").startswith("http"):
+    if call.get("protocol", "http").startswith(("http", "grpc")):
         host, _, port = call["destination"].rpartition(":")
         authority = host if port == ("443" if call.get("tls") else "80") else call["destination"]
         whole |= {"method": "GET", "path": "/", "headers": {}, "authority": authority}
