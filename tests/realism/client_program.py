@@ -76,7 +76,9 @@ def _converse(plain: socket.socket, call: dict[str, Any], seen: dict[str, Any]) 
             seen["alpn"] = connection.selected_alpn_protocol()
         if call["protocol"] in HTTP2 and "bytes" not in call:
             connection.sendall(header)
-            http2_client.converse(connection, call, seen, secure=call.get("tls") is not None)
+            other = http2_client.converse(connection, call, seen, secure=call.get("tls") is not None)
+            if other is not None:
+                _read_answer(other, seen)
             return
         payload = _request(call) if call["protocol"].startswith("http") else call.get("payload", "").encode()
         if header or payload:
@@ -143,7 +145,10 @@ def _read_response(connection: socket.socket, method: str, seen: dict[str, Any])
 
 
 def _read_data(connection: socket.socket, seen: dict[str, Any]) -> None:
-    data = connection.recv(READ_LIMIT)
+    _read_answer(connection.recv(READ_LIMIT), seen)
+
+
+def _read_answer(data: bytes, seen: dict[str, Any]) -> None:
     if data.startswith(b"HTTP/1."):
         # A proxy may answer in HTTP what was no HTTP.
         head, _, body = data.partition(b"\r\n\r\n")

@@ -13,7 +13,7 @@ import h2.errors
 import h2.events
 import h2.exceptions
 
-READ_LIMIT = 1 << 16
+READ_LIMIT, GOAWAY = 1 << 16, 7
 _PSEUDO = (":method", ":scheme", ":authority", ":path")
 
 
@@ -38,8 +38,8 @@ def header_list(call: dict[str, Any], *, secure: bool) -> list[tuple[bytes, byte
     ]
 
 
-def converse(stream: socket.socket, call: dict[str, Any], seen: dict[str, Any], *, secure: bool) -> None:
-    """Make the request and wait for the end of its stream."""
+def converse(stream: socket.socket, call: dict[str, Any], seen: dict[str, Any], *, secure: bool) -> bytes | None:
+    """Make the request and wait for the end of its stream. What is answered in HTTP/1 is returned, unread."""
     config = h2.config.H2Configuration(
         client_side=True,
         header_encoding=None,
@@ -51,7 +51,7 @@ def converse(stream: socket.socket, call: dict[str, Any], seen: dict[str, Any], 
     connection = h2.connection.H2Connection(config)
     connection.initiate_connection()
     headers = header_list(call, secure=secure)
-    body, trailers = _body(call, headers), call.get("trailers")
+    body, trailers = _body(headers), call.get("trailers")
     tunnel = call["method"] == "CONNECT"
     connection.send_headers(1, headers, end_stream=not (body or trailers or tunnel))
     if body:
@@ -60,25 +60,26 @@ def converse(stream: socket.socket, call: dict[str, Any], seen: dict[str, Any], 
         lines = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in trailers.items()]
         connection.send_headers(1, lines, end_stream=True)
     stream.sendall(connection.data_to_send())
-    body = b""
+    body, buffer = b"", b""
     while True:
-        data = stream.recv(READ_LIMIT)
-        if not data:
+        read = stream.recv(READ_LIMIT)
+        buffer += read
+        if buffer.startswith(b"HTTP/1"):
+            return buffer
+        if not read:
             seen.update(detail="eof") if seen["status"] else seen.update(ended="closed", detail="eof")
-            return
+            return None
+        data, buffer = _frames(buffer)
         try:
             events = connection.receive_data(data)
         except h2.exceptions.ProtocolError as error:
-            # such as an answer in HTTP/1, which no HTTP/2 client can read
             seen.update(ended="closed", detail=type(error).__name__)
-            return
+            return None
         for event in events:
             if isinstance(event, h2.events.ResponseReceived):
-                read = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in event.headers]
-                seen["status"] = int(next(value for name, value in read if name == ":status"))
-                seen.update(ended="response", headers=[line for line in read if line[0] != ":status"])
-                if tunnel and seen["status"] == 200 and event.stream_ended is None:
-                    connection.end_stream(1)
+                lines = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in event.headers]
+                seen["status"] = int(next(value for name, value in lines if name == ":status"))
+                seen.update(ended="response", headers=[line for line in lines if line[0] != ":status"])
             elif isinstance(event, h2.events.TrailersReceived):
                 seen["trailers"] = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in event.headers]
             elif isinstance(event, h2.events.DataReceived):
@@ -91,16 +92,32 @@ def converse(stream: socket.socket, call: dict[str, Any], seen: dict[str, Any], 
             elif isinstance(event, h2.events.ConnectionTerminated) and seen["status"] is None:
                 seen.update(ended="closed", detail=f"goaway {event.error_code}")
         seen["body"] = body[:READ_LIMIT].decode("utf-8", "replace")
+        over = any(isinstance(event, h2.events.StreamEnded | h2.events.StreamReset) for event in events)
+        if tunnel and seen["status"] is not None and not over:
+            connection.end_stream(1)
+            tunnel = False
         stream.sendall(connection.data_to_send())
-        if any(isinstance(event, h2.events.StreamEnded | h2.events.StreamReset) for event in events):
-            return
-        if seen["ended"] == "closed":
-            return
+        if over or seen["ended"] == "closed":
+            return None
 
 
-def _body(call: dict[str, Any], headers: list[tuple[bytes, bytes]]) -> bytes:
+def _frames(buffer: bytes) -> tuple[bytes, bytes]:
+    """Whole frames and the rest. A GOAWAY without an error only says that no further request is wanted: left out."""
+    at, kept = 0, b""
+    while len(buffer) >= at + 9:
+        end = at + 9 + int.from_bytes(buffer[at : at + 3], "big")
+        if len(buffer) < end:
+            break
+        if not (buffer[at + 3] == GOAWAY and buffer[at + 13 : at + 17] == bytes(4)):
+            kept += buffer[at:end]
+        at = end
+    return kept, buffer[at:]
+
+
+def _body(headers: list[tuple[bytes, bytes]]) -> bytes:
     """As long as the request says; gRPC sends one empty message."""
     length = next((value for name, value in headers if name == b"content-length"), b"")
     if length.isdigit() and len(length) < 6:
         return b"x" * int(length)
-    return b"\0\0\0\0\0" if call["protocol"] == "grpc" else b""
+    kind = next((value for name, value in headers if name == b"content-type"), b"")
+    return b"\0\0\0\0\0" if kind == b"application/grpc" or kind.startswith(b"application/grpc+") else b""

@@ -1,6 +1,6 @@
 """What the HTTP codec takes and what it refuses before any routing.
 
-envoyproxy/envoy source/common/http/conn_manager_utility.cc (which codec) and http2/codec_impl.cc; flags and details as
+envoyproxy/envoy source/common/http/conn_manager_utility.cc (which codec); flags and details as
 observed on Envoy 1.40.
 """
 
@@ -10,11 +10,11 @@ from attrs import evolve
 
 from ..facts.connection import Connection
 from ..facts.conversation import Conversation
-from ..facts.request import Request
 from ..place import Place
 from ..reasons import because
 from .hcm_options import CodecOptions
 from .http1_request import METHODS, http1_refusal, parser_error
+from .http2_request import http2_refusal
 from .listener_filters import seconds
 from .raw_request import WAITS, request_in
 from .refusal import DRAINED, Refusal
@@ -41,7 +41,7 @@ def refused_by_codec(
         if request is None or conversation.tls is not None or request.version != "http2":
             why = because("http.not-http2", place, seen=_spoken(conversation))
             return Refusal(why, "closed", flags=("DPE",), closes=_NOT_HTTP2)
-        return _http2_error(request, place)
+        return http2_refusal(options, request, place)
     if request is None and conversation.tls is None and request_in(conversation.payload) == WAITS:
         return _incomplete(options, place)
     if request is None or conversation.tls is not None or request.version == "http2":
@@ -92,12 +92,3 @@ def _stumbles(conversation: Conversation) -> str:
     first = rest.partition("\n")[0]
     return "HEADER_MISSING_COLON" if ":" not in first else "INVALID_HEADER_FORMAT"
 
-
-def _http2_error(request: Request, place: Place) -> Refusal | None:
-    authority = request.authority is not None or "host" in request.headers
-    if request.method != "CONNECT" and (not authority or not request.path.startswith(("/", "*"))):
-        empty = authority and not request.path
-        details = "http2.invalid.header.field" if empty else "http2.violation.of.messaging.rule"
-        why = because("http.codec-refused", place, details=details, seen=request.path if authority else "no authority")
-        return Refusal(why, "closed", None, details, ("DPE",))
-    return None

@@ -69,6 +69,10 @@ class CodecOptions:
     """An https URL in the request line of a plaintext connection; where the scheme is the socket's to say."""
     keeps_bad_connections: bool
     """Whether a 400 leaves an HTTP/1 connection open (stream_error_on_invalid_http_message)."""
+    keeps_bad_http2_connections: bool
+    """Whether a broken request resets its stream only."""
+    allow_connect: bool
+    """Whether HTTP/2 clients may send :protocol (RFC 8441)."""
     head_timers: tuple[HeadTimer, ...]
     """Those that may end the wait for the rest of a request's head, the shortest first."""
     proxy_100_continue: bool
@@ -87,6 +91,7 @@ class NormalisationOptions:
 
 def compile_codec(view: View) -> CodecOptions:
     options = view.view("http_protocol_options")
+    http2 = view.view("http2_protocol_options")
     common = view.view("common_http_protocol_options")
     return CodecOptions(
         codec_type=view.enum("codec_type", CODEC_TYPES),
@@ -104,6 +109,8 @@ def compile_codec(view: View) -> CodecOptions:
         refuses_https_in_the_clear=view.boolean("use_remote_address", False)
         and not view.integer("xff_num_trusted_hops", 0),
         keeps_bad_connections=_keeps_bad_connections(view, options),
+        keeps_bad_http2_connections=_keeps_bad_connections(view, http2),
+        allow_connect=http2.boolean("allow_connect", False) if http2 is not None else False,
         max_headers=common.integer("max_headers_count", 100) if common is not None else 100,
     )
 

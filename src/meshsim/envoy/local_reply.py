@@ -69,8 +69,13 @@ def _sent(ending: Ending, stream: Stream, status: int, *, closes: bool) -> Endin
     return evolve(
         ending,
         response_headers=encoded(headers, stream, status=status, closes=closes),
-        local_close_reason=DRAINED if closes else None,
+        local_close_reason=DRAINED if closes and not _keeps_open(stream) else None,
     )
+
+
+def _keeps_open(stream: Stream) -> bool:
+    """An HTTP/2 client is told to open no further streams, and closes by itself."""
+    return stream.request is not None and stream.request.version == "http2"
 
 
 def _ending(request: Request | None, hop: int, why: Reason, reply: Reply, grpc_status: int | None) -> Ending:
