@@ -63,8 +63,8 @@ def without_hop_by_hop(headers: dict[str, tuple[str, ...]]) -> str | None:
         return None
     te = headers.get("te")
     if te is not None:
-        tokens = _tokens(te)
-        if "trailers" in tokens:
+        # unlike those of `connection`, this one is compared as it is written
+        if "trailers" in (token.strip() for token in ",".join(te).split(",")):
             headers["te"] = ("trailers",)
         else:
             del headers["te"]

@@ -50,11 +50,17 @@ def http2_refusal(options: CodecOptions, request: Request, place: Place) -> Refu
                 return _limited(place, "http2.unexpected_underscore", f"header {name}")
             if options.underscores == "DROP_HEADER":
                 continue
-        if name in once and name in INLINE_HEADERS:
-            size += len(",") + len(value)
+        again = name in once
+        size += len(value)
+        if name == "cookie":
+            # put together at the end; until then its name is not counted
+            count += 1
+            size += len("; ") if again else 0
+        elif again and name in INLINE_HEADERS:
+            size += len(",")
         else:
             count += 1
-            size += len(name) + len(value)
+            size += len(name)
         once.add(name)
         if count > options.max_headers:
             return _limited(place, "http2.too_many_headers", f"{count} headers")

@@ -142,7 +142,7 @@ def _decoded(
     Returns scheme ("": not stated), authority and path.
     """
     http2 = request.version == "http2"
-    scheme = request.scheme if http2 else ""
+    scheme = request.scheme.lower() if http2 else ""
     authority, path = request.authority, request.path
     if http2 and len(headers.get("cookie", ())) > 1:
         headers["cookie"] = ("; ".join(headers["cookie"]),)

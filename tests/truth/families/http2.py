@@ -17,7 +17,7 @@ QUICK = {"delayed_close_timeout": "0.05s"}
 """A connection whose client broke the protocol is closed no sooner."""
 AT_ONCE, OTHER, SWITCHES, SECURE = "10.93.1.1", "10.93.1.2", "10.93.1.3", "10.93.1.4"
 WORLD = (
-    Upstream(f"{AT_ONCE}:80", "auto", name="any"),
+    Upstream(f"{AT_ONCE}:80", "http", name="any"),
     Upstream(f"{OTHER}:80", "auto", name="other"),
     Upstream(f"{SECURE}:80", "auto", name="secure", tls=ServerTls(dns_sans=("a.test",), alpn=("h2", "http/1.1"))),
 )
@@ -70,7 +70,7 @@ ODD: tuple[Options, ...] = (
     {":scheme": "https"},
     {":scheme": "HTTPS"},
     {":scheme": "HTTP"},
-    {":scheme": "ftp"},
+    {":scheme": "FTP"},
     {":scheme": "a b"},
     {":scheme": "1a"},
     {":scheme": "a+b-c.d1"},
