@@ -51,8 +51,8 @@ def converse(stream: socket.socket, call: dict[str, Any], seen: dict[str, Any], 
     connection = h2.connection.H2Connection(config)
     connection.initiate_connection()
     headers = header_list(call, secure=secure)
-    body, trailers = _body(headers), call.get("trailers")
     tunnel = call["method"] == "CONNECT"
+    body, trailers = b"" if tunnel else _body(headers), call.get("trailers")
     connection.send_headers(1, headers, end_stream=not (body or trailers or tunnel))
     if body:
         connection.send_data(1, body, end_stream=not trailers)

@@ -1,8 +1,8 @@
 """The called applications: one process a namespace, a thread a connection; each echoes what it received.
 
-Stands alone (the standard library, and its neighbour for HTTP/2). Reads the list of sockets as JSON from standard input, prints `ready`,
-then a JSON line for everything it receives. A socket's `speaks`: http, http2, tcp, banner (the server speaks
-first), silent, close, reset, and auto (whatever the first byte announces); `tls` wraps it.
+Stands alone (the standard library, and its neighbour for HTTP/2). Reads the list of sockets as JSON from standard
+input, prints `ready`, then a JSON line for everything it receives. A socket's `speaks`: http, http2, tcp, banner (the
+server speaks first), silent, close, reset, and auto (whatever the first byte announces); `tls` wraps it.
 """
 
 import contextlib
@@ -146,6 +146,8 @@ def _speak_http(stream: socket.socket, spec: dict[str, Any], seen: dict[str, Any
         status = spec.get("status", 200)
         if status == SWITCHING:
             stream.sendall(b"HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n" + answer)
+            while stream.recv(HEAD_LIMIT):
+                pass
             return
         start = f"HTTP/1.1 {status} Echo\r\ncontent-type: application/json\r\ncontent-length: {len(answer)}\r\n\r\n"
         stream.sendall(start.encode() + (b"" if method == "HEAD" else answer))

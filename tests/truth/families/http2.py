@@ -1,31 +1,17 @@
-"""Clients that speak HTTP/2: what its codec refuses, what routing sees of the rest, and what leaves for either version."""
+"""Clients that speak HTTP/2: what its codec refuses and what routing sees; then either version on either side."""
 
 import random
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from attrs import evolve
-
-from tests.realism.upstreams import ServerTls, Upstream
-from tests.truth.families import before_routing
-from tests.truth.families._managers import TABLE, TYPES, call, chain, cluster, listener, manager, setting, to
+from tests.truth.families import _http2_versions, before_routing
+from tests.truth.families._http2_versions import QUICK, asked
+from tests.truth.families._managers import TABLE, setting
 from tests.truth.setting import Setting
 
 Call = dict[str, Any]
 Options = Mapping[str, Any]
-QUICK = {"delayed_close_timeout": "0.05s"}
-"""A connection whose client broke the protocol is closed no sooner."""
-AT_ONCE, OTHER, SWITCHES, SECURE = "10.93.1.1", "10.93.1.2", "10.93.1.3", "10.93.1.4"
-WORLD = (
-    Upstream(f"{AT_ONCE}:80", "http", name="any"),
-    Upstream(f"{OTHER}:80", "auto", name="other"),
-    Upstream(f"{SECURE}:80", "auto", name="secure", tls=ServerTls(dns_sans=("a.test",), alpn=("h2", "http/1.1"))),
-)
 SHOWN = {**TABLE, "request_headers_to_add": [{"header": {"key": "x-scheme", "value": "%REQ(:scheme)%"}}]}
-
-
-def asked(port: int, **more: Any) -> Call:
-    return call(port, **{"protocol": "http2", **more})
 
 
 def settings() -> Iterator[Setting]:
@@ -33,11 +19,11 @@ def settings() -> Iterator[Setting]:
     yield _setting("requests", OF_REQUESTS, _request_calls)
     yield _setting("limits", OF_LIMITS, _limit_calls)
     yield _setting("paths", OF_PATHS, _path_calls)
+    yield from _http2_versions.settings()
 
 
-def _setting(name: str, options: Any, calls: Any, clusters: Any = ()) -> Setting:
-    made = setting(f"http2 {name}", [{"route_config": SHOWN, **QUICK, **each} for each in options], calls, clusters)
-    return evolve(made, world=WORLD)
+def _setting(name: str, options: Any, calls: Any) -> Setting:
+    return setting(f"http2 {name}", [{"route_config": SHOWN, **QUICK, **each} for each in options], calls)
 
 
 OF_HOSTS: tuple[Options, ...] = (
@@ -132,14 +118,46 @@ OF_REQUESTS: tuple[Options, ...] = (
         "use_remote_address": True,
         "via": "here",
     },
-    {"scheme_header_transformation": {"scheme_to_overwrite": "https"}, "http2_protocol_options": {"allow_connect": True}},
+    {
+        "scheme_header_transformation": {"scheme_to_overwrite": "https"},
+        "http2_protocol_options": {"allow_connect": True},
+    },
     {"scheme_header_transformation": {"match_upstream": True}, "generate_request_id": False},
 )
 TARGETS = (
-    *("", "x", "*", "/a b", "/\u00e9", "/x#y", "/?a=/b", "//x", "/\\x", "http://b.test/x", "/a\tb", "/\x7f", "?", "/{}"),
+    *(
+        "",
+        "x",
+        "*",
+        "/a b",
+        "/\u00e9",
+        "/x#y",
+        "/?a=/b",
+        "//x",
+        "/\\x",
+        "http://b.test/x",
+        "/a\tb",
+        "/\x7f",
+        "?",
+        "/{}",
+    ),
     "http:///x",
 )
-METHODS = ("FOO", "G@T", "G T", "get", "QUERY", "HEAD", "M-SEARCH", "TRACE", "POST", "PUT", "OPTIONS", "DELETE", "PATCH")
+METHODS = (
+    "FOO",
+    "G@T",
+    "G T",
+    "get",
+    "QUERY",
+    "HEAD",
+    "M-SEARCH",
+    "TRACE",
+    "POST",
+    "PUT",
+    "OPTIONS",
+    "DELETE",
+    "PATCH",
+)
 
 
 def _request_calls(draw: random.Random, port: int, options: Options) -> Iterator[Call]:
