@@ -205,7 +205,6 @@ TOWARDS = (
     cluster("secure auto, offering", SECURE, **AUTO, **_tls("http/1.1")),
     cluster("old auto", OLD, **AUTO, **_tls()),
     cluster("old two", OLD, **KINDS["two"], **_tls()),
-    cluster("plain auto", PLAIN, **AUTO),
 )
 OF_UPSTREAMS: tuple[Options, ...] = tuple(
     {"route_config": {"name": "on", "virtual_hosts": [{"name": "v", "domains": ["*"], "routes": [to(each["name"])]}]}}
