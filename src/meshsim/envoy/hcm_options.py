@@ -7,6 +7,7 @@ from attrs import frozen
 from ..address import make_prefix, try_parse_ip
 from ..config.view import View
 from ..reasons import Reason, because
+from .client_certificate_header import ClientCertificateHeader, compile_client_certificate_header
 from .early_mutations import compile_early_mutations
 from .header_mutations import MutationLevel
 from .ip_detection import Detection, compile_detections
@@ -15,7 +16,6 @@ from .paths import ESCAPED_SLASHES
 CODEC_TYPES = ("AUTO", "HTTP1", "HTTP2", "HTTP3")
 DEFAULT_HEADERS_KB = 60
 DEFAULT_STREAM_IDLE_TIMEOUT_MS = 300_000
-XFCC_MODES = ("SANITIZE", "FORWARD_ONLY", "APPEND_FORWARD", "SANITIZE_SET", "ALWAYS_FORWARD_ONLY")
 
 
 @frozen(eq=False)
@@ -32,8 +32,7 @@ class ForwardingOptions:
     """Ranges that are no addresses (dumps are published with addresses blotted out), and unknown extensions."""
     scheme: str | None
     """scheme_header_transformation.scheme_to_overwrite"""
-    client_certificate: str
-    """forward_client_cert_details"""
+    client_certificate: ClientCertificateHeader
     generate_request_id: bool
     preserve_request_id: bool
     add_user_agent: bool
@@ -164,7 +163,7 @@ def compile_forwarding(view: View, resource: str) -> ForwardingOptions:
         detections=detections,
         early_mutations=early_mutations,
         scheme=scheme.text("scheme_to_overwrite") or None if scheme is not None else None,
-        client_certificate=view.enum("forward_client_cert_details", XFCC_MODES),
+        client_certificate=compile_client_certificate_header(view),
         generate_request_id=view.boolean("generate_request_id", True),
         preserve_request_id=view.boolean("preserve_external_request_id", False),
         add_user_agent=view.boolean("add_user_agent", False),

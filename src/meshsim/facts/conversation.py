@@ -16,6 +16,8 @@ class ClientCertificate:
     subject: str = ""
     trusted: bool = True
     expired: bool = False
+    names_known: bool = True
+    """False for another proxy's certificate that no input shows."""
 
 
 @frozen

@@ -203,7 +203,6 @@ TOWARDS = (
     *(cluster(f"secure {name}, offering", SECURE, **KINDS[name], **_tls("h2")) for name in ("one", "two", "same")),
     cluster("secure auto", SECURE, **AUTO, **_tls()),
     cluster("secure auto, offering", SECURE, **AUTO, **_tls("http/1.1")),
-    cluster("old auto", OLD, **AUTO, **_tls()),
     cluster("old two", OLD, **KINDS["two"], **_tls()),
 )
 OF_UPSTREAMS: tuple[Options, ...] = tuple(
