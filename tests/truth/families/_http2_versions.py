@@ -218,3 +218,4 @@ def _upstream_calls(_draw: random.Random, port: int, _options: Options) -> Itera
     yield asked(port, headers={"content-length": "3"}, method="POST", trailers={"t": "1"})
     yield asked(port, protocol="grpc", method="POST", path="/service/Method?x")
     yield asked(port, path="*", method="OPTIONS")
+    yield asked(port, path="/more", headers={"te": "trailers", "accept": ["a", "b"]})

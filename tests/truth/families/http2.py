@@ -183,6 +183,7 @@ OF_LIMITS: tuple[Options, ...] = (
         "max_request_headers_kb": 1,
         "common_http_protocol_options": {"max_headers_count": 6, "headers_with_underscores_action": "DROP_HEADER"},
     },
+    {"common_http_protocol_options": {"headers_with_underscores_action": "REJECT_REQUEST"}},
 )
 
 
@@ -202,6 +203,8 @@ def _limit_calls(_draw: random.Random, port: int, _options: Options) -> Iterator
         yield asked(port, authority=None, headers={"host": "a.test", "h": ["1"] * count})
         yield asked(port, headers={"host": "b.test", "h": ["1"] * count})
         yield asked(port, headers={"h_h": ["1"] * count, "h": ["1"] * 2})
+    for name in ("_", "a_", "_a", "a__b", "x_forwarded_for"):
+        yield asked(port, headers={"a": "1", name: "1"})
     yield asked(port, headers={"h": ["1"] * 9, "te": "gzip"})
     yield asked(port, headers={"te": "gzip", "h": ["1"] * 9})
 
