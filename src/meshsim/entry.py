@@ -225,7 +225,7 @@ def _headers(call: Call) -> dict[str, str | tuple[str, ...]]:
             raise InputError(
                 "bad-header", f"header {name!r}: the value holds a line end or NUL", hint="give each header by itself"
             )
-        if texts:
+        if texts or (name.startswith(":") and SPOKEN.get(call.protocol, call.protocol) == "http2"):
             headers[name] = value
     if call.protocol == "grpc":
         headers.setdefault("content-type", "application/grpc")
@@ -314,6 +314,26 @@ def start(mesh: Mesh, call: Call, chooser: Chooser) -> State:
     return AtHook(pod, "in", "peer", packet, conversation, 0, None)
 
 
+def _as_stated(request: Request) -> Request:
+    """Headers that begin with a colon are pseudo headers: they stand instead of what the call's fields say."""
+    stated = {name: values for name, values in request.headers.items() if name.startswith(":")}
+    if not stated:
+        return request
+
+    def first(name: str, otherwise: str) -> str:
+        return (*stated.get(name, (otherwise,)), "")[0]
+
+    return evolve(
+        request,
+        method=first(":method", request.method),
+        scheme=first(":scheme", request.scheme),
+        path=first(":path", request.path),
+        authority=(*stated[":authority"], None)[0] if ":authority" in stated else request.authority,
+        headers={name: values for name, values in request.headers.items() if name not in stated},
+        stated=stated,
+    )
+
+
 def _conversation(call: Call) -> Conversation:
     assert call.protocol is not None
     tls = None if call.tls is UNSET else call.tls
@@ -328,6 +348,8 @@ def _conversation(call: Call) -> Conversation:
             headers=call.header_values(),
             version=call.protocol,
         )
+        if call.protocol == "http2":
+            request = _as_stated(request)
     return Conversation(
         protocol=call.protocol,
         tls=tls,

@@ -288,7 +288,7 @@ def test_repeated_lines_of_some_headers_become_one() -> None:
         (None, True, None),
         ("FORWARD_ONLY", True, ("old",)),
         ("FORWARD_ONLY", False, None),
-        ("SANITIZE_SET", True, ()),
+        ("SANITIZE_SET", True, ("By=unknown;Hash=unknown",)),
         ("APPEND_FORWARD", False, None),
         ("ALWAYS_FORWARD_ONLY", False, ("old",)),
     ],

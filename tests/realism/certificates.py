@@ -35,7 +35,15 @@ class Authority:
     def root(self) -> str:
         return (self.folder / "root.pem").read_text()
 
-    def leaf(self, *, uri_sans: Sequence[str] = (), dns_sans: Sequence[str] = (), expired: bool = False) -> "Leaf":
+    def leaf(
+        self,
+        *,
+        uri_sans: Sequence[str] = (),
+        dns_sans: Sequence[str] = (),
+        expired: bool = False,
+        subject: str = "O=meshsim test",
+    ) -> "Leaf":
+        """`subject` is written as Envoy writes it: the most specific part first."""
         self._serial += 1
         stem = self.folder / f"leaf{self._serial}"
         names = [f"URI:{name}" for name in uri_sans] + [f"DNS:{name}" for name in dns_sans]
@@ -44,7 +52,7 @@ class Authority:
             "extendedKeyUsage=serverAuth,clientAuth\n" + (f"subjectAltName={','.join(names)}\n" if names else "")
         )
         key, request, certificate = (str(stem.with_suffix(end)) for end in (".key", ".csr", ".pem"))
-        _openssl("req", "-new", "-nodes", *_NEW_KEY, "-keyout", key, "-subj", "/O=meshsim test", "-out", request)
+        _openssl("req", "-new", "-nodes", *_NEW_KEY, "-keyout", key, "-subj", _slashed(subject), "-out", request)
         days = "-1" if expired else "2"
         signer = [
             "-CA",
@@ -76,6 +84,10 @@ class Leaf:
 
     certificate_file: Path
     key_file: Path
+
+
+def _slashed(subject: str) -> str:
+    return "/" + "/".join(reversed(subject.split(",")))
 
 
 _NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")

@@ -1,7 +1,7 @@
 """The calling application: runs inside a namespace under a chosen uid; a call a line in, what it saw a line out.
 
-Stands alone (standard library only), because it is started with the bare interpreter. Sockets are raw, so that
-a Host header may be absent or odd and nothing is added to what the call states.
+Stands alone (the standard library, and its neighbour for HTTP/2), because it is started with the bare interpreter.
+Sockets are raw, so that a Host header may be absent or odd and nothing is added to what the call states.
 """
 
 import contextlib
@@ -12,8 +12,14 @@ import os
 import socket
 import ssl
 import sys
+from pathlib import Path
 from typing import Any
 
+# The bare interpreter looks for modules in no folder of ours; the calling uid may not be allowed to read them later.
+sys.path.append(str(Path(__file__).parent))
+import http2_client
+
+HTTP2 = ("http2", "grpc")
 MOST_READS = 64
 READ_LIMIT = 1 << 16
 
@@ -68,6 +74,12 @@ def _converse(plain: socket.socket, call: dict[str, Any], seen: dict[str, Any]) 
             connection = _handshake(plain, call["tls"])
             assert isinstance(connection, ssl.SSLSocket)
             seen["alpn"] = connection.selected_alpn_protocol()
+        if call["protocol"] in HTTP2 and "bytes" not in call:
+            connection.sendall(header)
+            other = http2_client.converse(connection, call, seen, secure=call.get("tls") is not None)
+            if other is not None:
+                _read_answer(other, seen)
+            return
         payload = _request(call) if call["protocol"].startswith("http") else call.get("payload", "").encode()
         if header or payload:
             connection.sendall(header + payload)
@@ -133,7 +145,10 @@ def _read_response(connection: socket.socket, method: str, seen: dict[str, Any])
 
 
 def _read_data(connection: socket.socket, seen: dict[str, Any]) -> None:
-    data = connection.recv(READ_LIMIT)
+    _read_answer(connection.recv(READ_LIMIT), seen)
+
+
+def _read_answer(data: bytes, seen: dict[str, Any]) -> None:
     if data.startswith(b"HTTP/1."):
         # A proxy may answer in HTTP what was no HTTP.
         head, _, body = data.partition(b"\r\n\r\n")

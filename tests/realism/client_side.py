@@ -54,7 +54,7 @@ def completed(call: Mapping[str, Any], **defaults: Any) -> dict[str, Any]:
     protocol = call.get("protocol", "http")
     host, _, port = call["destination"].rpartition(":")
     whole = {"uid": 1000, "gid": 1000, "protocol": protocol, "tls": None, "payload": "", **defaults}
-    if protocol.startswith("http"):
+    if protocol.startswith(("http", "grpc")):
         default_port = "443" if call.get("tls") else "80"
         authority = host if port == default_port else call["destination"]
         whole |= {"method": "GET", "path": "/", "headers": {}, "authority": authority}

@@ -190,7 +190,7 @@ def _upstream(path: str, seen: Document, told: Document, observation: Document) 
         return
     if upstream.get("protocol") not in (None, "tcp"):
         told_by_server = [name for name in REQUEST_FIELDS if received.get(name) is not None]
-        if upstream.get("method") == "CONNECT":
+        if upstream.get("method") == "CONNECT" and upstream.get("protocol") != "http2":
             told_by_server.remove("path")  # on the wire, the request line names the authority
         for name in told_by_server:
             yield from _differ(f"{path}.upstream.{name}", upstream.get(name), received.get(name))

@@ -18,7 +18,13 @@ from tests.realism.stack import Observation
 RECORDED = Path(__file__).with_name("recorded") / "demo.json"
 VOLATILE_HEADERS = ("date", "x-envoy-upstream-service-time")
 LONGEST_BODY = 2000
-_CERTIFICATE_HASH = re.compile(r"Hash=[0-9a-f]{64}")
+_OF_CERTIFICATES = (
+    (re.compile(r"Hash=[0-9a-f]{64}"), "Hash=unknown"),
+    (re.compile(r'(\\"hash\\":\\")[0-9a-f]{64}'), r"\1unknown"),
+    (re.compile(r'(Cert=|Chain=|\\"cert\\":|\\"chain\\":\[?)\\"-----BEGIN[^"]*"'), r'\1\\"unknown\\"'),
+    (re.compile(r'(Issuer=|\\"issuer\\":)\\"O=meshsim[^"]*"'), r'\1\\"unknown\\"'),
+)
+"""What differs with every certificate that is made, in x-forwarded-client-cert within JSON text."""
 _MADE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _DATE_LINE = re.compile(r"date: [^\\]*\\r\\n")
 _CHOSEN_BY_THE_KERNEL = re.compile(r"(?<=[\d\]]:)([456]\d{4})(?=\D)")
@@ -69,7 +75,9 @@ def stable(observation: Observation) -> Observation:
     for port in _CHOSEN_BY_THE_KERNEL.findall(in_order):
         ports.setdefault(port, str(60001 + len(ports)))
     replaced = _CHOSEN_BY_THE_KERNEL.sub(lambda found: ports[found[1]], text)
-    replaced = _CERTIFICATE_HASH.sub("Hash=0", _DATE_LINE.sub("", replaced))
+    replaced = _DATE_LINE.sub("", replaced)
+    for pattern, text in _OF_CERTIFICATES:
+        replaced = pattern.sub(text, replaced)
     result: Observation = json.loads(replaced)
     return result
 

@@ -1,8 +1,8 @@
 """The called applications: one process a namespace, a thread a connection; each echoes what it received.
 
-Stands alone (standard library only). Reads the list of sockets as JSON from standard input, prints `ready`,
-then a JSON line for everything it receives. A socket's `speaks`: http, http2, tcp, banner (the server speaks
-first), silent, close, reset, and auto (whatever the first byte announces); `tls` wraps it.
+Stands alone (the standard library, and its neighbour for HTTP/2). Reads the list of sockets as JSON from standard
+input, prints `ready`, then a JSON line for everything it receives. A socket's `speaks`: http, http2, tcp, banner (the
+server speaks first), silent, close, reset, and auto (whatever the first byte announces); `tls` wraps it.
 """
 
 import contextlib
@@ -13,12 +13,16 @@ import ssl
 import struct
 import sys
 import threading
+from pathlib import Path
 from typing import Any
+
+sys.path.append(str(Path(__file__).parent))
+import http2_server
 
 IDLE_SECONDS = 5.0
 HEAD_LIMIT = 1 << 16
+SWITCHING = 101
 HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-HTTP2_HEADERS, HTTP2_SETTINGS = 1, 4
 _printing = threading.Lock()
 
 
@@ -143,35 +147,17 @@ def _speak_http(stream: socket.socket, spec: dict[str, Any], seen: dict[str, Any
         _write(record)
         answer = json.dumps(record).encode()
         status = spec.get("status", 200)
+        if status == SWITCHING:
+            stream.sendall(b"HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n" + answer)
+            while stream.recv(HEAD_LIMIT):
+                pass
+            return
         start = f"HTTP/1.1 {status} Echo\r\ncontent-type: application/json\r\ncontent-length: {len(answer)}\r\n\r\n"
         stream.sendall(start.encode() + (b"" if method == "HEAD" else answer))
 
 
 def _speak_http2(stream: socket.socket, spec: dict[str, Any], seen: dict[str, Any], already: bytes) -> None:
-    """Answers 200 to every request without reading its headers, which HPACK would be needed for."""
-    buffer = already
-    stream.sendall(_frame(HTTP2_SETTINGS, 0, 0))
-    while len(buffer) < len(HTTP2_PREFACE):
-        buffer += stream.recv(HEAD_LIMIT)
-    buffer = buffer[len(HTTP2_PREFACE) :]
-    while True:
-        while len(buffer) < 9 or len(buffer) < 9 + int.from_bytes(buffer[:3], "big"):
-            more = stream.recv(HEAD_LIMIT)
-            if not more:
-                return
-            buffer += more
-        length, kind, flags = int.from_bytes(buffer[:3], "big"), buffer[3], buffer[4]
-        number, buffer = int.from_bytes(buffer[5:9], "big"), buffer[9 + length :]
-        if kind == HTTP2_SETTINGS and not flags & 1:
-            stream.sendall(_frame(HTTP2_SETTINGS, 1, 0))
-        elif kind == HTTP2_HEADERS:
-            _write({**seen, "protocol": "http2"})
-            # 0x88 is `:status: 200` of the static table; flags END_STREAM and END_HEADERS.
-            stream.sendall(_frame(HTTP2_HEADERS, 5, number, b"\x88"))
-
-
-def _frame(kind: int, flags: int, number: int, payload: bytes = b"") -> bytes:
-    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + number.to_bytes(4, "big") + payload
+    http2_server.serve(stream, spec, seen, already, _write)
 
 
 def _speak_tcp(stream: socket.socket, spec: dict[str, Any], seen: dict[str, Any], already: bytes) -> None:

@@ -10,6 +10,9 @@ from meshsim.render import json
 from tests.realism import compare, engine
 from tests.truth.running import Observation
 
+BEYOND_A_CALL = ("bytes", "trailers")
+"""What a client was made to do and no call document says."""
+
 
 def judge(
     mesh: meshsim.Mesh,
@@ -21,7 +24,7 @@ def judge(
 
     `asked` is what the engine is told of the call, where that is less than what the client did.
     """
-    call = {name: value for name, value in (asked or observation["call"]).items() if name != "bytes"}
+    call = {name: value for name, value in (asked or observation["call"]).items() if name not in BEYOND_A_CALL}
     trace = engine.document(mesh, call)
     pins = compare.pins(observation, trace)
     if pins:

@@ -26,14 +26,14 @@ class Presented:
             self._made[key] = self._make(**stated)
         return {**tls, **self._made[key]}
 
-    def _make(self, *, trusted: bool = True, **stated: Any) -> dict[str, str]:
+    def _make(self, *, trusted: bool = True, subject: str = "", **stated: Any) -> dict[str, str]:
         if not trusted and self._other is None:
             folder = self._trusted.folder / "other"
             folder.mkdir()
             folder.chmod(0o755)
             self._other = Authority.create(folder)
         authority = self._trusted if trusted or self._other is None else self._other
-        leaf = authority.leaf(**stated)
+        leaf = authority.leaf(subject=subject, **stated)
         for path in (leaf.certificate_file, leaf.key_file):
             path.chmod(0o644)
         return {"certificate_file": str(leaf.certificate_file), "key_file": str(leaf.key_file)}

@@ -73,6 +73,8 @@ REQUESTS: dict[str, Shows] = {
             *(f"http1.{each}" for each in ("headers_too_large", "invalid_characters", "invalid_transfer_encoding")),
             *(f"http1.{each}" for each in ("invalid_scheme", "https_url_on_plaintext_connection")),
             "http1.content_length_and_chunked_not_allowed",
+            *(f"http2.{each}" for each in ("invalid.header.field", "violation.of.messaging.rule", "too_many_headers")),
+            *(f"http2.{each}" for each in ("header_list_size_too_large", "unexpected_underscore")),
             f"{_RESET}{{remote_connection_failure|delayed_connect_error:_Connection_refused}}",
             *(f"{_RESET}{{{each}}}" for each in ("connection_timeout", "connection_termination", "overflow")),
             f"{_RESET}{{remote_connection_failure|TLS_error:",

@@ -27,7 +27,8 @@ class Setting:
     """One Envoy with its surroundings, and the calls made through it; many configurations may share one Envoy.
 
     `calls` are call documents. A call of `"from": "outside"` comes from beyond the pod. `bytes` in a call (latin-1
-    text) replaces the request that its fields would make: for bytes no client library would send.
+    text) replaces the request that its fields would make: for bytes no client library would send;
+    `trailers` are sent after an HTTP/2 request.
     """
 
     name: str

@@ -9,6 +9,8 @@ import base64
 import binascii
 from collections.abc import Iterator
 
+from .view import View
+
 _BEGIN, _END = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
 _SUBJECT_ALT_NAME = bytes.fromhex("0603551d11")
 _CRITICAL = bytes.fromhex("0101ff")
@@ -26,6 +28,15 @@ def uri_names(pem: bytes) -> tuple[str, ...] | None:
         der = base64.b64decode(b"".join(pem[start + len(_BEGIN) : end].split()), validate=True)
         return tuple(_names(der))
     except (binascii.Error, UnicodeDecodeError, IndexError):
+        return None
+
+
+def shown_uri_names(chain: View) -> tuple[str, ...] | None:
+    """The same of a DataSource that holds the text itself."""
+    text = chain.text("inline_string", "")
+    try:
+        return uri_names(text.encode() if text else base64.b64decode(chain.text("inline_bytes", "")))
+    except ValueError:
         return None
 
 

@@ -23,7 +23,7 @@ from .load_balancing import compile_load_balancing
 from .priorities import Balancing
 from .subsets import Subsets
 from .unmodelled import unmodelled_fields
-from .upstream_protocol import UpstreamProtocol, compile_upstream_protocol
+from .upstream_protocol import UpstreamProtocol, compile_upstream_protocol, decided_by
 from .upstream_tls import UpstreamTransport, compile_upstream_transport
 
 DISCOVERY_TYPES = ("STATIC", "STRICT_DNS", "LOGICAL_DNS", "EDS", "ORIGINAL_DST")
@@ -206,6 +206,8 @@ def compile_cluster(view: View) -> Cluster:
     refuse_contradictions(view, discovery, balancing.balancing.policy, assignment)
     protocol = compile_upstream_protocol(view, name)
     transport = compile_upstream_transport(view, name)
+    if transport.default.tls is not None:
+        protocol = decided_by(protocol, transport.default.tls.alpn)
     original_dst, destination_doubts = _original_dst(view, name) if discovery == "ORIGINAL_DST" else (None, ())
     doubts += balancing.doubts + protocol.doubts + transport.doubts + destination_doubts
     doubts += assignment.doubts if assignment is not None else ()

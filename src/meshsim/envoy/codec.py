@@ -1,6 +1,6 @@
 """What the HTTP codec takes and what it refuses before any routing.
 
-envoyproxy/envoy source/common/http/conn_manager_utility.cc (which codec) and http2/codec_impl.cc; flags and details as
+envoyproxy/envoy source/common/http/conn_manager_utility.cc (which codec); flags and details as
 observed on Envoy 1.40.
 """
 
@@ -10,11 +10,12 @@ from attrs import evolve
 
 from ..facts.connection import Connection
 from ..facts.conversation import Conversation
-from ..facts.request import Request
 from ..place import Place
 from ..reasons import because
+from .first_bytes import PREFACE
 from .hcm_options import CodecOptions
 from .http1_request import METHODS, http1_refusal, parser_error
+from .http2_request import http2_refusal
 from .listener_filters import seconds
 from .raw_request import WAITS, request_in
 from .refusal import DRAINED, Refusal
@@ -38,10 +39,12 @@ def refused_by_codec(
     if conversation.server_first:
         return Refusal(because("http.server-first", place), "hanging")
     if _is_http2_codec(options, connection, conversation):
+        if request is None and conversation.tls is None and conversation.payload == PREFACE:
+            return Refusal(because("http.incomplete", place), "hanging")
         if request is None or conversation.tls is not None or request.version != "http2":
             why = because("http.not-http2", place, seen=_spoken(conversation))
             return Refusal(why, "closed", flags=("DPE",), closes=_NOT_HTTP2)
-        return _http2_error(request, place)
+        return http2_refusal(options, request, place)
     if request is None and conversation.tls is None and request_in(conversation.payload) == WAITS:
         return _incomplete(options, place)
     if request is None or conversation.tls is not None or request.version == "http2":
@@ -59,12 +62,21 @@ def _incomplete(options: CodecOptions, place: Place) -> Refusal:
     return Refusal(why, "replied", 408, timer.details, timer.flags, timer.body, closes=DRAINED, after=after)
 
 
+def codec_of(options: CodecOptions, connection: Connection, conversation: Conversation) -> str:
+    """The version whose codec reads the client's bytes."""
+    return "http2" if _is_http2_codec(options, connection, conversation) else "http/1.1"
+
+
 def _is_http2_codec(options: CodecOptions, connection: Connection, conversation: Conversation) -> bool:
     if options.codec_type != "AUTO":
         return options.codec_type != "HTTP1"
     if connection.tls is not None and connection.tls.alpn is not None:
         return connection.tls.alpn == "h2"
-    return conversation.request is not None and conversation.tls is None and conversation.request.version == "http2"
+    if conversation.tls is not None:
+        return False
+    if conversation.request is None:
+        return conversation.payload.startswith(PREFACE)
+    return conversation.request.version == "http2"
 
 
 def _spoken(conversation: Conversation) -> str:
@@ -74,13 +86,14 @@ def _spoken(conversation: Conversation) -> str:
 
 
 _NOT_HTTP2 = "codec_error:Received_bad_client_magic_byte_string"
-_NO_LINE = "NO_REQUEST_LINE_IN_REQUEST"
 
 
 def _stumbles(conversation: Conversation) -> str:
     """What the HTTP/1 parser stumbles over first in bytes that are no request, in its own words."""
-    if conversation.tls is not None or conversation.request is not None:
+    if conversation.tls is not None:
         return _NO_LINE
+    if conversation.request is not None:
+        return "HPE_INVALID_METHOD"
     line, _, rest = conversation.payload.lstrip("\r\n").partition("\n")
     if not line or line[0] <= " ":
         return _NO_LINE
@@ -91,13 +104,3 @@ def _stumbles(conversation: Conversation) -> str:
         return "HPE_INVALID_VERSION"
     first = rest.partition("\n")[0]
     return "HEADER_MISSING_COLON" if ":" not in first else "INVALID_HEADER_FORMAT"
-
-
-def _http2_error(request: Request, place: Place) -> Refusal | None:
-    authority = request.authority is not None or "host" in request.headers
-    if request.method != "CONNECT" and (not authority or not request.path.startswith(("/", "*"))):
-        empty = authority and not request.path
-        details = "http2.invalid.header.field" if empty else "http2.violation.of.messaging.rule"
-        why = because("http.codec-refused", place, details=details, seen=request.path if authority else "no authority")
-        return Refusal(why, "closed", None, details, ("DPE",))
-    return None

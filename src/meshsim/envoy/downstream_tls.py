@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from attrs import define, frozen
 
+from ..config.certificate_names import shown_uri_names
 from ..config.view import View
 from ..facts.connection import DownstreamTls, Peer
 from ..facts.conversation import ClientCertificate, ClientTls, Conversation
@@ -51,6 +52,8 @@ class DownstreamTlsContext:
     validation: PeerValidation
     certificates: tuple[str, ...]
     """Names of the secrets with the server's certificates."""
+    inline_uri_sans: tuple[str, ...] | None
+    """Of the first certificate that is written here; None: there is none, or it cannot be read."""
     validation_secret: str | None
     versions: Versions
     unmodelled: tuple[Reason, ...]
@@ -105,7 +108,8 @@ def shake_hands(context: DownstreamTlsContext, conversation: Conversation) -> Ha
     if fault is not None:
         return Handshake(None, fault, REFUSED_CERTIFICATES.get(fault) or not_named(certificate), alert=True)
     validated = validation.validated(certificate)
-    peer = Peer(True, validated, certificate.uri_sans, certificate.dns_sans, certificate.subject)
+    names_known = certificate.names_known
+    peer = Peer(True, validated, certificate.uri_sans, certificate.dns_sans, certificate.subject, names_known)
     return Handshake(DownstreamTls(alpn, peer))
 
 
@@ -177,6 +181,7 @@ def compile_downstream_tls(view: View) -> DownstreamTlsContext:
         require_client_certificate=view.boolean("require_client_certificate", False),
         alpn_protocols=common.texts("alpn_protocols"),
         validation=validation,
+        inline_uri_sans=_inline_uri_sans(common),
         certificates=tuple(each.text("name", "") for each in common.views("tls_certificate_sds_secret_configs")),
         validation_secret=secret.text("name") if secret is not None else None,
         versions=compile_versions(common, SERVER),
@@ -186,3 +191,9 @@ def compile_downstream_tls(view: View) -> DownstreamTlsContext:
             *unmodelled_fields(common, _COMMON_KNOWN, "CommonTlsContext"),
         ),
     )
+
+
+def _inline_uri_sans(common: View) -> tuple[str, ...] | None:
+    first = next(iter(common.views("tls_certificates")), None)
+    chain = first.view("certificate_chain") if first is not None else None
+    return None if chain is None else shown_uri_names(chain)

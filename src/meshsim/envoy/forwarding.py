@@ -63,8 +63,8 @@ def without_hop_by_hop(headers: dict[str, tuple[str, ...]]) -> str | None:
         return None
     te = headers.get("te")
     if te is not None:
-        tokens = _tokens(te)
-        if "trailers" in tokens:
+        # unlike those of `connection`, this one is compared as it is written
+        if "trailers" in (token.strip() for token in ",".join(te).split(",")):
             headers["te"] = ("trailers",)
         else:
             del headers["te"]
@@ -188,24 +188,10 @@ def _sanitise(
         headers.setdefault("user-agent", ())
     if options.generate_request_id and ("x-request-id" not in headers or (edge and not options.preserve_request_id)):
         headers["x-request-id"] = ()
-    _client_certificate(options, connection, headers)
+    options.client_certificate.apply(connection, headers)
 
 
 def _remove(headers: dict[str, tuple[str, ...]], names: frozenset[str]) -> None:
     if not names.isdisjoint(headers):
         for name in names:
             headers.pop(name, None)
-
-
-def _client_certificate(
-    options: ForwardingOptions, connection: Connection, headers: dict[str, tuple[str, ...]]
-) -> None:
-    """x-forwarded-client-cert; a new element carries the certificate's hash, so its value is not known here."""
-    mode = options.client_certificate
-    presented = connection.tls is not None and connection.tls.peer is not None and connection.tls.peer.presented
-    if mode == "ALWAYS_FORWARD_ONLY" or (mode == "FORWARD_ONLY" and presented):
-        return
-    if presented and mode in ("APPEND_FORWARD", "SANITIZE_SET"):
-        headers["x-forwarded-client-cert"] = ()
-    else:
-        headers.pop("x-forwarded-client-cert", None)

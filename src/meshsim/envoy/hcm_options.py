@@ -7,6 +7,7 @@ from attrs import frozen
 from ..address import make_prefix, try_parse_ip
 from ..config.view import View
 from ..reasons import Reason, because
+from .client_certificate_header import ClientCertificateHeader, compile_client_certificate_header
 from .early_mutations import compile_early_mutations
 from .header_mutations import MutationLevel
 from .ip_detection import Detection, compile_detections
@@ -15,7 +16,6 @@ from .paths import ESCAPED_SLASHES
 CODEC_TYPES = ("AUTO", "HTTP1", "HTTP2", "HTTP3")
 DEFAULT_HEADERS_KB = 60
 DEFAULT_STREAM_IDLE_TIMEOUT_MS = 300_000
-XFCC_MODES = ("SANITIZE", "FORWARD_ONLY", "APPEND_FORWARD", "SANITIZE_SET", "ALWAYS_FORWARD_ONLY")
 
 
 @frozen(eq=False)
@@ -32,8 +32,7 @@ class ForwardingOptions:
     """Ranges that are no addresses (dumps are published with addresses blotted out), and unknown extensions."""
     scheme: str | None
     """scheme_header_transformation.scheme_to_overwrite"""
-    client_certificate: str
-    """forward_client_cert_details"""
+    client_certificate: ClientCertificateHeader
     generate_request_id: bool
     preserve_request_id: bool
     add_user_agent: bool
@@ -69,6 +68,10 @@ class CodecOptions:
     """An https URL in the request line of a plaintext connection; where the scheme is the socket's to say."""
     keeps_bad_connections: bool
     """Whether a 400 leaves an HTTP/1 connection open (stream_error_on_invalid_http_message)."""
+    keeps_bad_http2_connections: bool
+    """Whether a broken request resets its stream only."""
+    allow_connect: bool
+    """Whether HTTP/2 clients may send :protocol (RFC 8441)."""
     head_timers: tuple[HeadTimer, ...]
     """Those that may end the wait for the rest of a request's head, the shortest first."""
     proxy_100_continue: bool
@@ -87,6 +90,7 @@ class NormalisationOptions:
 
 def compile_codec(view: View) -> CodecOptions:
     options = view.view("http_protocol_options")
+    http2 = view.view("http2_protocol_options")
     common = view.view("common_http_protocol_options")
     return CodecOptions(
         codec_type=view.enum("codec_type", CODEC_TYPES),
@@ -104,6 +108,8 @@ def compile_codec(view: View) -> CodecOptions:
         refuses_https_in_the_clear=view.boolean("use_remote_address", False)
         and not view.integer("xff_num_trusted_hops", 0),
         keeps_bad_connections=_keeps_bad_connections(view, options),
+        keeps_bad_http2_connections=_keeps_bad_connections(view, http2),
+        allow_connect=http2.boolean("allow_connect", False) if http2 is not None else False,
         max_headers=common.integer("max_headers_count", 100) if common is not None else 100,
     )
 
@@ -157,7 +163,7 @@ def compile_forwarding(view: View, resource: str) -> ForwardingOptions:
         detections=detections,
         early_mutations=early_mutations,
         scheme=scheme.text("scheme_to_overwrite") or None if scheme is not None else None,
-        client_certificate=view.enum("forward_client_cert_details", XFCC_MODES),
+        client_certificate=compile_client_certificate_header(view),
         generate_request_id=view.boolean("generate_request_id", True),
         preserve_request_id=view.boolean("preserve_external_request_id", False),
         add_user_agent=view.boolean("add_user_agent", False),

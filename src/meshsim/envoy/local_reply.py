@@ -69,8 +69,13 @@ def _sent(ending: Ending, stream: Stream, status: int, *, closes: bool) -> Endin
     return evolve(
         ending,
         response_headers=encoded(headers, stream, status=status, closes=closes),
-        local_close_reason=DRAINED if closes else None,
+        local_close_reason=DRAINED if closes and not _keeps_open(stream) else None,
     )
+
+
+def _keeps_open(stream: Stream) -> bool:
+    """An HTTP/2 client is told to open no further streams, and closes by itself."""
+    return stream.request is not None and stream.request.version == "http2"
 
 
 def _ending(request: Request | None, hop: int, why: Reason, reply: Reply, grpc_status: int | None) -> Ending:
@@ -102,12 +107,19 @@ def _ending(request: Request | None, hop: int, why: Reason, reply: Reply, grpc_s
         status=status,
         grpc_status=grpc_status,
         location=location[0] if location else None,
-        body="" if status in BODILESS or (request is not None and request.method == "HEAD") else body,
+        body="" if _sends_no_body(request, status) else body,
         response_headers=made,
         response_flags=reply.flags,
         response_code_details=reply.details,
         answered_by=hop,
     )
+
+
+def _sends_no_body(request: Request | None, status: int) -> bool:
+    """What a 204 or 304 says is left out by the HTTP/1 codec only."""
+    if request is None:
+        return status in BODILESS
+    return request.method == "HEAD" or (status in BODILESS and request.version != "http2")
 
 
 def _percent_encoded(text: str) -> str:

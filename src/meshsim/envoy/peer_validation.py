@@ -81,7 +81,7 @@ class PeerValidation:
             return "untrusted-certificate"
         if certificate.expired and not self.accepts_expired:
             return "expired-certificate"
-        if self.names and certificate.known and not any(each.fits(certificate) for each in self.names):
+        if self.names and certificate.names_known and not any(each.fits(certificate) for each in self.names):
             return "other-name"
         return None
 

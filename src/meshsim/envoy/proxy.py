@@ -5,13 +5,12 @@ Knows no stage and no kernel. What a partial dump does not hold is None here (`s
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from typing import Any
 
 from attrs import define, field
 
-from ..config.certificate_names import uri_names
+from ..config.certificate_names import shown_uri_names
 from ..config.config_dump import ProxyDocument
 from .clusters import Cluster, compile_cluster
 from .endpoints import Assignment, compile_assignment
@@ -89,13 +88,7 @@ class Proxy:
         resource = self.document.secrets.get(secret)
         held = resource.view.view("tls_certificate") if resource is not None and resource.view is not None else None
         chain = held.view("certificate_chain") if held is not None else None
-        if chain is None:
-            return None
-        text = chain.text("inline_string", "")
-        try:
-            return uri_names(text.encode() if text else base64.b64decode(chain.text("inline_bytes", "")))
-        except ValueError:
-            return None
+        return None if chain is None else shown_uri_names(chain)
 
     def route_table(self, name: str) -> RouteTable | None:
         """The RDS route configuration of that name; None when the dump holds none."""

@@ -17,6 +17,7 @@ from .format_operators import FormatFacts
 from .forwarding import forwarded, without_hop_by_hop
 from .header_mutations import mutated
 from .hosts import port_number, strip_port, strip_trailing_dot
+from .http2_request import extended_connect
 from .inline_headers import joined
 from .network_filters.hcm import HttpConnectionManager
 from .paths import normalised
@@ -58,6 +59,8 @@ def receive(
             headers[name] = tuple(value.strip(_BLANKS) for value in values)
     joined(headers)
     scheme, authority, path = _decoded(hcm, request, headers)
+    upgrade = extended_connect(request)
+    method = request.method if upgrade is None else "GET"
     if authority is None and request.version == "http/1.0":
         authority = hcm.codec.default_host
     ends = request.version != "http2" and (
@@ -66,7 +69,7 @@ def receive(
     chunked = "transfer-encoding" in headers
     if chunked:
         headers.pop("content-length", None)
-    decoded = Request(request.method, scheme, authority, path, headers, request.version, ends, chunked)
+    decoded = Request(method, scheme, authority, path, headers, request.version, ends, chunked)
     cleaned = _checked(hcm, decoded)
     if isinstance(cleaned, Refusal):
         return cleaned
@@ -78,6 +81,8 @@ def receive(
     else:
         headers = dict(headers)
     without_hop_by_hop(headers)
+    if upgrade is not None:
+        headers["upgrade"], headers["connection"] = (upgrade,), ("upgrade",)
     seen = forwarded(hcm.forwarding, connection, scheme, headers, own_address, internal_only)
     if seen.reject is not None:
         why = because("http.client-unknown", hcm.place, status=seen.reject)
@@ -85,7 +90,7 @@ def receive(
     if seen.remote != connection.remote:
         known = (connection.remote, connection.remote_port)
         connection = evolve(connection, remote=seen.remote, remote_port=0, before_detection=known)
-    taken = Request(request.method, seen.scheme, authority, cleaned, seen.headers, request.version, ends, chunked)
+    taken = Request(method, seen.scheme, authority, cleaned, seen.headers, request.version, ends, chunked)
     if request.method == "CONNECT" and whole != authority:
         taken = evolve(taken, connect_port=str(port_number(whole)))
     return Received(taken, connection)
@@ -154,8 +159,10 @@ def _decoded(
     Returns scheme ("": not stated), authority and path.
     """
     http2 = request.version == "http2"
-    scheme = request.scheme if http2 else ""
+    scheme = request.scheme.lower() if http2 else ""
     authority, path = request.authority, request.path
+    if http2 and len(headers.get("cookie", ())) > 1:
+        headers["cookie"] = ("; ".join(headers["cookie"]),)
     hosts = headers.pop("host", None)
     if hosts and authority is None:
         authority = ",".join(hosts)

@@ -6,7 +6,7 @@ source/common/upstream/upstream_impl.cc (upstreamHttpProtocol).
 
 from __future__ import annotations
 
-from attrs import define
+from attrs import define, evolve
 
 from ..config.view import View
 from ..reasons import Reason
@@ -51,6 +51,13 @@ class UpstreamProtocol:
         if self.auto:
             return ("http2", "http/1.1")
         return (self.explicit or "http/1.1",)
+
+
+def decided_by(protocol: UpstreamProtocol, offered: tuple[str, ...]) -> UpstreamProtocol:
+    """Negotiating needs both names: a transport socket that offers a list without h2 never speaks it."""
+    if protocol.auto and offered and "h2" not in offered:
+        return evolve(protocol, explicit="http/1.1", auto=False)
+    return protocol
 
 
 def pool_alpn(versions: tuple[str, ...]) -> tuple[str, ...]:

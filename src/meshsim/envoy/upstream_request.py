@@ -111,14 +111,24 @@ def upstream_request(
 
 
 def framed(request: Request, version: str) -> Request:
-    """With what the HTTP/1 codec writes: the chunks' header, or `content-length: 0` for a body that could be."""
-    if version == "http2" or "content-length" in request.headers:
+    """With what the codec of that version writes.
+
+    HTTP/1: the chunks' header, or `content-length: 0` for a body that could be. HTTP/2: an upgrade as RFC 8441 has it.
+    """
+    if version == "http2":
+        return _as_extended_connect(request) if "upgrade" in request.headers else request
+    if "content-length" in request.headers or "upgrade" in request.headers:
         return request
-    if request.chunked:
+    if request.chunked or (request.version == "http2" and request.is_grpc()):
         return evolve(request, headers={**request.headers, "transfer-encoding": ("chunked",)})
     if request.method in _BODILESS:
         return request
     return evolve(request, headers={**request.headers, "content-length": ("0",)})
+
+
+def _as_extended_connect(request: Request) -> Request:
+    headers = {name: values for name, values in request.headers.items() if name not in ("upgrade", "connection")}
+    return evolve(request, method="CONNECT", headers=headers, stated={":protocol": request.headers["upgrade"]})
 
 
 def stream_duration_ms(action: RouteAction, request: Request, manager_ms: int | float) -> int | float:

@@ -16,6 +16,8 @@ class Peer:
     uri_sans: tuple[str, ...] = ()
     dns_sans: tuple[str, ...] = ()
     subject: str = ""
+    names_known: bool = True
+    """False where no input says what the certificate holds."""
 
 
 @frozen
@@ -25,6 +27,8 @@ class DownstreamTls:
     alpn: str | None
     """What the server side picked; None when nothing was negotiated."""
     peer: Peer | None
+    own_uri_sans: tuple[str, ...] | None = None
+    """Of the certificate that this side showed; None: no input says."""
 
 
 NO_IP = 0xFFFFFFFF

@@ -16,8 +16,8 @@ class ClientCertificate:
     subject: str = ""
     trusted: bool = True
     expired: bool = False
-    known: bool = True
-    """Whether any input says which names it carries."""
+    names_known: bool = True
+    """False for another proxy's certificate that no input shows."""
 
 
 @frozen

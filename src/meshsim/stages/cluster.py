@@ -13,6 +13,7 @@ from ..envoy.route_actions import RouteAction
 from ..envoy.upstream_request import framed
 from ..explanation import Candidate, Check, Decision, Fate
 from ..facts.conversation import Conversation
+from ..facts.request import Request
 from ..istio.names import parse_config_path
 from ..mesh import Mesh, Pod
 from ..outcome import Ending
@@ -167,12 +168,16 @@ def _upstream(at: AtCluster, cluster: Cluster, written: Upstream | None) -> Upst
         return Upstream("tcp")
     version = cluster.protocol.versions(request.version)[0]
     if written is None:
-        request = framed(request, version)
-        return Upstream(version, request.authority, request.path, request.method, request.headers)
-    headers = written.headers
-    if headers is not None:
-        headers = framed(evolve(request, headers=headers), version).headers
-    return Upstream(version, written.authority, written.path, written.method, headers)
+        return _as_sent(framed(request, version), version, request.path)
+    if written.headers is None:
+        return Upstream(version, written.authority, written.path, written.method, None)
+    leaving = framed(evolve(request, method=written.method or "", headers=written.headers), version)
+    return evolve(_as_sent(leaving, version, written.path), authority=written.authority)
+
+
+def _as_sent(request: Request, version: str, path: str | None) -> Upstream:
+    headers = request.headers if request.stated is None else {**request.headers, **request.stated}
+    return Upstream(version, request.authority, path, request.method, headers)
 
 
 STAGE = Stage("cluster", AtCluster, decide, explain, describe)

@@ -5,6 +5,8 @@ Upstream: envoyproxy/envoy source/common/tls/ssl_socket.cc. A failed handshake n
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from ..choices import Chooser
 from ..envoy.downstream_tls import (
     OWN_REFUSED,
@@ -16,6 +18,7 @@ from ..envoy.downstream_tls import (
 )
 from ..envoy.listener_filters import seconds
 from ..envoy.network_filters.tcp_proxy import TcpProxy
+from ..envoy.proxy import Proxy
 from ..envoy.tls_versions import TLS_1_3
 from ..envoy.upstream_failures import ALERTS
 from ..explanation import Candidate, Change, Check, Decision, Fate
@@ -72,7 +75,7 @@ def decide(_mesh: Mesh, at: AtHandshake, chooser: Chooser) -> tuple[Handshake, S
 
 def _names_known(conversation: Conversation) -> bool:
     shown = conversation.tls.client_certificate if conversation.tls is not None else None
-    return shown is None or shown.known
+    return shown is None or shown.names_known
 
 
 _SILENT = Conversation("tcp", server_first=True)
@@ -94,9 +97,23 @@ def _shaken(at: AtHandshake, context: DownstreamTlsContext) -> Handshake:
     if at.pod.proxy is not None and any(at.pod.proxy.lacks_secret(name) for name in context.secrets):
         return Handshake(None, "secret-missing", SECRET_MISSING)
     result = shake_hands(context, at.conversation)
+    if result.tls is not None and result.tls.peer is not None and result.tls.peer.presented:
+        result = evolve(result, tls=evolve(result.tls, own_uri_sans=_own_uri_sans(at.pod.proxy, context)))
     if result.failure != "other-version" and _own_name_refused(at, context) is not None:
         return Handshake(None, "own-name", OWN_REFUSED)
     return result
+
+
+def _own_uri_sans(proxy: Proxy | None, context: DownstreamTlsContext) -> tuple[str, ...] | None:
+    if context.inline_uri_sans is not None or proxy is None:
+        return context.inline_uri_sans
+    secret = next(iter(context.certificates), "")
+    shown = proxy.certificate_names(secret)
+    if shown is not None or secret != WORKLOAD_SECRET:
+        return shown
+    metadata = proxy.document.node_metadata
+    identity = workload_identity(metadata.data) if metadata is not None else None
+    return None if identity is None else (identity,)
 
 
 def _own_name_refused(at: AtHandshake, context: DownstreamTlsContext) -> str | None:

@@ -6,7 +6,7 @@ from attrs import evolve
 
 from ..address import format_endpoint
 from ..choices import Chooser
-from ..envoy.codec import with_raw_request
+from ..envoy.codec import codec_of, with_raw_request
 from ..envoy.receive import DRAINED, Received, closes_after_answer, receive
 from ..envoy.refusal import Refusal
 from ..envoy.route_actions import RouteAction
@@ -164,9 +164,10 @@ def _describe_refused(at: AtHttp, refusal: Refusal, hop: Hop) -> None:
     """What the codec took, Envoy logs with its virtual host and route, though it goes nowhere."""
     request, seen = refusal.request, hop.downstream
     if request is None:
-        if seen is not None and seen.protocol == "http/1.0":
-            # the codec answers before it has told anybody the version
-            hop.downstream = evolve(seen, protocol="http/1.1")
+        if seen is not None and seen.protocol in ("http/1.0", "http2"):
+            # the codec answers before it has told anybody the client's version
+            read_by = codec_of(at.hcm.codec, at.connection, at.conversation)
+            hop.downstream = evolve(seen, protocol=read_by)
         return
     vhost, route = route_of(refusal, at.pod, at.hcm, at.connection)
     hop.virtual_host = vhost.name if vhost is not None else None

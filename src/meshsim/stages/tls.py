@@ -13,6 +13,7 @@ from ..envoy.route_actions import RouteAction
 from ..envoy.upstream_protocol import pool_alpn
 from ..envoy.upstream_request import replaced_host
 from ..envoy.upstream_tls import TransportSocket, UnstatedRow, offered_alpn, server_name, wanted_san
+from ..envoy.upstream_tls import UpstreamTls as TlsContext
 from ..explanation import Candidate, Decision, Fate
 from ..facts.conversation import ClientCertificate, ClientTls, Conversation, ProxyProtocol
 from ..facts.packet import Packet
@@ -194,7 +195,7 @@ def _sent(at: AtTls, request: Request, version: str) -> Request:
     headers, authority = dict(request.headers), request.authority
     if hostname and isinstance(via, RouteAction):
         authority = replaced_host(authority, hostname, via, headers)
-    return Request(request.method, request.scheme, authority, request.path, headers, version)
+    return Request(request.method, request.scheme, authority, request.path, headers, version, stated=request.stated)
 
 
 def _hello(at: AtTls, socket: TransportSocket, request: Request | None) -> ClientTls:
@@ -213,7 +214,7 @@ def _hello(at: AtTls, socket: TransportSocket, request: Request | None) -> Clien
         alpn = offered_alpn(
             tls, override if at.cluster.overrides_alpn else (), pool_alpn(protocol.versions(request.version))
         )
-    certificate = _certificate(at.pod, tls.secrets) if tls.client_certificate else None
+    certificate = _certificate(at.pod, tls) if tls.client_certificate else None
     sni, versions = server_name(tls, protocol, at.endpoint, request), tls.versions
     made = ClientTls(sni, alpn, certificate, versions.lowest, versions.highest)
     if not protocol.auto_sni and not tls.auto_host_sni:
@@ -221,17 +222,15 @@ def _hello(at: AtTls, socket: TransportSocket, request: Request | None) -> Clien
     return made
 
 
-def _certificate(pod: Pod, secrets: tuple[str, ...]) -> ClientCertificate:
-    """The names that the dump's certificate shows; else the workload's identity, as its metadata tells."""
-    if pod.proxy is None:
-        return ClientCertificate(known=False)
-    for secret in secrets:
-        names = pod.proxy.certificate_names(secret)
-        if names:
-            return ClientCertificate(uri_sans=names)
-    metadata = pod.proxy.document.node_metadata
+def _certificate(pod: Pod, tls: TlsContext) -> ClientCertificate:
+    """As the dump shows it, or as Istio names the workload."""
+    shown = (pod.proxy.certificate_names(name) for name in tls.secrets) if pod.proxy is not None else ()
+    names = next((each for each in shown if each is not None), None)
+    if names is not None:
+        return ClientCertificate(uri_sans=names)
+    metadata = pod.proxy.document.node_metadata if pod.proxy is not None else None
     identity = workload_identity(metadata.data) if metadata is not None else None
-    return ClientCertificate(known=False) if identity is None else ClientCertificate(uri_sans=(identity,))
+    return ClientCertificate(uri_sans=() if identity is None else (identity,), names_known=identity is not None)
 
 
 def explain(mesh: Mesh, at: AtTls, picked: TransportSocket) -> Decision:
