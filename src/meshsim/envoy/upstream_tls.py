@@ -22,7 +22,8 @@ from ..place import Place
 from ..reasons import Reason
 from .endpoints import Endpoint
 from .peer_validation import PeerValidation, compile_peer_validation
-from .tls_versions import CLIENT, Versions, compile_versions
+from .tls_parameters import Parameters, compile_parameters
+from .tls_versions import CLIENT
 from .unmodelled import unmodelled_fields
 from .upstream_protocol import UpstreamProtocol
 
@@ -93,7 +94,7 @@ class UpstreamTls:
     san: tuple[str, ...]
     """What the peer's certificate must be for; other matchers than exact are written `kind:value`."""
     validation: PeerValidation
-    versions: Versions = CLIENT
+    parameters: Parameters = Parameters(CLIENT)
     sni_san: bool = False
     """auto_sni_san_validation: the peer must be for the SNI that is sent."""
 
@@ -276,7 +277,8 @@ def _is_tls(typed: TypedConfig | None, written: str) -> bool:
 
 def _compile_tls(view: View, name: str, resource: str) -> TransportSocket:
     common = view.view("common_tls_context")
-    unmodelled = unmodelled_fields(view, _CONTEXT_KNOWN, resource)
+    parameters, not_evaluated = compile_parameters(common, CLIENT)
+    unmodelled = (*not_evaluated, *unmodelled_fields(view, _CONTEXT_KNOWN, resource))
     tls = UpstreamTls(
         sni=view.text("sni", ""),
         alpn=() if common is None else common.texts("alpn_protocols"),
@@ -285,7 +287,7 @@ def _compile_tls(view: View, name: str, resource: str) -> TransportSocket:
         secrets=() if common is None else _secrets(common),
         san=(),
         validation=compile_peer_validation(common),
-        versions=compile_versions(common, CLIENT),
+        parameters=parameters,
         sni_san=view.boolean("auto_sni_san_validation", False),
     )
     if common is not None:

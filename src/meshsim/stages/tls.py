@@ -7,7 +7,7 @@ from attrs import evolve
 from ..address import LOOPBACK_V4, LOOPBACK_V6, format_endpoint, format_ip, is_loopback, is_v6
 from ..choices import Choice, Chooser
 from ..envoy.clusters import Limits
-from ..envoy.downstream_tls import SECRET_MISSING
+from ..envoy.downstream_tls import PARTINGS, SECRET_MISSING
 from ..envoy.endpoints import Endpoint, InternalAddress, PipeAddress, SocketAddress
 from ..envoy.route_actions import RouteAction
 from ..envoy.upstream_protocol import pool_alpn
@@ -28,6 +28,7 @@ from .attempts import has_no_room
 from .stage import Stage, agree
 
 _DIALLED = SocketAddress | PipeAddress | InternalAddress
+_NOTHING_TO_SAY = {"no-version": "tls.no-version", "no-cipher": "tls.no-cipher"}
 _SPOKEN = frozenset(("raw_buffer", "tls"))
 
 
@@ -132,6 +133,10 @@ def _fault(at: AtTls, socket: TransportSocket) -> Ending | None:
     if missing is not None:
         why = because("tls.secret-missing", socket.place, endpoint=at.endpoint.name, secret=missing)
         return Ending("tls_failure", why, transport_failure_reason=SECRET_MISSING, destination=at.endpoint.name)
+    own = socket.tls.parameters.own_fault if socket.tls is not None else None
+    if own is not None:
+        why = because(_NOTHING_TO_SAY[own], socket.place, endpoint=at.endpoint.name, cluster=at.cluster.name)
+        return Ending("tls_failure", why, transport_failure_reason=PARTINGS[own], destination=at.endpoint.name)
     address = at.endpoint.address
     if not at.cluster.bind_addresses or not isinstance(address, SocketAddress):
         return None
@@ -214,8 +219,10 @@ def _hello(at: AtTls, socket: TransportSocket, request: Request | None) -> Clien
             tls, override if at.cluster.overrides_alpn else (), pool_alpn(protocol.versions(request.version))
         )
     certificate = _certificate(at.pod) if tls.client_certificate else None
-    sni, versions = server_name(tls, protocol, at.endpoint, request), tls.versions
-    made = ClientTls(sni, alpn, certificate, versions.lowest, versions.highest)
+    sni = server_name(tls, protocol, at.endpoint, request)
+    ours = tls.parameters
+    ciphers, curves = (None if each is None else tuple(sorted(each)) for each in (ours.ciphers, ours.curves))
+    made = ClientTls(sni, alpn, certificate, ours.versions.lowest, ours.versions.highest, ciphers, curves)
     if not protocol.auto_sni and not tls.auto_host_sni:
         socket.hellos[key] = made
     return made

@@ -88,6 +88,16 @@ WORDS: dict[str, str] = {
     ),
     "handshake.expired-certificate": "{chain} does not accept a certificate that has expired: the handshake fails",
     "handshake.other-version": "{chain} and the client have no TLS version in common: the handshake fails",
+    "handshake.no-version": "{chain} has its lowest TLS version above its highest: no handshake can succeed",
+    "handshake.other-curve": (
+        "the key of {chain} is of an elliptic curve that the client does not name: the handshake fails"
+    ),
+    "handshake.no-shared-curve": "{chain} and the client have no curve for the key exchange in common: the handshake fails",
+    "handshake.no-shared-cipher": "{chain} and the client have no cipher suite in common: the handshake fails",
+    "handshake.key-unknown": (
+        "no input shows the server's key of {chain}: taken to be of the kind, RSA or ECDSA, that fits the cipher suites"
+        " and curves of both sides"
+    ),
     "handshake.secret-missing": "{chain} still waits for a secret with its certificates, and closes until it has it",
     "handshake.own-name": "the certificate of {chain} is for {own}, the caller asks for {wanted}: the handshake fails",
     "handshake.other-name": "the client's certificate carries none of the names {chain} asks for: the handshake fails",
