@@ -35,7 +35,14 @@ class Authority:
     def root(self) -> str:
         return (self.folder / "root.pem").read_text()
 
-    def leaf(self, *, uri_sans: Sequence[str] = (), dns_sans: Sequence[str] = (), expired: bool = False) -> "Leaf":
+    def leaf(
+        self,
+        *,
+        uri_sans: Sequence[str] = (),
+        dns_sans: Sequence[str] = (),
+        expired: bool = False,
+        key: str = "P-256",
+    ) -> "Leaf":
         self._serial += 1
         stem = self.folder / f"leaf{self._serial}"
         names = [f"URI:{name}" for name in uri_sans] + [f"DNS:{name}" for name in dns_sans]
@@ -43,8 +50,10 @@ class Authority:
         extensions.write_text(
             "extendedKeyUsage=serverAuth,clientAuth\n" + (f"subjectAltName={','.join(names)}\n" if names else "")
         )
-        key, request, certificate = (str(stem.with_suffix(end)) for end in (".key", ".csr", ".pem"))
-        _openssl("req", "-new", "-nodes", *_NEW_KEY, "-keyout", key, "-subj", "/O=meshsim test", "-out", request)
+        key_file, request, certificate = (str(stem.with_suffix(end)) for end in (".key", ".csr", ".pem"))
+        _openssl(
+            "req", "-new", "-nodes", *_NEW_KEYS[key], "-keyout", key_file, "-subj", "/O=meshsim test", "-out", request
+        )
         days = "-1" if expired else "2"
         signer = [
             "-CA",
@@ -67,7 +76,7 @@ class Authority:
             "-out",
             certificate,
         )
-        return Leaf(certificate_file=Path(certificate), key_file=Path(key))
+        return Leaf(certificate_file=Path(certificate), key_file=Path(key_file))
 
 
 @define
@@ -79,6 +88,11 @@ class Leaf:
 
 
 _NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
+_NEW_KEYS = {
+    "P-256": _NEW_KEY,
+    "P-384": ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:secp384r1"),
+    "RSA": ("-newkey", "rsa:2048"),
+}
 
 
 def _openssl(*arguments: str) -> None:

@@ -35,12 +35,12 @@ def observe(setting: Setting) -> tuple[list[Observation], list[str]]:
         folder.chmod(0o755)
         (folder / "certificates").mkdir()
         authority = Authority.create(folder / "certificates")
-        leaf = authority.leaf(uri_sans=[DEFAULT_SPIFFE])
-        identity = bootstrap.Identity(
-            certificate=leaf.certificate_file.read_text(), key=leaf.key_file.read_text(), root=authority.root
-        )
+        identity = _identity(authority, {"uri_sans": [DEFAULT_SPIFFE]})
+        others = {name: _identity(authority, leaf) for name, leaf in setting.leaves.items()}
         log_path = folder / "access.jsonl"
-        conversion = bootstrap.convert(setting.dump, identity=identity, log_path=str(log_path), names=setting.names)
+        conversion = bootstrap.convert(
+            setting.dump, identity=identity, log_path=str(log_path), names=setting.names, others=others
+        )
         network = cleanup.enter_context(namespaces.network(POD_ADDRESS, unreachable=setting.unreachable))
         kernel.load_rules(network.pod, setting.rules)
         received = [
@@ -57,6 +57,12 @@ def observe(setting: Setting) -> tuple[list[Observation], list[str]]:
         lines = _settled(log_path)
     records = [record for each in received for record in each.records]
     return list(_observations(made, access_log.read(lines), records)), list(conversion.not_comparable)
+
+
+def _identity(authority: Authority, stated: Mapping[str, Any]) -> bootstrap.Identity:
+    leaf = authority.leaf(**stated)
+    certificate, key = leaf.certificate_file.read_text(), leaf.key_file.read_text()
+    return bootstrap.Identity(certificate=certificate, key=key, root=authority.root)
 
 
 def _make(

@@ -30,11 +30,12 @@ PARTINGS = {
     "no-version": _ERROR.format(268435736, "NO_SUPPORTED_VERSIONS_ENABLED"),
     "no-cipher": _ERROR.format(268435631, "NO_CIPHERS_AVAILABLE"),
     "other-version": _ERROR.format(268435696, "UNSUPPORTED_PROTOCOL"),
+    "low-version": _ERROR.format(268436526, "TLSV1_ALERT_PROTOCOL_VERSION"),
     "other-curve": _ERROR.format(268435699, "WRONG_CURVE"),
     "no-shared-curve": _ERROR.format(268435722, "NO_SHARED_GROUP"),
     "no-shared-cipher": _ERROR.format(268435640, "NO_SHARED_CIPHER"),
 }
-"""Why two sides part before either shows a certificate -> Envoy's text on the side that noticed."""
+"""Why two sides part before either shows a certificate -> Envoy's text on the server, or on a silent client."""
 NO_CERTIFICATE = _ERROR.format(
     268435648, "PEER_DID_NOT_RETURN_A_CERTIFICATE:peer_did_not_provide_required_client_certificate"
 )
@@ -47,6 +48,7 @@ REFUSED_CERTIFICATES = {
 """What is wrong with a certificate -> Envoy's text for it, on either side."""
 OWN_REFUSED = _ERROR.format(268436502, "SSLV3_ALERT_CERTIFICATE_UNKNOWN")
 """The client does not accept the certificate of this side."""
+_UNALARMED = frozenset(("no-version", "low-version"))
 SECRET_MISSING = "TLS_error:_Secret_is_not_supplied_by_SDS"
 _HTTP_METHODS = ("GET ", "POST ", "HEAD ", "PUT ")
 """Plaintext that BoringSSL knows as HTTP; it closes on these without an alert."""
@@ -111,7 +113,7 @@ def shake_hands(context: DownstreamTlsContext, conversation: Conversation, key: 
     hello = conversation.tls
     parted, key_decides = parting(parameters_of(hello), context.parameters, key)
     if parted is not None:
-        return Handshake(None, parted, PARTINGS[parted], alert=parted != "no-version")
+        return Handshake(None, parted, PARTINGS[parted], alert=parted not in _UNALARMED)
     validation = context.validation
     certificate = hello.client_certificate if validation.verifies else None
     alpn = negotiated(context.alpn_protocols, hello)

@@ -82,7 +82,8 @@ def parting(client: Parameters, server: Parameters, key: str | None) -> tuple[st
     """Why the two have nothing in common, and whether that hangs on a key that nobody shows.
 
     The fault: no-version (the server speaks none itself), other-version, other-curve, no-shared-curve,
-    no-shared-cipher; None: they go on. `key` is the server's: RSA, or the curve of an ECDSA key; None: not known, and
+    no-shared-cipher, low-version (the client notices that the server answers with one below its lowest); None: they
+    go on. `key` is the server's: RSA, or the curve of an ECDSA key; None: not known, and
     where only one kind would do it is taken to be that one.
     """
     faults = [_fault(client, server, each) for each in (_KEYS if key is None else (key,))]
@@ -92,7 +93,7 @@ def parting(client: Parameters, server: Parameters, key: str | None) -> tuple[st
 def _fault(client: Parameters, server: Parameters, key: str) -> str | None:
     if server.versions.lowest > server.versions.highest:
         return "no-version"
-    version = server.versions.spoken_with(client.versions)
+    version = _answered(client.versions, server.versions)
     if version is None:
         return "other-version"
     shared = _shared(client.curves, server.curves)
@@ -102,9 +103,15 @@ def _fault(client: Parameters, server: Parameters, key: str) -> str | None:
         return "other-curve"
     ciphers = _shared(client.ciphers, server.ciphers)
     agree_on_keys = shared is None or bool(shared - _OF_1_3_ALONE)
-    if ciphers is None or any(_serves(each, version, key, agree_on_keys) for each in ciphers):
-        return None
-    return "no-shared-cipher"
+    if ciphers is not None and not any(_serves(each, version, key, agree_on_keys) for each in ciphers):
+        return "no-shared-cipher"
+    return "low-version" if version < client.versions.lowest else None
+
+
+def _answered(client: Versions, server: Versions) -> int | None:
+    """The version that the server answers with; a client of 1.2 and before names its highest alone (RFC 5246)."""
+    lowest = 0 if client.highest < TLS_1_3 else client.lowest
+    return server.spoken_with(Versions(lowest, client.highest))
 
 
 def _serves(cipher: str, version: int, key: str, agree_on_keys: bool) -> bool:

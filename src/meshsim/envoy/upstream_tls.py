@@ -94,7 +94,7 @@ class UpstreamTls:
     san: tuple[str, ...]
     """What the peer's certificate must be for; other matchers than exact are written `kind:value`."""
     validation: PeerValidation
-    parameters: Parameters = Parameters(CLIENT)
+    parameters: Parameters = field(factory=lambda: Parameters(CLIENT))
     sni_san: bool = False
     """auto_sni_san_validation: the peer must be for the SNI that is sent."""
 

@@ -50,6 +50,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "handshake.no-shared-curve": ("chain",),
     "handshake.no-shared-cipher": ("chain",),
     "handshake.key-unknown": ("chain",),
+    "handshake.server-names-unknown": ("chain",),
     "handshake.secret-missing": ("chain",),
     "handshake.own-name": ("chain", "own", "wanted"),
     "network.question": ("chain",),

@@ -31,7 +31,7 @@ from ..outcome import Ending
 from ..reasons import Reason, because
 from ..report import Downstream, DownstreamTlsReport, Draft, PeerReport
 from ..states import AtHandshake, AtNetwork, AtReturn, Frame, State
-from .far_side import describe_handshake, fault_of_server
+from .far_side import describe_handshake, fault_of_server, validation_of
 from .stage import Stage, agree
 
 _UNTOUCHED = Handshake(None)
@@ -42,6 +42,7 @@ _FAILURES = {
     "expired-certificate": "handshake.expired-certificate",
     "no-version": "handshake.no-version",
     "other-version": "handshake.other-version",
+    "low-version": "handshake.other-version",
     "other-curve": "handshake.other-curve",
     "no-shared-curve": "handshake.no-shared-curve",
     "no-shared-cipher": "handshake.no-shared-cipher",
@@ -69,6 +70,8 @@ def decide(_mesh: Mesh, at: AtHandshake, chooser: Chooser) -> tuple[Handshake, S
         return result, _refused(at, _ending(at, result), frames)
     if result.key_decides:
         chooser.assume(because("handshake.key-unknown", context.place, chain=chain.label))
+    if _name_unknown(at, context):
+        chooser.assume(because("handshake.server-names-unknown", context.place, chain=chain.label))
     if frames is not None:
         frames = frames.after_handshake()
     if result.tls.peer is not None and result.tls.peer.presented:
@@ -124,13 +127,30 @@ def _own_name_refused(at: AtHandshake, context: DownstreamTlsContext) -> str | N
         server = ClientCertificate(certificate.uri_names, certificate.dns_names)
         fault = fault_of_server(at.frames, at.conversation, server)
         return ", ".join(certificate.uri_names + certificate.dns_names) if fault is not None else None
-    if not wanted.san or wanted.sni_san or context.certificates != (WORKLOAD_SECRET,):
+    identity = _identity(at, context)
+    if identity is None or any(is_workload(identity, name) for name in wanted.san):
+        return None
+    return identity
+
+
+def _identity(at: AtHandshake, context: DownstreamTlsContext) -> str | None:
+    """Whom a certificate that no input shows is for, where it is Istio's own and compared with workloads."""
+    wanted = at.frames.tls if at.frames is not None else None
+    if wanted is None or not wanted.san or wanted.sni_san or context.certificates != (WORKLOAD_SECRET,):
         return None
     metadata = at.pod.proxy.document.node_metadata if at.pod.proxy is not None else None
     identity = workload_identity(metadata.data) if metadata is not None else None
-    if identity is None or not all(name.startswith("spiffe://") for name in wanted.san):
-        return None
-    return None if any(is_workload(identity, name) for name in wanted.san) else identity
+    return identity if all(name.startswith("spiffe://") for name in wanted.san) else None
+
+
+def _name_unknown(at: AtHandshake, context: DownstreamTlsContext) -> bool:
+    """Whether the near proxy asks for a name and nobody can say whether this side's certificate carries it."""
+    if at.frames is None or at.frames.tls is None:
+        return False
+    validation = validation_of(at.frames, at.conversation)
+    if validation is None or not validation.names or validation.accepts_untrusted:
+        return False
+    return _served(at, context) is None and _identity(at, context) is None
 
 
 def _fails_late(context: DownstreamTlsContext, frames: Frame, result: Handshake) -> bool:
@@ -180,6 +200,8 @@ def _ending(at: AtHandshake, result: Handshake) -> Ending:
         names = (_own_name_refused(at, at.chain.tls) or "").split(", ")
         own = ClientCertificate(uri_sans=tuple(names))
         return Ending("tls_failure", reason, transport_failure_reason=not_named(own), answered_by=at.hop)
+    if result.failure == "low-version" and at.frames is not None and at.frames.tls is not None:
+        return Ending("tls_failure", reason, transport_failure_reason=PARTINGS["other-version"], answered_by=at.hop)
     if result.failure == "silent":
         timeout_ms = at.chain.transport_socket_connect_timeout_ms
         if not timeout_ms:
@@ -272,7 +294,8 @@ def describe(_mesh: Mesh, at: AtHandshake, picked: Handshake, draft: Draft) -> N
         direct_remote=at.connection.direct_remote_text(),
         tls=DownstreamTlsReport(
             terminated=tls is not None,
-            sni=hello.sni if hello is not None else None,
+            # the inspector writes it in lower case
+            sni=at.connection.sni or hello.sni if hello is not None else None,
             alpn_offered=hello.alpn if hello is not None else (),
             alpn=tls.alpn if tls is not None else None,
             peer=PeerReport(peer.presented, peer.validated, peer.uri_sans) if peer is not None else None,

@@ -92,11 +92,14 @@ WORDS: dict[str, str] = {
     "handshake.other-curve": (
         "the key of {chain} is of an elliptic curve that the client does not name: the handshake fails"
     ),
-    "handshake.no-shared-curve": "{chain} and the client have no curve for the key exchange in common: the handshake fails",
+    "handshake.no-shared-curve": "{chain} and the client have no curve for keys in common: the handshake fails",
     "handshake.no-shared-cipher": "{chain} and the client have no cipher suite in common: the handshake fails",
     "handshake.key-unknown": (
         "no input shows the server's key of {chain}: taken to be of the kind, RSA or ECDSA, that fits the cipher suites"
         " and curves of both sides"
+    ),
+    "handshake.server-names-unknown": (
+        "no input shows the certificate of {chain}: it is taken to carry the name that the caller asks for"
     ),
     "handshake.secret-missing": "{chain} still waits for a secret with its certificates, and closes until it has it",
     "handshake.own-name": "the certificate of {chain} is for {own}, the caller asks for {wanted}: the handshake fails",

@@ -44,7 +44,7 @@ WORDS: dict[str, str] = {
     "tls.originated": "{mode} to {endpoint} with server name {sni}",
     "tls.around-client-tls": "the client's own TLS to {endpoint} is wrapped in another TLS",
     "tls.secret-missing": "{secret} was not delivered, so no TLS can be spoken to {endpoint}",
-    "tls.no-version": "{cluster} has its lowest TLS version above its highest (without its own tls_params that is 1.2): "
+    "tls.no-version": "{cluster} has its lowest TLS version above its highest, both 1.2 unless stated: "
     "the connection to {endpoint} is closed before a handshake",
     "tls.no-cipher": "none of the cipher suites of {cluster} is known to the TLS versions it speaks: "
     "the connection to {endpoint} is closed before a handshake",
