@@ -12,7 +12,7 @@ from ..envoy.endpoints import Endpoint, InternalAddress, PipeAddress, SocketAddr
 from ..envoy.route_actions import RouteAction
 from ..envoy.upstream_protocol import pool_alpn
 from ..envoy.upstream_request import replaced_host
-from ..envoy.upstream_tls import TransportSocket, UnstatedRow, offered_alpn, server_name, wanted_san
+from ..envoy.upstream_tls import OpenWay, TransportSocket, UnstatedRow, offered_alpn, server_name, wanted_san
 from ..explanation import Candidate, Decision, Fate
 from ..facts.conversation import ClientCertificate, ClientTls, Conversation, ProxyProtocol
 from ..facts.packet import Packet
@@ -35,8 +35,11 @@ _SPOKEN = frozenset(("raw_buffer", "tls"))
 def decide(mesh: Mesh, at: AtTls, chooser: Chooser) -> tuple[TransportSocket, State]:
     endpoint = at.endpoint
 
-    def ask(row: UnstatedRow) -> bool:
-        why = _metadata_unstated(at)
+    def ask(row: UnstatedRow | OpenWay) -> bool:
+        if endpoint.metadata_stated:
+            why = because("matcher.open", row.place, leads_to=row.name)
+        else:
+            why = _metadata_unstated(at)
         options = ("no match", "match")
         return bool(chooser.pick(Choice(f"{at.hop}/matcher/{row.name}", why, options, (None, None), row.place, 0)))
 
@@ -236,7 +239,7 @@ def _certificate(pod: Pod) -> ClientCertificate:
 
 def explain(mesh: Mesh, at: AtTls, picked: TransportSocket) -> Decision:
     labelled, of_pod = _labelled(mesh, at)
-    socket, candidates = at.cluster.transport.explain(labelled, lambda row: row.socket is picked)
+    socket, candidates = at.cluster.transport.explain(labelled, lambda row: _leads(row, picked))
     agree("tls", at, picked, socket)
     known = isinstance(at.endpoint.address, _DIALLED) and socket.kind in _SPOKEN
     fault = _fault(at, socket) if known else None
@@ -252,6 +255,10 @@ def explain(mesh: Mesh, at: AtTls, picked: TransportSocket) -> Decision:
         deciding=fault is not None or not known,
         hop=at.hop,
     )
+
+
+def _leads(row: UnstatedRow | OpenWay, picked: TransportSocket) -> bool:
+    return row.socket is picked if isinstance(row, UnstatedRow) else picked.name in row.leads_to
 
 
 def _chosen(socket: TransportSocket) -> Candidate:
