@@ -248,3 +248,13 @@ def test_whatever_is_typed_is_a_call_or_an_error_with_a_remedy(url: str | None, 
         assert error.hint
     else:
         assert made.destination
+
+
+def test_tls_versions_ciphers_and_curves_as_curl_names_them() -> None:
+    said = call("https://a.example/", "--tls-max", "1.1", "--ciphers", "AES128-SHA:AES256-SHA", "--curves", "P-384").tls
+    assert isinstance(said, ClientTls)
+    assert (said.lowest, said.highest) == (1, 1)
+    assert (said.cipher_suites, said.curves) == (("AES128-SHA", "AES256-SHA"), ("P-384",))
+    later = call("https://a.example/", "--tlsv1.3").tls
+    assert isinstance(later, ClientTls)
+    assert (later.lowest, later.highest) == (3, 3)

@@ -75,22 +75,24 @@ def test_typed_policies_carry_their_locality_settings() -> None:
     )
 
 
+def typed_input() -> dict[str, Any]:
+    return {"name": "mine", "typed_config": {"@type": "type.googleapis.com/mine.v1.Input"}}
+
+
 def test_what_can_change_the_course_is_a_doubt_and_the_rest_a_note() -> None:
     found = cluster(
         {
             "name": "a",
             "connect_timeout": "1s",
             "outlier_detection": {"interval": "1s"},
-            "transport_socket_matcher": {"matcher_list": {}},
+            "transport_socket_matcher": {"matcher_tree": {"input": typed_input(), "custom_match": typed_input()}},
             "load_balancing_policy": typed(("mine.v1.Clever", {})),
             "filters": [{"name": "istio.metadata_exchange"}, {"name": "mine"}],
         }
     )
     assert [reason.fact("field") for reason in found.unmodelled] == ["outlier_detection", "filters mine"]
-    assert [reason.fact("field") for reason in found.doubts] == [
-        "transport_socket_matcher",
-        "load_balancing_policy Clever",
-    ]
+    assert [reason.code for reason in found.doubts] == ["config.field-not-modelled", *["matcher.not-modelled"] * 2]
+    assert found.doubts[0].fact("field") == "load_balancing_policy Clever"
     assert str(found.unmodelled[0].place) == "test.json#/outlier_detection"
 
 

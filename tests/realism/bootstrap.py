@@ -64,8 +64,9 @@ def convert(
     identity: Identity,
     log_path: str,
     names: Mapping[str, Sequence[str]] | None = None,
+    others: Mapping[str, Identity] | None = None,
 ) -> Conversion:
-    """Turn `/config_dump?include_eds` into a static bootstrap."""
+    """Turn `/config_dump?include_eds` into a static bootstrap; `others` are secrets with certificates of their own."""
     sections = [dump_sections.current(section) for section in dump["configs"]]
     source = dump_sections.section_of(sections, "BootstrapConfigDump").get("bootstrap", {})
     conversion = Conversion(
@@ -89,7 +90,7 @@ def convert(
     ]
     resources = {"listeners": listeners, "clusters": clusters}
     for context in _tls_contexts(resources):
-        _give_identity(context, identity)
+        _give_identity(context, identity, others or {})
     conversion.bootstrap["static_resources"] = resources
     return conversion
 
@@ -242,13 +243,17 @@ def _is_istios(entry: Mapping[str, Any]) -> bool:
     return kind.rsplit("/", 1)[-1].startswith(ISTIO_TYPES) or str(entry.get("name", "")).startswith("istio.")
 
 
-def _give_identity(context: dict[str, Any], identity: Identity) -> None:
-    leaf = {
-        "certificate_chain": {"inline_string": identity.certificate},
-        "private_key": {"inline_string": identity.key},
-    }
-    if context.pop("tls_certificate_sds_secret_configs", None) or context.get("tls_certificates"):
-        context["tls_certificates"] = [leaf]
+def _give_identity(context: dict[str, Any], identity: Identity, others: Mapping[str, Identity]) -> None:
+    secrets = [each.get("name") for each in context.pop("tls_certificate_sds_secret_configs", None) or ()]
+    own = [others[name] for name in secrets if name in others]
+    if secrets or context.get("tls_certificates"):
+        context["tls_certificates"] = [
+            {
+                "certificate_chain": {"inline_string": each.certificate},
+                "private_key": {"inline_string": each.key},
+            }
+            for each in own or [identity]
+        ]
     combined = context.pop("combined_validation_context", None)
     discovered = context.pop("validation_context_sds_secret_config", None)
     if combined is not None:

@@ -42,6 +42,7 @@ class Authority:
         dns_sans: Sequence[str] = (),
         expired: bool = False,
         subject: str = "O=meshsim test",
+        key: str = "P-256",
     ) -> "Leaf":
         """`subject` is written as Envoy writes it: the most specific part first."""
         self._serial += 1
@@ -51,8 +52,10 @@ class Authority:
         extensions.write_text(
             "extendedKeyUsage=serverAuth,clientAuth\n" + (f"subjectAltName={','.join(names)}\n" if names else "")
         )
-        key, request, certificate = (str(stem.with_suffix(end)) for end in (".key", ".csr", ".pem"))
-        _openssl("req", "-new", "-nodes", *_NEW_KEY, "-keyout", key, "-subj", _slashed(subject), "-out", request)
+        key_file, request, certificate = (str(stem.with_suffix(end)) for end in (".key", ".csr", ".pem"))
+        _openssl(
+            "req", "-new", "-nodes", *_NEW_KEYS[key], "-keyout", key_file, "-subj", _slashed(subject), "-out", request
+        )
         days = "-1" if expired else "2"
         signer = [
             "-CA",
@@ -75,7 +78,7 @@ class Authority:
             "-out",
             certificate,
         )
-        return Leaf(certificate_file=Path(certificate), key_file=Path(key))
+        return Leaf(certificate_file=Path(certificate), key_file=Path(key_file))
 
 
 @define
@@ -91,6 +94,11 @@ def _slashed(subject: str) -> str:
 
 
 _NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
+_NEW_KEYS = {
+    "P-256": _NEW_KEY,
+    "P-384": ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:secp384r1"),
+    "RSA": ("-newkey", "rsa:2048"),
+}
 
 
 def _openssl(*arguments: str) -> None:

@@ -12,6 +12,7 @@ import os
 import socket
 import ssl
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ READ_LIMIT = 1 << 16
 
 
 def main() -> None:
+    warnings.simplefilter("ignore", DeprecationWarning)  # of TLS versions that only a test still speaks
     uid, gid = int(sys.argv[1]), int(sys.argv[2])
     os.setgroups([])
     os.setgid(gid)
@@ -114,6 +116,16 @@ def _handshake(plain: socket.socket, tls: dict[str, Any]) -> ssl.SSLSocket:
         context.set_alpn_protocols(tls["alpn"])
     if tls.get("certificate_file"):
         context.load_cert_chain(tls["certificate_file"], tls["key_file"])
+    if tls.get("maximum_version") or tls.get("minimum_version"):
+        versions = {f"1.{x}": getattr(ssl.TLSVersion, f"TLSv1_{x}") if x else ssl.TLSVersion.TLSv1 for x in range(4)}
+        # OpenSSL signs nothing with SHA-1, as TLS before 1.2 does, above this level
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        context.minimum_version = versions[tls.get("minimum_version") or min("1.2", tls["maximum_version"])]
+        context.maximum_version = versions[tls.get("maximum_version") or "1.3"]
+    if tls.get("cipher_suites"):
+        context.set_ciphers(":".join(tls["cipher_suites"]) + ":@SECLEVEL=0")
+    if tls.get("curves"):
+        context.set_ecdh_curve({"P-256": "prime256v1", "P-384": "secp384r1"}[tls["curves"][0]])
     return context.wrap_socket(plain, server_hostname=tls.get("sni"))
 
 

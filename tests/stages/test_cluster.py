@@ -120,11 +120,14 @@ def test_types_that_are_not_modelled_end_unknown() -> None:
     assert [each.code for each in chooser.assumptions] == ["upstream.cluster-type-not-modelled"]
 
 
+CLEVER = {"policies": [{"typed_extension_config": {"typed_config": {"@type": "type.googleapis.com/mine.v1.Clever"}}}]}
+
+
 def test_doubts_are_assumed_and_notes_are_not() -> None:
-    made = static_cluster(locality("10.0.0.1:80"), transport_socket_matcher={}, outlier_detection={})
+    made = static_cluster(locality("10.0.0.1:80"), load_balancing_policy=CLEVER, outlier_detection={})
     at = at_cluster("a", pod(dump(made)))
     picked, _, chooser = decided(stage.STAGE, at)
-    assert [each.fact("field") for each in chooser.assumptions] == ["transport_socket_matcher"]
+    assert [each.fact("field") for each in chooser.assumptions] == ["load_balancing_policy Clever"]
     decision = stage.explain(None, at, picked)  # type: ignore[arg-type]
     assert [each.fact("field") for each in decision.notes] == ["outlier_detection"]
     assert decision.trivial and not decision.deciding

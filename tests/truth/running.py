@@ -39,7 +39,10 @@ def observe(setting: Setting) -> tuple[list[Observation], list[str]]:
         authority = Authority.create(folder / "certificates")
         log_path = folder / "access.jsonl"
         own = identity(authority, DEFAULT_SPIFFE)
-        conversion = bootstrap.convert(setting.dump, identity=own, log_path=str(log_path), names=setting.names)
+        others = {name: _identity(authority, leaf) for name, leaf in setting.leaves.items()}
+        conversion = bootstrap.convert(
+            setting.dump, identity=own, log_path=str(log_path), names=setting.names, others=others
+        )
         network = cleanup.enter_context(namespaces.network(POD_ADDRESS, unreachable=setting.unreachable))
         kernel.load_rules(network.pod, setting.rules)
         received = [
@@ -64,6 +67,12 @@ def observe(setting: Setting) -> tuple[list[Observation], list[str]]:
 def _shows_its_certificate(dump: Mapping[str, Any]) -> bool:
     """Whether the dump says what the proxy presents here."""
     return any(section["@type"].endswith("SecretsConfigDump") for section in dump["configs"])
+
+
+def _identity(authority: Authority, stated: Mapping[str, Any]) -> bootstrap.Identity:
+    leaf = authority.leaf(**stated)
+    certificate, key = leaf.certificate_file.read_text(), leaf.key_file.read_text()
+    return bootstrap.Identity(certificate=certificate, key=key, root=authority.root)
 
 
 def _make(

@@ -45,12 +45,15 @@ class Setting:
     sockets: Sequence[Mapping[str, Any]] | None = None
     names: Mapping[str, Sequence[str]] = field(factory=dict)
     unreachable: Sequence[str] = ()
+    leaves: Mapping[str, Mapping[str, Any]] = field(factory=dict)
+    """Secrets of the dump -> what their certificates are made for; those that are not here are one and the same."""
     marks: Sequence[str] = ()
     """Criteria of the reference that every call of the setting puts to the test, for the table of counts."""
 
     def digest(self) -> str:
         """Changes whenever what was recorded may no longer be true."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True, default=str).encode()).hexdigest()[:16]
+        stated = {name: value for name, value in asdict(self).items() if name != "leaves" or value}
+        return hashlib.sha256(json.dumps(stated, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
     def mesh(self, folder: Path) -> meshsim.Mesh:
         """What a user would have copied out of the pod, read back from files."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..address import split_host_port, try_parse_ip
 from ..errors import InputError
-from ..facts.call import MAX_RANDOM_VALUE, PROTOCOLS, UNSET, Call, Unset, read_call
+from ..facts.call import MAX_RANDOM_VALUE, PROTOCOLS, TLS_VERSIONS, UNSET, Call, Unset, read_call
 from ..facts.conversation import ClientCertificate, ClientTls, ProxyProtocol
 from .curl import HeaderOptions, Url, check_method, connect_to, parse_headers, parse_url, resolve_address
 
@@ -19,6 +19,7 @@ OVER_TLS = "http2 where ALPN agrees"
 """What --http2 means to curl: offered in ALPN, nothing else."""
 _HTTP_ONLY = {"method": "-X", "head": "-I", "header": "-H", "host": "--host", "path": "--path"}
 _ENCRYPTED = ("https", "tls")
+_TLS_ONLY = ("sni", "alpn", "client_cert", "tls_max", "ciphers", "curves")
 
 
 def add_call_flags(parser: argparse.ArgumentParser) -> None:
@@ -83,6 +84,14 @@ def _add_tls(group: Any) -> None:
     add(
         "--client-cert", type=_certificate, metavar="URI", help="spiffe://… or a JSON object with uri_sans, dns_sans, …"
     )
+    for number in range(4):
+        named = f"--tlsv1.{number}"
+        add(
+            named, dest="tls_min", action="store_const", const=number, help=f"TLS 1.{number} or later, as curl means it"
+        )
+    add("--tls-max", choices=TLS_VERSIONS, metavar="VERSION", help="no later TLS than this: " + ", ".join(TLS_VERSIONS))
+    add("--ciphers", metavar="NAME[:…]", help="cipher suites of TLS 1.2 and before (default: whatever fits)")
+    add("--curves", metavar="NAME[:…]", help="curves for the key exchange (default: whatever fits)")
 
 
 def _add_pins(group: Any) -> None:
@@ -214,7 +223,7 @@ def _tls(
     flags: Namespace, url: Url | None, offer: tuple[str, ...], destination: str | None, authority: str | Unset | None
 ) -> ClientTls | None:
     if not _encrypted(flags, url):
-        given = [f"--{name.replace('_', '-')}" for name in ("sni", "alpn", "client_cert") if getattr(flags, name)]
+        given = [f"--{name.replace('_', '-')}" for name in _TLS_ONLY if getattr(flags, name)]
         if given:
             raise InputError("no-tls", f"{given[0]} needs TLS", hint="add --tls, or use https:// or tls://")
         return None
@@ -226,7 +235,16 @@ def _tls(
         sni = host if host and try_parse_ip(host) is None else None
     if flags.alpn is not None:
         offer = tuple(part.strip() for text in flags.alpn for part in text.split(",") if part.strip())
-    return ClientTls(sni=sni, alpn=offer, client_certificate=flags.client_cert)
+    highest = len(TLS_VERSIONS) - 1 if flags.tls_max is None else TLS_VERSIONS.index(flags.tls_max)
+    return ClientTls(
+        sni=sni,
+        alpn=offer,
+        client_certificate=flags.client_cert,
+        lowest=min(ClientTls().lowest, highest) if flags.tls_min is None else flags.tls_min,
+        highest=highest,
+        cipher_suites=None if flags.ciphers is None else tuple(flags.ciphers.split(":")),
+        curves=None if flags.curves is None else tuple(flags.curves.split(":")),
+    )
 
 
 def _encrypted(flags: Namespace, url: Url | None) -> bool:

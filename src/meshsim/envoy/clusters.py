@@ -54,6 +54,7 @@ _MODELLED = frozenset(
         "original_dst_lb_config",
         "dns_lookup_family",
         "transport_socket",
+        "transport_socket_matcher",
         "transport_socket_matches",
         "tls_context",
         "upstream_bind_config",
@@ -100,9 +101,6 @@ _HARMLESS = frozenset(
     )
 )
 """Cannot change which endpoint a call goes to."""
-
-_COURSE = frozenset(("transport_socket_matcher",))
-"""Not modelled, and able to change where or how a call goes."""
 
 _HARMLESS_FILTERS = frozenset(("istio.metadata_exchange", "envoy.filters.network.upstream.metadata_exchange"))
 
@@ -194,11 +192,6 @@ class Cluster:
 
 def compile_cluster(view: View) -> Cluster:
     name = view.text("name", "")
-    doubts = tuple(
-        because("config.field-not-modelled", view.place_of(key), field=key, resource=name)
-        for key in _COURSE
-        if view.has(key)
-    )
     discovery, dns = _discovery(view)
     eds = view.view("eds_cluster_config")
     assignment = _own_assignment(view)
@@ -209,7 +202,7 @@ def compile_cluster(view: View) -> Cluster:
     if transport.default.tls is not None:
         protocol = decided_by(protocol, transport.default.tls.alpn)
     original_dst, destination_doubts = _original_dst(view, name) if discovery == "ORIGINAL_DST" else (None, ())
-    doubts += balancing.doubts + protocol.doubts + transport.doubts + destination_doubts
+    doubts = balancing.doubts + protocol.doubts + transport.doubts + destination_doubts
     doubts += assignment.doubts if assignment is not None else ()
     filters = _filters(view, name)
     return Cluster(
@@ -232,9 +225,7 @@ def compile_cluster(view: View) -> Cluster:
         high_limits=_limits(view, "HIGH"),
         istio=filter_metadata(view, "istio"),
         original_dst_metadata=filter_metadata(view, "envoy.filters.listener.original_dst"),
-        unmodelled=unmodelled_fields(view, _MODELLED | _HARMLESS | _COURSE | {"filters"}, name)
-        + filters
-        + protocol.unmodelled,
+        unmodelled=unmodelled_fields(view, _MODELLED | _HARMLESS | {"filters"}, name) + filters + protocol.unmodelled,
         doubts=doubts,
         connect_timeout_ms=view.duration_ms("connect_timeout", DEFAULT_CONNECT_TIMEOUT_MS),
     )

@@ -1,7 +1,7 @@
 """What a TLS filter chain asks of its client, and how the handshake with one ends.
 
-Versions, ALPN and certificates are modelled; ciphers and revocation are not what routes a call. Failure texts are what
-Envoy 1.40 writes to %DOWNSTREAM_TRANSPORT_FAILURE_REASON%; follows
+Versions, cipher suites, curves, ALPN and certificates are modelled; revocation is not what routes a call. Failure texts
+are what Envoy 1.40 writes to %DOWNSTREAM_TRANSPORT_FAILURE_REASON%; follows
 envoyproxy/envoy source/common/tls/{context_impl,server_context_impl}.cc.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from attrs import define, frozen
 
-from ..config.certificate_names import shown_uri_names
+from ..config.certificate_names import Certificate
 from ..config.view import View
 from ..facts.connection import DownstreamTls, Peer
 from ..facts.conversation import ClientCertificate, ClientTls, Conversation
@@ -17,14 +17,25 @@ from ..place import Place
 from ..reasons import Reason
 from .first_bytes import WAITING, begins_with_tls, first_text, tls_in
 from .peer_validation import PeerValidation, compile_peer_validation
-from .tls_versions import SERVER, Versions, compile_versions
+from .server_certificates import read_inline
+from .tls_parameters import Parameters, compile_parameters, parting, stated_ciphers, stated_curves
+from .tls_versions import SERVER, Versions
 from .unmodelled import unmodelled_fields
 
 _ERROR = "TLS_error:|{}:SSL_routines:OPENSSL_internal:{}:TLS_error_end"
 HTTP_REQUEST = _ERROR.format(268435612, "HTTP_REQUEST")
 PROXY_REQUEST = _ERROR.format(268435611, "HTTPS_PROXY_REQUEST")
 WRONG_VERSION = _ERROR.format(268435703, "WRONG_VERSION_NUMBER")
-OTHER_VERSION = _ERROR.format(268435696, "UNSUPPORTED_PROTOCOL")
+PARTINGS = {
+    "no-version": _ERROR.format(268435736, "NO_SUPPORTED_VERSIONS_ENABLED"),
+    "no-cipher": _ERROR.format(268435631, "NO_CIPHERS_AVAILABLE"),
+    "other-version": _ERROR.format(268435696, "UNSUPPORTED_PROTOCOL"),
+    "low-version": _ERROR.format(268436526, "TLSV1_ALERT_PROTOCOL_VERSION"),
+    "other-curve": _ERROR.format(268435699, "WRONG_CURVE"),
+    "no-shared-curve": _ERROR.format(268435722, "NO_SHARED_GROUP"),
+    "no-shared-cipher": _ERROR.format(268435640, "NO_SHARED_CIPHER"),
+}
+"""Why two sides part before either shows a certificate -> Envoy's text on the server, or on a silent client."""
 NO_CERTIFICATE = _ERROR.format(
     268435648, "PEER_DID_NOT_RETURN_A_CERTIFICATE:peer_did_not_provide_required_client_certificate"
 )
@@ -37,6 +48,7 @@ REFUSED_CERTIFICATES = {
 """What is wrong with a certificate -> Envoy's text for it, on either side."""
 OWN_REFUSED = _ERROR.format(268436502, "SSLV3_ALERT_CERTIFICATE_UNKNOWN")
 """The client does not accept the certificate of this side."""
+_UNALARMED = frozenset(("no-version", "low-version"))
 SECRET_MISSING = "TLS_error:_Secret_is_not_supplied_by_SDS"
 _HTTP_METHODS = ("GET ", "POST ", "HEAD ", "PUT ")
 """Plaintext that BoringSSL knows as HTTP; it closes on these without an alert."""
@@ -52,10 +64,12 @@ class DownstreamTlsContext:
     validation: PeerValidation
     certificates: tuple[str, ...]
     """Names of the secrets with the server's certificates."""
-    inline_uri_sans: tuple[str, ...] | None
-    """Of the first certificate that is written here; None: there is none, or it cannot be read."""
+    inline_certificates: tuple[Certificate | None, ...]
+    """Those that stand in the message itself; None: not readable there."""
+    scans_certificates: bool
+    """full_scan_certs_on_sni_mismatch."""
     validation_secret: str | None
-    versions: Versions
+    parameters: Parameters
     unmodelled: tuple[Reason, ...]
     """Fields that could refuse a client and are not evaluated."""
 
@@ -82,35 +96,46 @@ class Handshake:
     tls: DownstreamTls | None
     """The result; None when it failed, or when the chain speaks plaintext."""
     failure: str | None = None
-    """The cause: plaintext, other-version, no-certificate, untrusted-certificate, expired-certificate, other-name,
+    """The cause: plaintext, one of PARTINGS, no-certificate, untrusted-certificate, expired-certificate, other-name,
     own-name, secret-missing, silent; None: it went well."""
     text: str | None = None
     """Envoy's own text for it."""
     alert: bool = False
     """Whether the client gets a TLS alert before the close."""
+    key_decides: bool = False
+    """It went well only because the server's key, which nobody shows, is taken to be of the kind that fits."""
 
 
-def shake_hands(context: DownstreamTlsContext, conversation: Conversation) -> Handshake:
-    """The handshake of a TLS chain with what the client sends."""
+def shake_hands(context: DownstreamTlsContext, conversation: Conversation, key: str | None = None) -> Handshake:
+    """The handshake of a TLS chain, whose server has a key of that kind, with what the client sends."""
     if not begins_with_tls(conversation) or conversation.tls is None:
         return _plaintext(conversation)
     hello = conversation.tls
-    if context.versions.spoken_with(Versions(hello.lowest, hello.highest)) is None:
-        return Handshake(None, "other-version", OTHER_VERSION, alert=True)
+    parted, key_decides = parting(parameters_of(hello), context.parameters, key)
+    if parted is not None:
+        return Handshake(None, parted, PARTINGS[parted], alert=parted not in _UNALARMED)
     validation = context.validation
     certificate = hello.client_certificate if validation.verifies else None
     alpn = negotiated(context.alpn_protocols, hello)
     if certificate is None:
         if context.demands_certificate:
             return Handshake(None, "no-certificate", NO_CERTIFICATE, alert=True)
-        return Handshake(DownstreamTls(alpn, Peer(presented=False, validated=False)))
+        return Handshake(DownstreamTls(alpn, Peer(presented=False, validated=False)), key_decides=key_decides)
     fault = validation.fault(certificate)
     if fault is not None:
         return Handshake(None, fault, REFUSED_CERTIFICATES.get(fault) or not_named(certificate), alert=True)
     validated = validation.validated(certificate)
-    names_known = certificate.names_known
-    peer = Peer(True, validated, certificate.uri_sans, certificate.dns_sans, certificate.subject, names_known)
-    return Handshake(DownstreamTls(alpn, peer))
+    peer = Peer(
+        True, validated, certificate.uri_sans, certificate.dns_sans, certificate.subject, certificate.names_known
+    )
+    return Handshake(DownstreamTls(alpn, peer), key_decides=key_decides)
+
+
+def parameters_of(hello: ClientTls) -> Parameters:
+    """Of a ClientHello."""
+    ciphers = None if hello.cipher_suites is None else stated_ciphers(hello.cipher_suites)
+    curves = None if hello.curves is None else stated_curves(hello.curves)
+    return Parameters(Versions(hello.lowest, hello.highest), ciphers, curves)
 
 
 def not_named(certificate: ClientCertificate) -> str:
@@ -176,24 +201,21 @@ def compile_downstream_tls(view: View) -> DownstreamTlsContext:
     combined = common.view("combined_validation_context")
     secret = (combined or common).view("validation_context_sds_secret_config")
     validation = compile_peer_validation(common)
+    parameters, not_evaluated = compile_parameters(common, SERVER)
     return DownstreamTlsContext(
         place=view.place,
         require_client_certificate=view.boolean("require_client_certificate", False),
         alpn_protocols=common.texts("alpn_protocols"),
         validation=validation,
-        inline_uri_sans=_inline_uri_sans(common),
         certificates=tuple(each.text("name", "") for each in common.views("tls_certificate_sds_secret_configs")),
+        inline_certificates=tuple(map(read_inline, common.views("tls_certificates"))),
+        scans_certificates=view.boolean("full_scan_certs_on_sni_mismatch", False),
         validation_secret=secret.text("name") if secret is not None else None,
-        versions=compile_versions(common, SERVER),
+        parameters=parameters,
         unmodelled=(
+            *not_evaluated,
             *validation.unmodelled,
             *unmodelled_fields(view, _CONTEXT_KNOWN, "DownstreamTlsContext"),
             *unmodelled_fields(common, _COMMON_KNOWN, "CommonTlsContext"),
         ),
     )
-
-
-def _inline_uri_sans(common: View) -> tuple[str, ...] | None:
-    first = next(iter(common.views("tls_certificates")), None)
-    chain = first.view("certificate_chain") if first is not None else None
-    return None if chain is None else shown_uri_names(chain)

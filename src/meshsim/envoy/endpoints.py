@@ -94,6 +94,8 @@ class Locality:
     weight: int | None
     """load_balancing_weight; None gets nothing where localities are weighted."""
     socket_metadata: Mapping[str, Any]
+    metadata: Mapping[str, Any] = {}
+    """The whole filter_metadata, by namespace."""
     endpoints: tuple[Endpoint, ...] = ()
 
 
@@ -112,6 +114,8 @@ class Endpoint:
     """filter_metadata envoy.lb, which subsets select by."""
     original_dst_metadata: Mapping[str, Any] = {}
     """filter_metadata envoy.filters.listener.original_dst, which an internal listener may be given."""
+    metadata: Mapping[str, Any] = {}
+    """The whole filter_metadata, by namespace."""
     locality: Locality | None = None
     metadata_stated: bool = True
     """False where the input is one that shows no metadata, so that having none means nothing."""
@@ -225,6 +229,7 @@ class _Reader:
             # envoy: the weight of a locality that is not named is not read.
             weight=view.integer("load_balancing_weight") if view.has("locality") else None,
             socket_metadata=filter_metadata(view, "envoy.transport_socket_match"),
+            metadata=all_filter_metadata(view),
         )
         listed = view.view("load_balancer_endpoints") or view
         locality.endpoints = tuple(
@@ -257,8 +262,16 @@ class _Reader:
             socket_metadata=filter_metadata(view, "envoy.transport_socket_match"),
             lb_metadata=filter_metadata(view, "envoy.lb"),
             original_dst_metadata=filter_metadata(view, "envoy.filters.listener.original_dst"),
+            metadata=all_filter_metadata(view),
             locality=locality,
         )
+
+
+def all_filter_metadata(view: View) -> Mapping[str, Any]:
+    """`metadata.filter_metadata` as parsed; empty when absent."""
+    metadata = view.view("metadata")
+    spaces = metadata.view("filter_metadata") if metadata is not None else None
+    return spaces.data if spaces is not None else {}
 
 
 def filter_metadata(view: View, namespace: str, key: str = "metadata") -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import define, field
 
-from ..config.certificate_names import shown_uri_names
+from ..config.certificate_names import Certificate
 from ..config.config_dump import ProxyDocument
 from .clusters import Cluster, compile_cluster
 from .endpoints import Assignment, compile_assignment
@@ -18,6 +18,7 @@ from .host_status import compile_cluster_status, with_health
 from .listeners import ListenerTable, compile_listener_table
 from .runtime import Runtime, compile_runtime
 from .scopes import Key, Scope, by_key, compile_scopes
+from .server_certificates import read_inline
 from .vhosts import RouteTable, compile_route_table
 
 
@@ -31,7 +32,7 @@ class Proxy:
     _route_tables: dict[str, RouteTable | None] = field(factory=dict, init=False)
     _clusters: dict[str, Cluster | None] = field(factory=dict, init=False)
     _assignments: dict[str, Assignment | None] = field(factory=dict, init=False)
-    _certificate_names: dict[str, tuple[str, ...] | None] = field(factory=dict, init=False)
+    _certificates: dict[str, Certificate | None] = field(factory=dict, init=False)
 
     @property
     def kind(self) -> str:
@@ -78,17 +79,13 @@ class Proxy:
         resource = self.document.secrets.get(name)
         return resource is not None and resource.view is None and resource.warming is not None
 
-    def certificate_names(self, secret: str) -> tuple[str, ...] | None:
-        """The URI names of the certificate that the dump shows for a secret; None where it shows none."""
-        if secret not in self._certificate_names:
-            self._certificate_names[secret] = self._read_names(secret)
-        return self._certificate_names[secret]
-
-    def _read_names(self, secret: str) -> tuple[str, ...] | None:
-        resource = self.document.secrets.get(secret)
-        held = resource.view.view("tls_certificate") if resource is not None and resource.view is not None else None
-        chain = held.view("certificate_chain") if held is not None else None
-        return None if chain is None else shown_uri_names(chain)
+    def certificate(self, secret: str) -> Certificate | None:
+        """The certificate that the dump shows for a secret; None where it shows none."""
+        if secret not in self._certificates:
+            resource = self.document.secrets.get(secret)
+            held = resource.view.view("tls_certificate") if resource is not None and resource.view is not None else None
+            self._certificates[secret] = None if held is None else read_inline(held)
+        return self._certificates[secret]
 
     def route_table(self, name: str) -> RouteTable | None:
         """The RDS route configuration of that name; None when the dump holds none."""

@@ -10,9 +10,16 @@ from attrs import evolve, frozen
 
 _TLS_ERROR = "TLS_error:|{}:SSL_routines:OPENSSL_internal:{}:TLS_error_end"
 WRONG_VERSION = _TLS_ERROR.format(268435703, "WRONG_VERSION_NUMBER")
+_NOTHING_SHARED = _TLS_ERROR.format(
+    268436496,
+    "SSLV3_ALERT_HANDSHAKE_FAILURE|268435610:SSL_routines:OPENSSL_internal:HANDSHAKE_FAILURE_ON_CLIENT_HELLO",
+)
 ALERTS = {
     "no-certificate": _TLS_ERROR.format(268436496, "SSLV3_ALERT_HANDSHAKE_FAILURE"),
     "other-version": _TLS_ERROR.format(268436526, "TLSV1_ALERT_PROTOCOL_VERSION"),
+    "other-curve": _NOTHING_SHARED,
+    "no-shared-curve": _NOTHING_SHARED,
+    "no-shared-cipher": _NOTHING_SHARED,
     "untrusted-certificate": _TLS_ERROR.format(268436504, "TLSV1_ALERT_UNKNOWN_CA"),
     "expired-certificate": _TLS_ERROR.format(268436501, "SSLV3_ALERT_CERTIFICATE_EXPIRED"),
     "other-name": _TLS_ERROR.format(268436502, "SSLV3_ALERT_CERTIFICATE_UNKNOWN"),

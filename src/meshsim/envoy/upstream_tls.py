@@ -18,11 +18,14 @@ from ..facts.conversation import ClientTls
 from ..facts.request import Request
 from ..match.condition import Condition, unmodelled
 from ..match.first import FirstMatch
+from ..match.tree import Row
 from ..place import Place
 from ..reasons import Reason
 from .endpoints import Endpoint
 from .peer_validation import PeerValidation, compile_peer_validation
-from .tls_versions import CLIENT, Versions, compile_versions
+from .socket_matcher import SocketMatcher, compile_socket_matcher
+from .tls_parameters import Parameters, compile_parameters
+from .tls_versions import CLIENT
 from .unmodelled import unmodelled_fields
 from .upstream_protocol import UpstreamProtocol
 
@@ -93,7 +96,7 @@ class UpstreamTls:
     san: tuple[str, ...]
     """What the peer's certificate must be for; other matchers than exact are written `kind:value`."""
     validation: PeerValidation
-    versions: Versions = CLIENT
+    parameters: Parameters = field(factory=lambda: Parameters(CLIENT))
     sni_san: bool = False
     """auto_sni_san_validation: the peer must be for the SNI that is sent."""
 
@@ -146,7 +149,17 @@ class UnstatedRow:
         return self.socket.place
 
 
-Ask = Callable[[UnstatedRow], bool]
+@frozen(eq=False)
+class OpenWay:
+    """A row of the transport_socket_matcher that only run time could tell of."""
+
+    name: str
+    place: Place
+    leads_to: tuple[str, ...]
+    """The sockets that it, or a tree below it, names."""
+
+
+Ask = Callable[[UnstatedRow | OpenWay], bool]
 
 
 def no_match(_row: object) -> bool:
@@ -161,10 +174,14 @@ class UpstreamTransport:
     matches: FirstMatch[TransportSocket, Labels] | None
     default: TransportSocket
     doubts: tuple[Reason, ...] = ()
+    matcher: SocketMatcher | None = None
+    """Names a row; None: the rows' labels decide."""
     _unstated: FirstMatch[UnstatedRow, Labels] | None = field(default=None, init=False)
 
     def pick(self, endpoint: Endpoint, ask: Ask = no_match) -> TransportSocket:
         """`ask` answers for a row that only labels nobody states keep open."""
+        if self.matcher is not None:
+            return self._named(self.matcher.tree.pick(endpoint, lambda row: ask(_way(row))))
         if self.matches is None:
             return self.default
         if not endpoint.metadata_stated:
@@ -174,6 +191,11 @@ class UpstreamTransport:
         if found is None and endpoint.locality is not None:
             found = self.matches.pick(endpoint.locality.socket_metadata, no_match)
         return self.default if found is None else found
+
+    def _named(self, name: str | None) -> TransportSocket:
+        """The row of that name; without one, the cluster's own."""
+        rows = self.matches.rows if self.matches is not None else ()
+        return next((row for row in rows if row.name == name), self.default)
 
     def _open_rows(self, matches: FirstMatch[TransportSocket, Labels]) -> FirstMatch[UnstatedRow, Labels]:
         if self._unstated is None:
@@ -188,7 +210,11 @@ class UpstreamTransport:
         """The socket with every row's checks; those against the locality's labels only where the endpoint's lost."""
         found: TransportSocket | None = None
         candidates: tuple[Candidate, ...] = ()
-        if self.matches is not None and not endpoint.metadata_stated:
+        if self.matcher is not None:
+            name, candidates = self.matcher.tree.explain(endpoint, lambda row: ask(_way(row)))
+            named = self._named(name)
+            found = None if named is self.default else named
+        elif self.matches is not None and not endpoint.metadata_stated:
             row, candidates = self._open_rows(self.matches).explain({}, ask)
             found = None if row is None else row.socket
         elif self.matches is not None:
@@ -203,6 +229,11 @@ class UpstreamTransport:
         return (default if found is None else found), (*candidates, own)
 
 
+def _way(row: Row[Endpoint, str]) -> OpenWay:
+    below, action = row.on_match.tree, row.on_match.action
+    return OpenWay(row.label, row.place, below.actions if below is not None else () if action is None else (action,))
+
+
 def compile_upstream_transport(cluster: View, resource: str) -> UpstreamTransport:
     rows = tuple(_row(view, resource) for view in cluster.views("transport_socket_matches"))
     own = cluster.view("transport_socket")
@@ -213,7 +244,10 @@ def compile_upstream_transport(cluster: View, resource: str) -> UpstreamTranspor
     else:
         default = TransportSocket("raw_buffer", cluster.place, "raw_buffer")
     default.matched = False
-    return UpstreamTransport(FirstMatch("transport_socket_match", rows) if rows else None, default)
+    asked = cluster.view("transport_socket_matcher")
+    matcher = None if asked is None else compile_socket_matcher(asked)
+    doubts = () if matcher is None else matcher.unmodelled
+    return UpstreamTransport(FirstMatch("transport_socket_match", rows) if rows else None, default, doubts, matcher)
 
 
 def _row(view: View, resource: str) -> TransportSocket:
@@ -276,7 +310,8 @@ def _is_tls(typed: TypedConfig | None, written: str) -> bool:
 
 def _compile_tls(view: View, name: str, resource: str) -> TransportSocket:
     common = view.view("common_tls_context")
-    unmodelled = unmodelled_fields(view, _CONTEXT_KNOWN, resource)
+    parameters, not_evaluated = compile_parameters(common, CLIENT)
+    unmodelled = (*not_evaluated, *unmodelled_fields(view, _CONTEXT_KNOWN, resource))
     tls = UpstreamTls(
         sni=view.text("sni", ""),
         alpn=() if common is None else common.texts("alpn_protocols"),
@@ -285,7 +320,7 @@ def _compile_tls(view: View, name: str, resource: str) -> TransportSocket:
         secrets=() if common is None else _secrets(common),
         san=(),
         validation=compile_peer_validation(common),
-        versions=compile_versions(common, CLIENT),
+        parameters=parameters,
         sni_san=view.boolean("auto_sni_san_validation", False),
     )
     if common is not None:

@@ -202,7 +202,11 @@ def _mapping(name: str, value: object) -> dict[str, Any]:
     return dict(value)
 
 
-def _object(cls: type, readers: Mapping[str, Callable[[str, object], Any]]) -> Callable[[str, object], Any]:
+def _object(
+    cls: type, readers: Mapping[str, Callable[[str, object], Any]], renamed: Mapping[str, str] | None = None
+) -> Callable[[str, object], Any]:
+    inside = renamed or {}
+
     def read(name: str, value: object) -> Any:
         if not isinstance(value, Mapping):
             raise _wrong(name, value, "an object")
@@ -212,7 +216,7 @@ def _object(cls: type, readers: Mapping[str, Callable[[str, object], Any]]) -> C
                 raise InputError(
                     "call-unknown-field", f"call field {name!r} has no {key!r}", hint="fields: " + ", ".join(readers)
                 )
-            given[key] = readers[key](f"{name}.{key}", item)
+            given[inside.get(key, key)] = readers[key](f"{name}.{key}", item)
         required = [a.name for a in fields(cls) if a.default is _NOTHING and a.name not in given]
         if required:
             raise InputError("call-field-missing", f"call field {name!r} lacks {', '.join(required)}")
@@ -242,10 +246,33 @@ def _certificate(name: str, value: object) -> ClientCertificate:
     return certificate
 
 
+TLS_VERSIONS = ("1.0", "1.1", "1.2", "1.3")
+
+
+def _tls_version(name: str, value: object) -> int:
+    return TLS_VERSIONS.index(_one_of(TLS_VERSIONS)(name, value))
+
+
 _tls_object = _object(
     ClientTls,
-    {"sni": _optional_text, "alpn": _list_of(_text), "client_certificate": _optional(_certificate)},
+    {
+        "sni": _optional_text,
+        "alpn": _list_of(_text),
+        "client_certificate": _optional(_certificate),
+        "minimum_version": _tls_version,
+        "maximum_version": _tls_version,
+        "cipher_suites": _optional(_list_of(_text)),
+        "curves": _optional(_list_of(_text)),
+    },
+    {"minimum_version": "lowest", "maximum_version": "highest"},
 )
+
+
+def _tls(name: str, value: object) -> ClientTls:
+    tls: ClientTls = _tls_object(name, value)
+    stated = isinstance(value, Mapping) and "minimum_version" in value
+    return tls if stated else evolve(tls, lowest=min(tls.lowest, tls.highest))
+
 
 _READERS: dict[str, Callable[[str, object], Any]] = {
     "id": lambda _name, value: value,
@@ -260,7 +287,7 @@ _READERS: dict[str, Callable[[str, object], Any]] = {
     "transparent": _boolean,
     "destination": _optional_text,
     "protocol": _optional(_one_of(PROTOCOLS)),
-    "tls": _optional(_tls_object),
+    "tls": _optional(_tls),
     "server_first": _boolean,
     "payload": _text,
     "proxy_protocol": _optional(_object(ProxyProtocol, {"source": _text, "destination": _text})),

@@ -31,6 +31,10 @@ class ClientTls:
     lowest: int = 2
     """The lowest x of TLS 1.x that the client speaks."""
     highest: int = 3
+    cipher_suites: tuple[str, ...] | None = None
+    """Of TLS 1.2 and before; None: whatever the server wants."""
+    curves: tuple[str, ...] | None = None
+    """For the key exchange; None: whatever the server wants."""
 
 
 @frozen

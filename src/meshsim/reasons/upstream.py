@@ -43,6 +43,8 @@ REASONS: dict[str, tuple[str, ...]] = {
     "tls.originated": ("endpoint", "mode", "sni"),
     "tls.around-client-tls": ("endpoint",),
     "tls.secret-missing": ("endpoint", "secret"),
+    "tls.no-version": ("endpoint", "cluster"),
+    "tls.no-cipher": ("endpoint", "cluster"),
     "tls.source-is-loopback": ("endpoint", "source"),
     "tls.source-of-other-family": ("endpoint", "source"),
     "tls.version-by-alpn": ("offered",),

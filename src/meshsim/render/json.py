@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..explanation import Candidate, Change, Check, Decision
-from ..facts.call import UNSET, Call
+from ..facts.call import TLS_VERSIONS, UNSET, Call
 from ..facts.conversation import ClientCertificate, ClientTls
 from ..outcome import Outcome
 from ..place import Place
@@ -108,7 +108,21 @@ def call_document(call: Call, redactor: Redactor) -> dict[str, Any]:
 def _client_tls(tls: ClientTls | None) -> dict[str, Any] | None:
     if tls is None:
         return None
-    return {"sni": tls.sni, "alpn": list(tls.alpn), "client_certificate": _certificate(tls.client_certificate)}
+    made = {"sni": tls.sni, "alpn": list(tls.alpn), "client_certificate": _certificate(tls.client_certificate)}
+    return made | _limits_of(tls)
+
+
+def _limits_of(tls: ClientTls) -> dict[str, Any]:
+    """What a call states of versions, cipher suites and curves; nothing where it states none."""
+    usual = ClientTls()
+    limits: dict[str, Any] = {}
+    if (tls.lowest, tls.highest) != (usual.lowest, usual.highest):
+        limits["minimum_version"], limits["maximum_version"] = TLS_VERSIONS[tls.lowest], TLS_VERSIONS[tls.highest]
+    if tls.cipher_suites is not None:
+        limits["cipher_suites"] = list(tls.cipher_suites)
+    if tls.curves is not None:
+        limits["curves"] = list(tls.curves)
+    return limits
 
 
 def _certificate(certificate: ClientCertificate | None) -> str | dict[str, Any] | None:

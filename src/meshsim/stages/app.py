@@ -42,7 +42,7 @@ def decide(_mesh: Mesh, at: AtApp, _chooser: Chooser) -> tuple[str, State]:
 
 
 def _speaks_tls13(frames: Frame) -> bool:
-    return frames.tls is not None and frames.tls.versions.spoken_with(SERVER) == TLS_1_3
+    return frames.tls is not None and frames.tls.parameters.versions.spoken_with(SERVER) == TLS_1_3
 
 
 def _ending(at: AtApp) -> Ending:

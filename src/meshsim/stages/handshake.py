@@ -8,17 +8,20 @@ from __future__ import annotations
 from attrs import evolve
 
 from ..choices import Chooser
+from ..config.certificate_names import Certificate
 from ..envoy.downstream_tls import (
     OWN_REFUSED,
+    PARTINGS,
     SECRET_MISSING,
     DownstreamTlsContext,
     Handshake,
     not_named,
+    parameters_of,
     shake_hands,
 )
 from ..envoy.listener_filters import seconds
 from ..envoy.network_filters.tcp_proxy import TcpProxy
-from ..envoy.proxy import Proxy
+from ..envoy.server_certificates import shown
 from ..envoy.tls_versions import TLS_1_3
 from ..envoy.upstream_failures import ALERTS
 from ..explanation import Candidate, Change, Check, Decision, Fate
@@ -30,7 +33,7 @@ from ..outcome import Ending
 from ..reasons import Reason, because
 from ..report import Downstream, DownstreamTlsReport, Draft, PeerReport
 from ..states import AtHandshake, AtNetwork, AtReturn, Frame, State
-from .far_side import describe_handshake
+from .far_side import describe_handshake, fault_of_server, validation_of
 from .stage import Stage, agree
 
 _UNTOUCHED = Handshake(None)
@@ -39,7 +42,12 @@ _FAILURES = {
     "no-certificate": "handshake.no-certificate",
     "untrusted-certificate": "handshake.untrusted-certificate",
     "expired-certificate": "handshake.expired-certificate",
+    "no-version": "handshake.no-version",
     "other-version": "handshake.other-version",
+    "low-version": "handshake.other-version",
+    "other-curve": "handshake.other-curve",
+    "no-shared-curve": "handshake.no-shared-curve",
+    "no-shared-cipher": "handshake.no-shared-cipher",
     "secret-missing": "handshake.secret-missing",
     "other-name": "handshake.other-name",
 }
@@ -62,6 +70,10 @@ def decide(_mesh: Mesh, at: AtHandshake, chooser: Chooser) -> tuple[Handshake, S
         if frames is not None and _fails_late(context, frames, result):
             frames = frames.after_handshake()
         return result, _refused(at, _ending(at, result), frames)
+    if result.key_decides:
+        chooser.assume(because("handshake.key-unknown", context.place, chain=chain.label))
+    if _name_unknown(at, context):
+        chooser.assume(because("handshake.server-names-unknown", context.place, chain=chain.label))
     if frames is not None:
         frames = frames.after_handshake()
     if result.tls.peer is not None and result.tls.peer.presented:
@@ -96,52 +108,78 @@ def _shaken(at: AtHandshake, context: DownstreamTlsContext) -> Handshake:
     """Pure. A known proxy that dialled looks at this side's certificate before it shows its own."""
     if at.pod.proxy is not None and any(at.pod.proxy.lacks_secret(name) for name in context.secrets):
         return Handshake(None, "secret-missing", SECRET_MISSING)
-    result = shake_hands(context, at.conversation)
+    served = _served(at, context)
+    result = shake_hands(context, at.conversation, served.key if served is not None else None)
     if result.tls is not None and result.tls.peer is not None and result.tls.peer.presented:
-        result = evolve(result, tls=evolve(result.tls, own_uri_sans=_own_uri_sans(at.pod.proxy, context)))
-    if result.failure != "other-version" and _own_name_refused(at, context) is not None:
+        result = evolve(result, tls=evolve(result.tls, own_uri_sans=_own_uri_sans(at, context, served)))
+    if result.failure not in PARTINGS and _own_name_refused(at, context) is not None:
         return Handshake(None, "own-name", OWN_REFUSED)
     return result
 
 
-def _own_uri_sans(proxy: Proxy | None, context: DownstreamTlsContext) -> tuple[str, ...] | None:
-    if context.inline_uri_sans is not None or proxy is None:
-        return context.inline_uri_sans
-    secret = next(iter(context.certificates), "")
-    shown = proxy.certificate_names(secret)
-    if shown is not None or secret != WORKLOAD_SECRET:
-        return shown
-    metadata = proxy.document.node_metadata
+def _served(at: AtHandshake, context: DownstreamTlsContext) -> Certificate | None:
+    """The certificate that the client is shown, where an input shows those of this side."""
+    hello, proxy = at.conversation.tls, at.pod.proxy
+    if hello is None or proxy is None:
+        return None
+    held = (*context.inline_certificates, *map(proxy.certificate, context.certificates))
+    client = parameters_of(hello)
+    return shown(held, hello.sni or "", client, context.parameters, scans_all=context.scans_certificates)
+
+
+def _own_uri_sans(at: AtHandshake, context: DownstreamTlsContext, served: Certificate | None) -> tuple[str, ...] | None:
+    """Of the certificate that was shown, or of Istio's where no input shows it; None: nobody says."""
+    if served is not None:
+        return served.uri_names
+    if next(iter(context.certificates), "") != WORKLOAD_SECRET or at.pod.proxy is None:
+        return None
+    metadata = at.pod.proxy.document.node_metadata
     identity = workload_identity(metadata.data) if metadata is not None else None
     return None if identity is None else (identity,)
 
 
 def _own_name_refused(at: AtHandshake, context: DownstreamTlsContext) -> str | None:
-    """This workload's identity, where the near proxy asks for others; known for the certificates Istio gives."""
+    """The names of this side's certificate, where the near proxy asks for others; of Istio's where none is shown."""
     wanted = at.frames.tls if at.frames is not None else None
-    if (
-        wanted is None
-        or not wanted.san
-        or wanted.sni_san
-        or at.conversation.tls is None
-        or context.certificates != (WORKLOAD_SECRET,)
-    ):
+    if at.frames is None or wanted is None or at.conversation.tls is None or not wanted.validates:
         return None
-    shown = at.pod.proxy.certificate_names(WORKLOAD_SECRET) if at.pod.proxy is not None else None
-    if shown:
+    certificate = _served(at, context)
+    if certificate is not None:
         # the certificate itself: a name of another trust domain is another name
-        return None if any(name in wanted.san for name in shown) else shown[0]
+        server = ClientCertificate(certificate.uri_names, certificate.dns_names)
+        fault = fault_of_server(at.frames, at.conversation, server)
+        return ", ".join(certificate.uri_names + certificate.dns_names) if fault is not None else None
+    identity = _identity(at, context)
+    if identity is None or any(is_workload(identity, name) for name in wanted.san):
+        return None
+    return identity
+
+
+def _identity(at: AtHandshake, context: DownstreamTlsContext) -> str | None:
+    """Whom a certificate that no input shows is for, where it is Istio's own and compared with workloads."""
+    wanted = at.frames.tls if at.frames is not None else None
+    if wanted is None or not wanted.san or wanted.sni_san or context.certificates != (WORKLOAD_SECRET,):
+        return None
     metadata = at.pod.proxy.document.node_metadata if at.pod.proxy is not None else None
     identity = workload_identity(metadata.data) if metadata is not None else None
-    if identity is None or not all(name.startswith("spiffe://") for name in wanted.san):
-        return None
-    return None if any(is_workload(identity, name) for name in wanted.san) else identity
+    return identity if all(name.startswith("spiffe://") for name in wanted.san) else None
+
+
+def _name_unknown(at: AtHandshake, context: DownstreamTlsContext) -> bool:
+    """Whether the near proxy asks for a name and nobody can say whether this side's certificate carries it."""
+    if at.frames is None or at.frames.tls is None:
+        return False
+    validation = validation_of(at.frames, at.conversation)
+    if validation is None or not validation.names or validation.accepts_untrusted:
+        return False
+    return _served(at, context) is None and _identity(at, context) is None
 
 
 def _fails_late(context: DownstreamTlsContext, frames: Frame, result: Handshake) -> bool:
     """RFC 8446: in TLS 1.3 the client's side is done before the server has seen its certificate."""
-    spoken = context.versions.spoken_with(frames.tls.versions) if frames.tls is not None else None
-    return spoken == TLS_1_3 and result.failure in ALERTS
+    theirs = frames.tls.parameters.versions if frames.tls is not None else None
+    spoken = context.parameters.versions.spoken_with(theirs) if theirs is not None else None
+    return spoken == TLS_1_3 and result.failure in ALERTS and result.failure not in PARTINGS
 
 
 def _terminated(seen: Connection, tls: DownstreamTls) -> Connection:
@@ -181,8 +219,11 @@ def _inside(conversation: Conversation) -> Conversation:
 def _ending(at: AtHandshake, result: Handshake) -> Ending:
     reason = _reason(at, result)
     if result.failure == "own-name" and at.chain.tls is not None:
-        own = ClientCertificate(uri_sans=(_own_name_refused(at, at.chain.tls) or "",))
+        names = (_own_name_refused(at, at.chain.tls) or "").split(", ")
+        own = ClientCertificate(uri_sans=tuple(names))
         return Ending("tls_failure", reason, transport_failure_reason=not_named(own), answered_by=at.hop)
+    if result.failure == "low-version" and at.frames is not None and at.frames.tls is not None:
+        return Ending("tls_failure", reason, transport_failure_reason=PARTINGS["other-version"], answered_by=at.hop)
     if result.failure == "silent":
         timeout_ms = at.chain.transport_socket_connect_timeout_ms
         if not timeout_ms:
@@ -275,7 +316,8 @@ def describe(_mesh: Mesh, at: AtHandshake, picked: Handshake, draft: Draft) -> N
         direct_remote=at.connection.direct_remote_text(),
         tls=DownstreamTlsReport(
             terminated=tls is not None,
-            sni=hello.sni if hello is not None else None,
+            # the inspector writes it in lower case
+            sni=at.connection.sni or hello.sni if hello is not None else None,
             alpn_offered=hello.alpn if hello is not None else (),
             alpn=tls.alpn if tls is not None else None,
             peer=PeerReport(peer.presented, peer.validated, peer.uri_sans) if peer is not None else None,

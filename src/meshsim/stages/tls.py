@@ -7,12 +7,12 @@ from attrs import evolve
 from ..address import LOOPBACK_V4, LOOPBACK_V6, format_endpoint, format_ip, is_loopback, is_v6
 from ..choices import Choice, Chooser
 from ..envoy.clusters import Limits
-from ..envoy.downstream_tls import SECRET_MISSING
+from ..envoy.downstream_tls import PARTINGS, SECRET_MISSING
 from ..envoy.endpoints import Endpoint, InternalAddress, PipeAddress, SocketAddress
 from ..envoy.route_actions import RouteAction
 from ..envoy.upstream_protocol import pool_alpn
 from ..envoy.upstream_request import replaced_host
-from ..envoy.upstream_tls import TransportSocket, UnstatedRow, offered_alpn, server_name, wanted_san
+from ..envoy.upstream_tls import OpenWay, TransportSocket, UnstatedRow, offered_alpn, server_name, wanted_san
 from ..envoy.upstream_tls import UpstreamTls as TlsContext
 from ..explanation import Candidate, Decision, Fate
 from ..facts.conversation import ClientCertificate, ClientTls, Conversation, ProxyProtocol
@@ -29,14 +29,18 @@ from .attempts import has_no_room
 from .stage import Stage, agree
 
 _DIALLED = SocketAddress | PipeAddress | InternalAddress
+_NOTHING_TO_SAY = {"no-version": "tls.no-version", "no-cipher": "tls.no-cipher"}
 _SPOKEN = frozenset(("raw_buffer", "tls"))
 
 
 def decide(mesh: Mesh, at: AtTls, chooser: Chooser) -> tuple[TransportSocket, State]:
     endpoint = at.endpoint
 
-    def ask(row: UnstatedRow) -> bool:
-        why = _metadata_unstated(at)
+    def ask(row: UnstatedRow | OpenWay) -> bool:
+        if endpoint.metadata_stated:
+            why = because("matcher.open", row.place, leads_to=row.name)
+        else:
+            why = _metadata_unstated(at)
         options = ("no match", "match")
         return bool(chooser.pick(Choice(f"{at.hop}/matcher/{row.name}", why, options, (None, None), row.place, 0)))
 
@@ -133,6 +137,10 @@ def _fault(at: AtTls, socket: TransportSocket) -> Ending | None:
     if missing is not None:
         why = because("tls.secret-missing", socket.place, endpoint=at.endpoint.name, secret=missing)
         return Ending("tls_failure", why, transport_failure_reason=SECRET_MISSING, destination=at.endpoint.name)
+    own = socket.tls.parameters.own_fault if socket.tls is not None else None
+    if own is not None:
+        why = because(_NOTHING_TO_SAY[own], socket.place, endpoint=at.endpoint.name, cluster=at.cluster.name)
+        return Ending("tls_failure", why, transport_failure_reason=PARTINGS[own], destination=at.endpoint.name)
     address = at.endpoint.address
     if not at.cluster.bind_addresses or not isinstance(address, SocketAddress):
         return None
@@ -215,8 +223,10 @@ def _hello(at: AtTls, socket: TransportSocket, request: Request | None) -> Clien
             tls, override if at.cluster.overrides_alpn else (), pool_alpn(protocol.versions(request.version))
         )
     certificate = _certificate(at.pod, tls) if tls.client_certificate else None
-    sni, versions = server_name(tls, protocol, at.endpoint, request), tls.versions
-    made = ClientTls(sni, alpn, certificate, versions.lowest, versions.highest)
+    sni = server_name(tls, protocol, at.endpoint, request)
+    ours = tls.parameters
+    ciphers, curves = (None if each is None else tuple(sorted(each)) for each in (ours.ciphers, ours.curves))
+    made = ClientTls(sni, alpn, certificate, ours.versions.lowest, ours.versions.highest, ciphers, curves)
     if not protocol.auto_sni and not tls.auto_host_sni:
         socket.hellos[key] = made
     return made
@@ -224,10 +234,10 @@ def _hello(at: AtTls, socket: TransportSocket, request: Request | None) -> Clien
 
 def _certificate(pod: Pod, tls: TlsContext) -> ClientCertificate:
     """As the dump shows it, or as Istio names the workload."""
-    shown = (pod.proxy.certificate_names(name) for name in tls.secrets) if pod.proxy is not None else ()
-    names = next((each for each in shown if each is not None), None)
-    if names is not None:
-        return ClientCertificate(uri_sans=names)
+    held = map(pod.proxy.certificate, tls.secrets) if pod.proxy is not None else ()
+    shown = next((each for each in held if each is not None), None)
+    if shown is not None:
+        return ClientCertificate(shown.uri_names, shown.dns_names)
     metadata = pod.proxy.document.node_metadata if pod.proxy is not None else None
     identity = workload_identity(metadata.data) if metadata is not None else None
     return ClientCertificate(uri_sans=() if identity is None else (identity,), names_known=identity is not None)
@@ -235,7 +245,7 @@ def _certificate(pod: Pod, tls: TlsContext) -> ClientCertificate:
 
 def explain(mesh: Mesh, at: AtTls, picked: TransportSocket) -> Decision:
     labelled, of_pod = _labelled(mesh, at)
-    socket, candidates = at.cluster.transport.explain(labelled, lambda row: row.socket is picked)
+    socket, candidates = at.cluster.transport.explain(labelled, lambda row: _leads(row, picked))
     agree("tls", at, picked, socket)
     known = isinstance(at.endpoint.address, _DIALLED) and socket.kind in _SPOKEN
     fault = _fault(at, socket) if known else None
@@ -251,6 +261,10 @@ def explain(mesh: Mesh, at: AtTls, picked: TransportSocket) -> Decision:
         deciding=fault is not None or not known,
         hop=at.hop,
     )
+
+
+def _leads(row: UnstatedRow | OpenWay, picked: TransportSocket) -> bool:
+    return row.socket is picked if isinstance(row, UnstatedRow) else picked.name in row.leads_to
 
 
 def _chosen(socket: TransportSocket) -> Candidate:

@@ -72,6 +72,7 @@ def dump(
     listeners: Sequence[Mapping[str, Any]],
     clusters: Sequence[Mapping[str, Any]],
     runtime: Mapping[str, Any] | None = None,
+    secrets: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     bootstrap: dict[str, Any] = {"node": {"id": "proxy"}}
     if runtime is not None:
@@ -87,5 +88,6 @@ def dump(
                 "@type": ADMIN + "ListenersConfigDump",
                 "dynamic_listeners": [{"name": each["name"], "active_state": {"listener": each}} for each in listeners],
             },
+            *(() if secrets is None else (secrets,)),
         ]
     }

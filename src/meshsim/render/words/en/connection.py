@@ -92,6 +92,19 @@ WORDS: dict[str, str] = {
         "no input says which names the caller's certificate carries, so {chain} is assumed to take it (node metadata "
         "MESH_ID, NAMESPACE and SERVICE_ACCOUNT say so, or the dump's secrets)"
     ),
+    "handshake.no-version": "{chain} has its lowest TLS version above its highest: no handshake can succeed",
+    "handshake.other-curve": (
+        "the key of {chain} is of an elliptic curve that the client does not name: the handshake fails"
+    ),
+    "handshake.no-shared-curve": "{chain} and the client have no curve for keys in common: the handshake fails",
+    "handshake.no-shared-cipher": "{chain} and the client have no cipher suite in common: the handshake fails",
+    "handshake.key-unknown": (
+        "no input shows the server's key of {chain}: taken to be of the kind, RSA or ECDSA, that fits the cipher suites"
+        " and curves of both sides"
+    ),
+    "handshake.server-names-unknown": (
+        "no input shows the certificate of {chain}: it is taken to carry the name that the caller asks for"
+    ),
     "handshake.secret-missing": "{chain} still waits for a secret with its certificates, and closes until it has it",
     "handshake.own-name": "the certificate of {chain} is for {own}, the caller asks for {wanted}: the handshake fails",
     "handshake.other-name": "the client's certificate carries none of the names {chain} asks for: the handshake fails",

@@ -44,6 +44,10 @@ WORDS: dict[str, str] = {
     "tls.originated": "{mode} to {endpoint} with server name {sni}",
     "tls.around-client-tls": "the client's own TLS to {endpoint} is wrapped in another TLS",
     "tls.secret-missing": "{secret} was not delivered, so no TLS can be spoken to {endpoint}",
+    "tls.no-version": "{cluster} has its lowest TLS version above its highest, both 1.2 unless stated: "
+    "the connection to {endpoint} is closed before a handshake",
+    "tls.no-cipher": "none of the cipher suites of {cluster} is known to the TLS versions it speaks: "
+    "the connection to {endpoint} is closed before a handshake",
     "tls.source-is-loopback": "the cluster binds to {source}, from which nothing can leave for {endpoint}",
     "tls.source-of-other-family": "the cluster binds to {source}, which is not of the address family of {endpoint}",
     "tls.version-by-alpn": "the upstream picks the HTTP version by ALPN from {offered}; the first is assumed",
