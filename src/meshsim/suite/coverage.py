@@ -11,9 +11,9 @@ from attrs import evolve
 from ..errors import MeshsimError
 from ..mesh import Mesh
 from ..place import Place
-from ..suite_coverage import KINDS, Coverage, Floor, Thing
+from ..suite_coverage import KINDS, Coverage, Floor, Thing, Uncounted
 from ..suite_results import CaseResult, Results
-from .inventory import inventory
+from .inventory import everything
 from .model import MeshSpec, Suite
 from .run import Meshes
 
@@ -34,14 +34,20 @@ def coverage(suites: Sequence[Suite], results: Results, meshes: Meshes) -> Cover
         for key in _used(case_result, named):
             used.setdefault(key, set()).add(case_result.file)
     things: list[Thing] = []
+    uncounted: list[Uncounted] = []
     for name, spec in specs.items():
         try:
             mesh_itself = meshes.get(spec)
         except MeshsimError:
             continue  # a problem of the results
-        own = [evolve(thing, suites=frozenset(used.get(_at(thing), ()))) for thing in inventory(mesh_itself, name)]
+        own = []
+        for each in everything(mesh_itself, name):
+            if isinstance(each, Uncounted):
+                uncounted.append(each)
+            else:
+                own.append(evolve(each, suites=frozenset(used.get(_at(each), ()))))
         things += _located(own, mesh_itself)
-    return Coverage(tuple(things), tuple(floor for suite in suites for floor in _floors(suite)))
+    return Coverage(tuple(things), tuple(floor for suite in suites for floor in _floors(suite)), tuple(uncounted))
 
 
 def mesh_name(spec: MeshSpec) -> str:
