@@ -1,6 +1,7 @@
 """What of a configuration suites exercised and what never, as plain data; parts made apart can be combined.
 
-Only what is in force is counted (the rest is told beside it), and only what had a say on some walked branch is exercised.
+Only what is in force is counted (the rest is told beside it), and only what had a say on some walked branch is
+exercised.
 """
 
 from __future__ import annotations
@@ -130,6 +131,14 @@ def combined(parts: Iterable[Coverage]) -> Coverage:
             place = known.place if known.place.line is not None else thing.place
             things[thing.key] = evolve(known, suites=known.suites | thing.suites, place=place)
     return Coverage(tuple(things.values()), tuple(floors), tuple(uncounted.values()))
+
+
+def read_share(text: str) -> Fraction:
+    """A number from 0 to 100, as a share. ValueError where it is none."""
+    whole, _dot, rest = text.partition(".")
+    if not (whole.isdecimal() and len(text) < 12 and (not rest or rest.isdecimal())) or Fraction(text) > 100:
+        raise ValueError(f"{text!r} is no number from 0 to 100")
+    return Fraction(text) / 100
 
 
 def percent_text(share: Fraction | None) -> str:

@@ -17,6 +17,7 @@ from ..suite.model import Case, Suite
 from ..suite.parse import load
 from ..suite.run import Settings, run_work
 from ..suite_results import ERROR, FAILED, GAP, CaseResult
+from .coverage import coverage_of
 from .loaded import meshes_of
 
 
@@ -36,6 +37,9 @@ class SuiteFile(pytest.File):
             suite = load(self.path, _shown(self.path, self.config.rootpath))
         except MeshsimError as error:
             raise self.CollectError(f"{error.place or self.path}: {error.message}\nhelp: {error.hint}") from None
+        measured = coverage_of(self.config)
+        if measured is not None:
+            measured.collected(suite)
         for case in suite.cases:
             yield SuiteItem.from_parent(self, name=_name(case), suite=suite, case=case)
 
@@ -66,10 +70,14 @@ class SuiteItem(pytest.Item):
         self.user_properties += [(name, value) for name, value in (("why", case.why), ("suite", suite.name)) if value]
 
     def runtest(self) -> None:
-        results = run_work([(self.suite, self.case)], Settings(date.today()), meshes_of(self.config))
+        measured = coverage_of(self.config)
+        settings = Settings(date.today(), collect=measured is not None)
+        results = run_work([(self.suite, self.case)], settings, meshes_of(self.config))
         for problem in results.problems:
             pytest.fail(f"{problem.place or problem.file}: {problem.message}\nhelp: {problem.hint}", pytrace=False)
         (result,) = results.cases
+        if measured is not None:
+            measured.judged(result)
         if result.status == GAP:
             pytest.xfail(result.gap)
         if result.status in (FAILED, ERROR):

@@ -17,10 +17,15 @@ _STYLE = (
     "body{font-family:sans-serif;margin:2em auto;max-width:80em;padding:0 1em;line-height:1.4}"
     "table{border-collapse:collapse;margin:.5em 0}"
     "td,th{padding:.2em .8em;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}"
-    "td{overflow-wrap:anywhere}td.number{text-align:right;font-variant-numeric:tabular-nums}"
-    "td.word{white-space:nowrap}.yes .word{color:var(--yes)}.no .word,p.no{color:var(--no);font-weight:bold}"
+    ".wide{width:100%;table-layout:fixed}.wide td{overflow-wrap:anywhere}"
+    ".wide td.word{width:6em}.wide td.pod{width:14%}.wide td.place{width:28%}"
+    "td.number{text-align:right;font-variant-numeric:tabular-nums}"
+    ".yes .word{color:var(--yes)}.no .word,p.no{color:var(--no);font-weight:bold}"
     "td.place{font-family:monospace}summary{cursor:pointer;padding:.3em 0;font-weight:bold}"
-    "meter{width:8em;vertical-align:middle}"
+    "meter{width:8em;vertical-align:middle}p,summary{overflow-wrap:anywhere}"
+    "@media(max-width:40em){.wide,.wide tbody,.wide tr,.wide td{display:block}.wide tr{padding:.4em 0}"
+    ".wide td,.wide td.pod,.wide td.place{width:auto;border:0}.wide tr{border-bottom:1px solid var(--line)}"
+    "meter{width:4em}}"
 )
 _HEAD = (
     '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -39,7 +44,7 @@ def coverage_html(coverage: Coverage, options: Options) -> str:
             parts.append(_folded(f"{NAMES[kind]}: {never} of {len(things)} never exercised", _things(things, options)))
     if coverage.uncounted:
         lines = (
-            _row("", (each.pod, uncounted_text(each)), place_text(each.place, options)) for each in coverage.uncounted
+            _row("", each.pod, uncounted_text(each), place_text(each.place, options)) for each in coverage.uncounted
         )
         parts.append(_folded(f"not counted: {len(coverage.uncounted)}", lines))
     return "\n".join((*parts, "</body></html>\n"))
@@ -57,17 +62,17 @@ def _totals(coverage: Coverage) -> str:
 def _things(things: Sequence[Thing], options: Options) -> Iterable[str]:
     for thing in things:
         style, word = ("yes", "exercised") if thing.suites else ("no", "never")
-        yield _row(style, (thing.pod, thing.label), place_text(thing.place, options), word)
+        yield _row(style, thing.pod, thing.label, place_text(thing.place, options), word)
 
 
-def _row(style: str, cells: tuple[str, ...], place: str, word: str = "") -> str:
+def _row(style: str, pod: str, name: str, place: str, word: str = "") -> str:
     head = f'<td class="word">{word}</td>' if word else ""
-    told = "".join(f"<td>{_shown(cell)}</td>" for cell in cells)
+    told = f'<td class="pod">{_shown(pod)}</td><td>{_shown(name)}</td>'
     return f'<tr class="{style}">{head}{told}<td class="place">{_shown(place)}</td></tr>'
 
 
 def _folded(title: str, lines: Iterable[str]) -> str:
-    return "\n".join((f"<details><summary>{_shown(title)}</summary><table>", *lines, "</table></details>"))
+    return "\n".join((f'<details><summary>{_shown(title)}</summary><table class="wide">', *lines, "</table></details>"))
 
 
 def _shown(text: str) -> str:

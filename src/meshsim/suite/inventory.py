@@ -179,4 +179,6 @@ def _routes(vhost: VirtualHost) -> list[Any]:
 def _without_tcp(table: ListenerTable) -> list[str]:
     """Listeners that neither a TCP connection nor a hand-over within the proxy comes to."""
     reached = {listener.name for listener in (*table.internal.values(), *table.pipes.values())}
-    return [name for name in table.aside if name not in reached and name not in {each.name for each in table.unreadable}]
+    return [
+        name for name in table.aside if name not in reached and name not in {each.name for each in table.unreadable}
+    ]
