@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocation, ReprTraceback
 
 from ..errors import MeshsimError
 from ..render.options import Options
-from ..render.suite_text import case_text
+from ..render.page import printable
+from ..render.redact import Redactor
+from ..render.suite_text import case_text, first_line
 from ..suite.discover import looks_like_suite
 from ..suite.model import Case, Suite
 from ..suite.parse import load
@@ -60,6 +63,17 @@ class CaseFailed(Exception):
         self.result = result
 
 
+def _told(result: CaseResult) -> ReprExceptionInfo:
+    """The page of a failed case, and the one line of it that stands in summaries and in JUnit reports.
+
+    In pytest's own form, which workers of pytest-xdist can send.
+    """
+    place = result.failures[0].place or result.place
+    crash = ReprFileLocation(place.doc, place.line or 1, printable(first_line(result, Redactor(active=True))))
+    page = ReprEntryNative([case_text(result, Options()) + "\n"])
+    return ReprExceptionInfo(reprtraceback=ReprTraceback([page], None, style="native"), reprcrash=crash)
+
+
 class SuiteItem(pytest.Item):
     """One case of a suite: one call, and everything the suite expects of it."""
 
@@ -86,7 +100,7 @@ class SuiteItem(pytest.Item):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         if not isinstance(excinfo.value, CaseFailed):
             return super().repr_failure(excinfo, style)
-        return case_text(excinfo.value.result, Options())
+        return _told(excinfo.value.result)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         line = self.case.place.line

@@ -23,6 +23,8 @@ _RULES = {
     "gap-closed": "A known gap is closed",
     "gap-over": "A known gap is past its day",
     "call": "A call cannot be asked",
+    "check": "A router_check_tool test does not hold",
+    "unknown": "Configuration alone cannot say what a router_check_tool test asks",
     "file": "A suite cannot be used",
 }
 
