@@ -1,4 +1,4 @@
-"""Findings of `meshsim lint`: told when proven, and only then."""
+"""One route takes all of another: told when proven, and only then."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meshsim.cli.main import entry_point
 from meshsim.config.view import View
 from meshsim.envoy.route_matches import RouteFacts, compile_match
 from meshsim.facts.connection import Connection
@@ -81,35 +80,6 @@ def test_what_is_called_shadowed_takes_no_request(earlier: Any, later: Any, requ
 )
 def test_shadowing(earlier: Any, later: Any, shadowed: bool) -> None:
     assert takes_all_of(_view(earlier), _view(later)) is shadowed
-
-
-def _lint(tmp_path: Any, capsys: Any, routes: list[Any], *flags: str) -> tuple[int, Any]:
-    table = {"name": "80", "virtual_hosts": [{"name": "v", "domains": ["*"], "routes": routes}]}
-    file = tmp_path / "routes.json"
-    file.write_text(json.dumps(table))
-    code = entry_point(["lint", "-o", "json", *flags, str(file)])
-    return code, json.loads(capsys.readouterr().out)
-
-
-ROUTES = [{"match": {"prefix": "/"}, "route": {"cluster": "a"}}, {"match": {"prefix": "/b"}, "route": {"cluster": "b"}}]
-
-
-def test_a_shadowed_route_is_a_finding_and_may_be_ignored(tmp_path: Any, capsys: Any) -> None:
-    code, found = _lint(tmp_path, capsys, ROUTES)
-    assert code == 1
-    assert [(each["code"], each["resource"]) for each in found] == [("MS101", "80/v/#1")]
-    assert _lint(tmp_path, capsys, ROUTES, "--ignore", "MS101:80/v/#1") == (0, [])
-    assert _lint(tmp_path, capsys, ROUTES[:1]) == (0, [])
-
-
-def test_the_demo_has_one_cluster_without_endpoints(capsys: Any) -> None:
-    assert entry_point(["lint", "--select", "MS104"]) == 1
-    assert "ghost.default.svc.cluster.local has no endpoints" in capsys.readouterr().out
-
-
-def test_an_unknown_code_is_named(capsys: Any) -> None:
-    assert entry_point(["lint", "--explain", "MS10"]) == 2
-    assert "did you mean" in capsys.readouterr().err
 
 
 def test_every_pair_of_path_matchers_is_judged_as_the_requests_go() -> None:
