@@ -9,4 +9,5 @@ RULES = (
     Rule("MS102", "missing-cluster", ERROR, ("cluster", "field")),
     Rule("MS103", "unused-route-configuration", WARNING),
     Rule("MS104", "cluster-without-endpoints", WARNING),
+    Rule("MS106", "never-matching-route", WARNING, ("field", "value")),
 )

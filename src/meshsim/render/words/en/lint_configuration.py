@@ -28,4 +28,10 @@ WORDS: dict[str, FindingWords] = {
         "Its assignment is there and empty: calls end with 503 and the flag UH, or with a closed connection.",
         "look at its subset labels and whether pods are ready",
     ),
+    "MS106": FindingWords(
+        "no request matches route {name}: nothing meets its {field} ({value})",
+        "Every path that routes are asked about begins with a slash and has lost its query, so a path without the "
+        "one or with the other is never met; and a runtime_fraction of 0 takes nothing.",
+        "begin the path with a slash, match the query with query_parameters, or remove the route",
+    ),
 }
