@@ -12,7 +12,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from ..errors import InputError
 from ..place import PathPart, Place, Quote
@@ -140,8 +140,13 @@ class Library:
         return place.line if place.line is not None else self._position(place)[0]
 
     def locate(self, place: Place) -> Place:
-        """The same place with its line, where it can be told."""
-        return place.at_line(self.line(place))
+        """The same place with its line and column, where they can be told."""
+        if place.line is not None:
+            return place
+        line, offset = self._position(place)
+        if offset is None:
+            return place.at_line(line)
+        return evolve(place, line=line, column=offset - self._text(place.doc).rfind("\n", 0, offset))
 
     def quote(self, place: Place) -> Quote | None:
         """The place with its line and the text of that line; None when it is not there."""

@@ -1,0 +1,16 @@
+"""Findings of `meshsim lint` in words: what is wrong here, what the code means, and the remedy."""
+
+from __future__ import annotations
+
+from ...findings import Finding
+from . import plain
+from .en import lint_configuration
+from .en.finding_words import FindingWords
+
+FINDINGS: dict[str, FindingWords] = {**lint_configuration.WORDS}
+"""Code -> its words."""
+
+
+def message(finding: Finding) -> str:
+    """What is wrong here, in one sentence."""
+    return FINDINGS[finding.code].sentence.format_map({name: plain(value) for name, value in finding.facts})
