@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from ...errors import InputError, MeshsimError, Rejected
+from ...errors import MeshsimError, Rejected
 from ...findings import Finding
 from ...place import Place
 from ..check import Check
-from .subject import Subject, chains_of
+from .subject import Subject, chains_of, words_of
 
 Step = tuple[str, str, Place, Callable[[], Any]]
 """Kind, name, where it stands, and what compiles it."""
@@ -21,12 +21,23 @@ def find(subject: Subject) -> Iterator[Finding]:
     for kind, name, place, compiled in _steps(subject):
         try:
             compiled()
-        except (Rejected, InputError) as error:
-            if (error.place, error.message) not in seen:
+        except Rejected as error:
+            if (error.place, error.message) not in seen and not _blackened(subject, name, error):
                 seen.add((error.place, error.message))
                 yield subject.found("MS100", kind, name, error.place or place, why=error.message)
         except MeshsimError:
-            continue  # not modelled: nobody says that Envoy would refuse it
+            continue  # cannot be read here, which does not say that Envoy cannot
+
+
+def _blackened(subject: Subject, name: str, error: Rejected) -> bool:
+    """Whether addresses were taken out of the dump, as `IP_REDACTED`: the proxy that wrote it did load it."""
+    if error.reference != "name-in-static":
+        return False
+    state = subject.document.clusters.get(name)
+    words: set[str] = set()
+    if state is not None and state.view is not None:
+        words_of(state.view.data, words)
+    return any("_" in word and word.isupper() for word in words)
 
 
 def _steps(subject: Subject) -> Iterator[Step]:
