@@ -10,17 +10,35 @@ from ..check import Check
 from ..selection import Selection
 from . import (
     empty_clusters,
+    filter_chains,
     missing_clusters,
+    missing_route_configurations,
+    never_matching_domains,
+    not_in_force,
+    refused,
+    server_first,
     shadowed_routes,
+    unreachable_listeners,
+    unused_clusters,
     unused_route_configurations,
+    zero_weights,
 )
 from .subject import Subject
 
 CHECKS: tuple[Check[Subject], ...] = (
+    refused.CHECK,
     shadowed_routes.CHECK,
     missing_clusters.CHECK,
     unused_route_configurations.CHECK,
     empty_clusters.CHECK,
+    never_matching_domains.CHECK,
+    filter_chains.CHECK,
+    unreachable_listeners.CHECK,
+    missing_route_configurations.CHECK,
+    not_in_force.CHECK,
+    server_first.CHECK,
+    unused_clusters.CHECK,
+    zero_weights.CHECK,
 )
 
 

@@ -6,13 +6,15 @@ What Envoy would refuse is left out here: `refused` tells it once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, TypeVar
 
 from attrs import define, field, frozen
 
 from ...config.config_dump import ProxyDocument
 from ...config.view import View
-from ...envoy.chains import FilterChain
+from ...envoy.chains import ChainTable, FilterChain
+from ...envoy.listener_filters import ListenerFilters
 from ...envoy.listeners import Listener
 from ...envoy.network_filters.base import NetworkFilter
 from ...envoy.network_filters.hcm import HttpConnectionManager
@@ -82,7 +84,7 @@ class Subject:
     @property
     def filters(self) -> Iterator[tuple[Listener, FilterChain, NetworkFilter]]:
         for listener, chain in self.chains:
-            for each in readable(_filters_of(chain)) or ():
+            for each in readable(partial(_filters_of, chain)) or ():
                 yield listener, chain, each
 
     @property
@@ -95,12 +97,12 @@ class Subject:
     def tables(self) -> tuple[RouteTable, ...]:
         """Every route configuration: of RDS, replaced or written in a connection manager."""
         if self._tables is None:
-            made = [readable(_named_table(self.proxy, name)) for name in self.document.route_configs]
+            made = [readable(partial(self.proxy.route_table, name)) for name in self.document.route_configs]
             for _listener, _chain, manager in self.managers:
                 made += inline_tables(manager, self.proxy)
             if not self.whole("listeners"):
                 views = [state.view for state in self.document.static_route_configs if state.view is not None]
-                made += [readable(_compiled(view)) for view in views]
+                made += [readable(partial(compile_route_table, view)) for view in views]
             once = {id(table): table for table in made if table is not None}
             self._tables = tuple(once.values())
         return self._tables
@@ -125,15 +127,23 @@ class Subject:
             for state in self.document.listeners.values():
                 for view in (state.view, state.warming, *state.draining):
                     if view is not None:
-                        _collect(view.data, self._strings)
+                        words_of(view.data, self._strings)
             for scope in self.document.scoped_routes.values():
                 if scope.view is not None:
-                    _collect(scope.view.data, self._strings)
+                    words_of(scope.view.data, self._strings)
         return self._strings
 
 
+def chain_table_of(listener: Listener) -> ChainTable | None:
+    return readable(lambda: listener.chains)
+
+
+def listener_filters_of(listener: Listener) -> ListenerFilters | None:
+    return readable(lambda: listener.listener_filters)
+
+
 def chains_of(listener: Listener) -> tuple[FilterChain, ...]:
-    table = readable(lambda: listener.chains)
+    table = chain_table_of(listener)
     if table is None:
         return ()
     return (*table.chains, *((table.default,) if table.default is not None else ()))
@@ -157,25 +167,19 @@ def readable(read: Callable[[], T]) -> T | None:
         return None
 
 
-def _filters_of(chain: FilterChain) -> Callable[[], tuple[NetworkFilter, ...]]:
-    return lambda: chain.filters
+def _filters_of(chain: FilterChain) -> tuple[NetworkFilter, ...]:
+    return chain.filters
 
 
-def _named_table(proxy: Proxy, name: str) -> Callable[[], RouteTable | None]:
-    return lambda: proxy.route_table(name)
-
-
-def _compiled(view: View) -> Callable[[], RouteTable]:
-    return lambda: compile_route_table(view)
-
-
-def _collect(data: Any, into: set[str]) -> None:
+def words_of(data: Any, into: set[str]) -> None:
+    """Every string and every key below: a name that is not among them is referred to by nothing there."""
     waiting = [data]
     while waiting:
         value = waiting.pop()
         if isinstance(value, str):
             into.add(value)
         elif isinstance(value, dict):
+            into.update(value)
             waiting.extend(value.values())
         elif isinstance(value, list):
             waiting.extend(value)

@@ -10,7 +10,7 @@ from .subject import Subject
 
 
 def find(subject: Subject) -> Iterator[Finding]:
-    if not subject.whole("listeners"):
+    if not subject.whole("listeners", "bootstrap"):
         return
     for name, state in subject.document.route_configs.items():
         if state.view is not None and name not in subject.strings:
