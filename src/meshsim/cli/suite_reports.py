@@ -31,7 +31,7 @@ def write_reports(results: Results, flags: Namespace) -> None:
 def check_folders(flags: Namespace) -> None:
     """Before a long run: a report that has nowhere to go. InputError names the flag."""
     files = [("--junit", flags.junit), ("--sarif", flags.sarif)]
-    files += [("--cov-report", file) for _kind, file in flags.cov_report if file != "-"]
+    files += [("--cov-report", file) for _kind, file in flags.cov_report or () if file != "-"]
     for flag, file in files:
         if file is not None and not Path(file).parent.is_dir():
             raise InputError(
