@@ -5,26 +5,29 @@ from __future__ import annotations
 import pkgutil
 import string
 from importlib import import_module
+from types import ModuleType
+from typing import Any
 
 import pytest
 
 from meshsim.findings import RULES, SEVERITIES
-from meshsim.lint import configuration
+from meshsim.lint import configuration, suites
 from meshsim.lint.check import Check
 from meshsim.render.words.findings import FINDINGS
 
-CHECKS = configuration.CHECKS
+TABLES = ((configuration, configuration.CHECKS), (suites, (*suites.CHECKS, *suites.ACROSS)))
 
 
-def test_no_check_file_is_missing_from_the_table() -> None:
-    files = [f"{configuration.__name__}.{module.name}" for module in pkgutil.iter_modules(configuration.__path__)]
-    made = [getattr(import_module(file), "CHECK", None) for file in files]
-    assert {id(check) for check in made if isinstance(check, Check)} == set(map(id, CHECKS))
+@pytest.mark.parametrize(("room", "checks"), TABLES, ids=["configuration", "suites"])
+def test_no_check_file_is_missing_from_the_table(room: ModuleType, checks: tuple[Check[Any], ...]) -> None:
+    files = [f"{room.__name__}.{module.name}" for module in pkgutil.iter_modules(room.__path__)]
+    made = [getattr(import_module(file), name, None) for file in files for name in ("CHECK", "ACROSS")]
+    assert {id(check) for check in made if isinstance(check, Check)} == set(map(id, checks))
 
 
 def test_each_code_is_found_by_one_check() -> None:
-    codes = [code for check in CHECKS for code in check.codes]
-    assert sorted(codes) == sorted(code for code in RULES if code.startswith("MS1"))
+    codes = [code for _room, checks in TABLES for check in checks for code in check.codes]
+    assert sorted((*codes, *suites.OWN_CODES)) == list(RULES)
 
 
 def test_each_code_has_its_words() -> None:

@@ -6,17 +6,21 @@ import json
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
+from datetime import date
 from difflib import get_close_matches
+from pathlib import Path
 
 from ..api import load, load_demo
 from ..errors import InputError
 from ..findings import INFO, RULES, Finding
 from ..lint.configuration import lint_mesh
 from ..lint.selection import Selection, selection
+from ..lint.suites import lint_suites
 from ..render.lint_annotations import github, sarif
 from ..render.lint_json import findings_document
 from ..render.lint_junit import junit
 from ..render.lint_text import lint_text, rule_text, rules_text, statistics_text
+from ..suite.discover import kind_of_file, test_files
 from .answer import stdout_options
 from .exit_codes import DONE, FAILED
 from .suite_reports import write_file
@@ -26,6 +30,7 @@ _EXAMPLES = """examples:
   meshsim lint captures/
   meshsim lint config_dump.json --select MS101,MS102 --sarif lint.sarif
   meshsim lint config_dump.json --ignore 'MS104=cluster:outbound|*|ghost.*'
+  meshsim lint suites/ --extend-select MS211
   meshsim lint --explain MS101
 
 exit codes: 0 nothing found, 1 errors or warnings were found, 2 bad usage or input"""
@@ -35,10 +40,12 @@ def parser() -> Parser:
     made = Parser(
         "lint",
         usage="meshsim lint [flags] [PATH…]",
-        description="What is wrong with a configuration, whatever is called?",
+        description="What is wrong with a configuration, whatever is called? And with scenario suites?",
         epilog=_EXAMPLES,
     )
-    made.add_argument("paths", nargs="*", metavar="[POD=]PATH", help="configuration, as for -c; none: the demo mesh")
+    made.add_argument(
+        "paths", nargs="*", metavar="[POD=]PATH", help="configuration as for -c, or suites; none: the demo mesh"
+    )
     made.add_argument("-c", "--config", action="append", default=[], metavar="[POD=]PATH", help="the same; repeatable")
     add = made.add_argument_group("which").add_argument
     chosen = "CODE[=[KIND:]NAME][,…]"
@@ -66,11 +73,14 @@ def main(arguments: Sequence[str]) -> int:
     if flags.explain is not None:
         return _explain(flags.explain)
     wanted = _selection(flags)
-    paths = [*flags.config, *flags.paths]
-    findings = _configuration(paths, wanted)
+    suites, configuration = _sorted(flags.paths)
+    paths = [*flags.config, *configuration]
+    findings = list(lint_suites(suites, wanted, date.today()))
+    if paths or not suites:
+        findings += _configuration(paths, wanted)
     _write_reports(findings, flags)
     if flags.output == "text":
-        made = statistics_text(findings) if flags.statistics else _page(findings, demo=not paths)
+        made = statistics_text(findings) if flags.statistics else _page(findings, demo=not (paths or suites))
         sys.stdout.write(made)
     failed = any(finding.severity != INFO for finding in findings)
     return FAILED if failed and not flags.exit_zero else DONE
@@ -96,6 +106,27 @@ def _explain(code: str) -> int:
         raise _unknown(code)
     sys.stdout.write(rule_text(rule, stdout_options(0, show_secrets=False)))
     return DONE
+
+
+def _sorted(paths: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Suites and configuration, told by their content; a folder that holds suites holds the configuration they ask."""
+    suites: list[str] = []
+    others: list[str] = []
+    checks: list[str] = []
+    for text in paths:
+        path = Path(text)
+        kinds = test_files(path) if path.is_dir() else {text: kind_of_file(path)} if path.is_file() else {}
+        suites += [file for file, kind in kinds.items() if kind == "suite"]
+        checks += [file for file, kind in kinds.items() if kind == "router_check"]
+        if not any(kinds.values()):
+            others.append(text)
+    if checks:
+        many = f" and {len(checks) - 1} more" if len(checks) > 1 else ""
+        said = f"{checks[0]}{many}: tests of router_check_tool, which are not linted"
+        if not suites and not others:
+            raise InputError("nothing-to-lint", said, hint="meshsim test runs them")
+        print(f"meshsim: {said}", file=sys.stderr)
+    return list(dict.fromkeys(suites)), others
 
 
 def _configuration(paths: Sequence[str], wanted: Selection) -> list[Finding]:

@@ -12,10 +12,10 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from ..place import Place
-from . import configuration
+from . import configuration, suites
 from .rule import ERROR, INFO, SEVERITIES, WARNING, Rule
 
-RULES: dict[str, Rule] = {rule.code: rule for rule in (*configuration.RULES,)}
+RULES: dict[str, Rule] = {rule.code: rule for rule in (*configuration.RULES, *suites.RULES)}
 """Code -> rule, in the order of the codes."""
 
 

@@ -14,7 +14,7 @@ class Rule:
     """One thing that can be found."""
 
     code: str
-    """MS1xx: configuration."""
+    """MS1xx: configuration. MS2xx: scenario suites."""
     name: str
     """Short, kebab-case."""
     severity: str

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ...findings import Finding
 from . import plain
-from .en import lint_configuration
+from .en import lint_configuration, lint_suites
 from .en.finding_words import FindingWords
 
-FINDINGS: dict[str, FindingWords] = {**lint_configuration.WORDS}
+FINDINGS: dict[str, FindingWords] = {**lint_configuration.WORDS, **lint_suites.WORDS}
 """Code -> its words."""
 
 
