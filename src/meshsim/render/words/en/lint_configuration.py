@@ -93,6 +93,28 @@ WORDS: dict[str, FindingWords] = {
         "never comes.",
         "take the dump again; if it stays, look for missing secrets and route configurations",
     ),
+    "MS115": FindingWords(
+        "a connection opened for {other} may be used for {host} too, as certificate {certificate} serves both, and "
+        "gets 404 there",
+        "Browsers and other HTTP/2 clients send requests for another host over a connection they have, where its "
+        "certificate names that host and the address is the same. The filter chain was chosen by the first host's "
+        "server name, and its routes do not know the second host.",
+        "serve both hosts from one gateway (one chain and route configuration), or give each its own certificate",
+    ),
+    "MS116": FindingWords(
+        "nothing comes to listener {name}: the packet rules leave connections to {address} alone (last rule: {rule})",
+        "The listener waits for connections that the pod's rules redirect, and they do not redirect this port or "
+        "address: calls go past the proxy. For addresses that stand for any, some known ones were tried.",
+        "take the port out of excludeOutboundPorts (or the address out of excludeOutboundIPRanges), or expect no "
+        "routing there",
+    ),
+    "MS117": FindingWords(
+        "cluster {name} speaks plaintext to pod {server}, where only TLS is taken (filter chain {chain})",
+        "A call through this cluster was followed into the other pod: no chain there takes a plaintext connection, "
+        "so calls end with 503 and a reset. In Istio: a DestinationRule without mTLS against a STRICT "
+        "PeerAuthentication.",
+        "let the client speak mTLS (Istio: tls mode ISTIO_MUTUAL), or let the server take plaintext (PERMISSIVE)",
+    ),
     "MS118": FindingWords(
         "{protocol} at port {port} of listener {name}: {inspectors} wait for bytes that its clients never send first "
         "(waits {timeout})",
