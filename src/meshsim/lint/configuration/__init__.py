@@ -50,7 +50,7 @@ CHECKS: tuple[Check[Subject], ...] = (
 
 def lint_mesh(mesh: Mesh, wanted: Selection) -> Iterator[Finding]:
     """What the checks find in each proxy, a pod after the other; each thing once."""
-    seen = set()
+    seen: set[object] = set()
     for pod in mesh.pods:
         if pod.proxy is None:
             continue
@@ -59,8 +59,9 @@ def lint_mesh(mesh: Mesh, wanted: Selection) -> Iterator[Finding]:
             if not wanted.looks_for(check.codes):
                 continue
             for finding in check.find(subject):
-                if (finding.code, finding.place, finding.facts) not in seen and wanted.wants(finding):
-                    seen.add((finding.code, finding.place, finding.facts))
+                once = (finding.code, finding.place, finding.resource, repr(finding.facts))
+                if once not in seen and wanted.wants(finding):
+                    seen.add(once)
                     yield finding
 
 

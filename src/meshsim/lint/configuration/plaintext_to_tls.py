@@ -8,7 +8,7 @@ from functools import partial
 from ...envoy.clusters import Cluster
 from ...envoy.endpoints import Assignment, SocketAddress
 from ...errors import Bug, MeshsimError
-from ...explanation import Decision
+from ...explanation import Candidate, Decision
 from ...facts.call import Call
 from ...findings import Finding
 from ...place import Place
@@ -24,9 +24,9 @@ def find(subject: Subject) -> Iterator[Finding]:
         cluster = readable(partial(subject.proxy.cluster, name))
         if cluster is None or not _dials_a_pod(subject, cluster):
             continue
-        for decision in _decisions(subject, name):
+        for decision in _on_arrival(subject, name):
             why = _refuses_plaintext(decision)
-            if why is not None and decision.pod != subject.pod.name:
+            if why is not None:
                 yield subject.found(
                     "MS117", "cluster", name, cluster.place, server=decision.pod, chain=why, related=_places(decision)
                 )
@@ -53,14 +53,19 @@ def _is_other(subject: Subject, ip: int) -> bool:
     return owner is not None and owner is not subject.pod and owner.proxy is not None
 
 
-def _decisions(subject: Subject, cluster: str) -> tuple[Decision, ...]:
-    """Of the proxy's own call to the cluster."""
+def _on_arrival(subject: Subject, cluster: str) -> Iterator[Decision]:
+    """What the proxy's own call to the cluster meets in the other pod, until a network filter has it."""
     try:
-        return trace(subject.mesh, Call(from_=subject.pod.name, cluster=cluster)).explain()
+        decisions = trace(subject.mesh, Call(from_=subject.pod.name, cluster=cluster)).explain()
     except Bug:
         raise
     except MeshsimError:
-        return ()
+        return
+    for decision in decisions:
+        if decision.stage == "network":
+            return
+        if decision.pod != subject.pod.name:
+            yield decision
 
 
 def _refuses_plaintext(decision: Decision) -> str | None:
@@ -69,8 +74,14 @@ def _refuses_plaintext(decision: Decision) -> str | None:
         return str(decision.reason.fact("chain"))
     if decision.stage != "chain" or decision.chosen is not None:
         return None
-    near = (each for each in decision.candidates if each.near_miss and each.lost_at == "transport_protocol")
-    return next((each.label for each in near), None)
+    return next((each.label for each in decision.candidates if each.near_miss and _wants_tls(each)), None)
+
+
+def _wants_tls(candidate: Candidate) -> bool:
+    return any(
+        each.what == "transport_protocol" and each.want == "tls" and each.seen == "raw_buffer"
+        for each in candidate.checks
+    )
 
 
 def _places(decision: Decision) -> tuple[Place, ...]:
