@@ -15,16 +15,12 @@ from attrs import define, field, frozen
 from tests.realism import access_log, bootstrap, envoy_process, kernel, mesh_join, upstreams
 from tests.realism.certificates import Authority
 from tests.realism.client import Clients
+from tests.realism.client_side import PAUSE_SECONDS, ClientSide, await_quiet, completed, identity
 from tests.realism.mesh_network import MeshNetwork, mesh_network
-from tests.realism.stack import (
-    FIRST_CLIENT_PORT,
-    LAST_CLIENT_PORT,
-    LOG_LIMIT_SECONDS,
-    LOG_QUIET_SECONDS,
-    PAUSE_SECONDS,
-    Observation,
-)
+from tests.realism.stack import Observation
 from tests.realism.upstreams import Upstream
+
+CLIENT_SECONDS = 6.0
 
 
 @frozen(kw_only=True)
@@ -56,14 +52,12 @@ class MeshStack:
     setup: MeshSetup
     network: MeshNetwork
     monitors: Mapping[str, kernel.Monitor]
-    clients: Clients
+    clients: ClientSide
     log_paths: Mapping[str, Path]
     received: Mapping[str | None, upstreams.Received]
     """By pod; None: the world's."""
-    authority: Authority
     not_comparable: Mapping[str, tuple[str, ...]]
     """By pod, what the conversion of its dump touched."""
-    _next_port: int = FIRST_CLIENT_PORT
 
     def observe(self, calls: Sequence[Mapping[str, Any]]) -> list[Observation]:
         """Make the calls one after the other and say what became of each."""
@@ -75,7 +69,7 @@ class MeshStack:
         for call in calls:
             made.append(self._make(dict(call)))
             time.sleep(PAUSE_SECONDS)
-        self._await_logs()
+        await_quiet(self.log_paths.values())
         for monitor in self.monitors.values():
             monitor.settle()
         hops = {pod: access_log.read(access_log.written(path, starts[pod])) for pod, path in self.log_paths.items()}
@@ -84,39 +78,11 @@ class MeshStack:
         return mesh_join.joined(made, passages, hops, records)
 
     def _make(self, call: dict[str, Any]) -> mesh_join.Made:
-        call = _complete(call)
-        outside = call["from"] == "outside"
-        address, _, stated_port = (call.get("source") or ":0").rpartition(":")
-        port = int(stated_port) or self._take_port()
-        host, _, destination_port = call["destination"].rpartition(":")
-        wire = {**call, "destination": [host, int(destination_port)], "source": [address, port]}
-        if call.get("tls") is not None:
-            wire["tls"] = self._with_certificate(call["tls"])
-        namespace = self.network.world if outside else self.network.pods[call["from"]]
-        client = self.clients.ask(namespace, call["uid"], call["gid"], wire)
-        return mesh_join.Made(call, client, port, None if outside else call["from"])
-
-    def _with_certificate(self, tls: Mapping[str, Any]) -> dict[str, Any]:
-        if not tls.get("client_certificate"):
-            return dict(tls)
-        leaf = self.authority.leaf(uri_sans=[tls["client_certificate"]])
-        for path in (leaf.certificate_file, leaf.key_file):
-            path.chmod(0o644)
-        return {**tls, "certificate_file": str(leaf.certificate_file), "key_file": str(leaf.key_file)}
-
-    def _take_port(self) -> int:
-        port = self._next_port
-        self._next_port = port + 1 if port < LAST_CLIENT_PORT else FIRST_CLIENT_PORT
-        return port
-
-    def _await_logs(self) -> None:
-        deadline = time.monotonic() + LOG_LIMIT_SECONDS
-        sizes, since = [-1], time.monotonic()
-        while time.monotonic() < deadline and time.monotonic() - since < LOG_QUIET_SECONDS:
-            now = [path.stat().st_size for path in self.log_paths.values()]
-            if now != sizes:
-                sizes, since = now, time.monotonic()
-            time.sleep(0.03)
+        whole = completed({"direction": "outbound", **call}, timeout=CLIENT_SECONDS)
+        sender = None if whole["from"] == "outside" else whole["from"]
+        namespace = self.network.world if sender is None else self.network.pods[sender]
+        client, port = self.clients.ask(namespace, whole)
+        return mesh_join.Made(whole, client, port, sender)
 
 
 @contextlib.contextmanager
@@ -140,9 +106,8 @@ def mesh_stack(setup: MeshSetup) -> Iterator[MeshStack]:
             if pod.dump is not None:
                 (folder / name).mkdir()
                 log_paths[name] = folder / name / "access.jsonl"
-                conversion = bootstrap.convert(
-                    pod.dump, identity=_identity(authority, pod), log_path=str(log_paths[name]), names=pod.names
-                )
+                own = identity(authority, pod.identity)
+                conversion = bootstrap.convert(pod.dump, identity=own, log_path=str(log_paths[name]), names=pod.names)
                 not_comparable[name] = tuple(conversion.not_comparable)
                 cleanup.enter_context(
                     envoy_process.running(namespace, conversion.bootstrap, folder / name, log_paths[name])
@@ -154,36 +119,8 @@ def mesh_stack(setup: MeshSetup) -> Iterator[MeshStack]:
             setup=setup,
             network=network,
             monitors=monitors,
-            clients=clients,
+            clients=ClientSide(clients, authority),
             log_paths=log_paths,
             received=received,
-            authority=authority,
             not_comparable=not_comparable,
         )
-
-
-def _identity(authority: Authority, pod: PodSetup) -> bootstrap.Identity:
-    leaf = authority.leaf(uri_sans=[pod.identity])
-    return bootstrap.Identity(
-        certificate=leaf.certificate_file.read_text(), key=leaf.key_file.read_text(), root=authority.root
-    )
-
-
-def _complete(call: dict[str, Any]) -> dict[str, Any]:
-    """The defaults of the call document, as far as a client needs them."""
-    protocol = call.get("protocol", "http")
-    host, _, port = call["destination"].rpartition(":")
-    whole = {
-        "direction": "outbound",
-        "uid": 1000,
-        "gid": 1000,
-        "protocol": protocol,
-        "tls": None,
-        "payload": "",
-        "timeout": 6.0,
-    }
-    if protocol.startswith("http"):
-        default_port = "443" if call.get("tls") else "80"
-        authority = host if port == default_port else call["destination"]
-        whole |= {"method": "GET", "path": "/", "headers": {}, "authority": authority}
-    return whole | call

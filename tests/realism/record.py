@@ -8,6 +8,7 @@ import json
 import re
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +74,9 @@ def stable(observation: Observation) -> Observation:
     return result
 
 
-def load() -> dict[str, Any]:
+def load(recorded: Path = RECORDED) -> dict[str, Any]:
     """The recorded document."""
-    document: dict[str, Any] = json.loads(RECORDED.read_text())
+    document: dict[str, Any] = json.loads(recorded.read_text())
     return document
 
 
@@ -83,15 +84,16 @@ def _without_volatile(headers: list[list[str]]) -> list[list[str]]:
     return [[name, value] for name, value in headers if name not in VOLATILE_HEADERS and not _MADE_ID.fullmatch(value)]
 
 
-def main() -> int:
+def write(recorded: Path, observe: Callable[[], dict[str, Any]]) -> int:
+    """Asks again and keeps the answers; the exit code of a recording program."""
     if prerequisites.missing():
         print(prerequisites.reason(), file=sys.stderr)
         return 2
-    RECORDED.parent.mkdir(exist_ok=True)
-    RECORDED.write_text(json.dumps(observe_demo(), indent=1, ensure_ascii=False) + "\n")
-    print(f"recorded {RECORDED}")
+    recorded.parent.mkdir(exist_ok=True)
+    recorded.write_text(json.dumps(observe(), indent=1, ensure_ascii=False) + "\n")
+    print(f"recorded {recorded}")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write(RECORDED, observe_demo))

@@ -1,11 +1,10 @@
 """Writes down what the real bookinfo mesh did: `python -m tests.realism.record_bookinfo`."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
-from tests.realism import bookinfo_calls, bookinfo_stack, prerequisites, record
+from tests.realism import bookinfo_calls, bookinfo_stack, record
 
 RECORDED = Path(__file__).with_name("recorded") / "bookinfo.json"
 
@@ -31,19 +30,8 @@ def observe_bookinfo() -> dict[str, Any]:
 
 def load() -> dict[str, Any]:
     """The recorded document."""
-    document: dict[str, Any] = json.loads(RECORDED.read_text())
-    return document
-
-
-def main() -> int:
-    if prerequisites.missing():
-        print(prerequisites.reason(), file=sys.stderr)
-        return 2
-    RECORDED.parent.mkdir(exist_ok=True)
-    RECORDED.write_text(json.dumps(observe_bookinfo(), indent=1, ensure_ascii=False) + "\n")
-    print(f"recorded {RECORDED}")
-    return 0
+    return record.load(RECORDED)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(record.write(RECORDED, observe_bookinfo))

@@ -17,13 +17,11 @@ from attrs import define, field, frozen
 from tests.realism import access_log, bootstrap, envoy_process, kernel, namespaces, upstreams
 from tests.realism.certificates import Authority
 from tests.realism.client import Clients
+from tests.realism.client_side import PAUSE_SECONDS, ClientSide, await_quiet, completed, identity
 from tests.realism.upstreams import Upstream
 
 Observation = dict[str, Any]
-FIRST_CLIENT_PORT, LAST_CLIENT_PORT = 20000, 39999
-LOG_QUIET_SECONDS, LOG_LIMIT_SECONDS = 0.3, 8.0
-PAUSE_SECONDS = 0.02
-"""Between calls: lets the proxy close what one call opened before the next is counted."""
+CLIENT_SECONDS = 4.0
 DEFAULT_SPIFFE = "spiffe://cluster.local/ns/default/sa/sleep"
 
 
@@ -50,12 +48,10 @@ class Stack:
     setup: Setup
     network: namespaces.Network
     monitor: kernel.Monitor
-    clients: Clients
+    clients: ClientSide
     log_path: Path
     received: Sequence[upstreams.Received]
-    authority: Authority
     not_comparable: tuple[str, ...]
-    _next_port: int = FIRST_CLIENT_PORT
 
     def observe(self, calls: Sequence[Mapping[str, Any]]) -> list[Observation]:
         """Make the calls one after the other and say what became of each."""
@@ -66,7 +62,7 @@ class Stack:
         for call in calls:
             made.append(self._make(dict(call)))
             time.sleep(PAUSE_SECONDS)
-        self._await_log()
+        await_quiet([self.log_path])
         self.monitor.settle()
         hops = access_log.read(access_log.written(self.log_path, log_start))
         records = [
@@ -75,39 +71,12 @@ class Stack:
         return _joined(made, self.monitor.passages(), hops, records, self.setup.pod)
 
     def _make(self, call: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], int]:
-        call = _complete(call, self.setup)
-        address, _, stated_port = (call.get("source") or ":0").rpartition(":")
-        port = int(stated_port) or self._take_port()
-        wire = dict(call)
-        host, _, destination_port = call["destination"].rpartition(":")
-        wire["destination"] = [host, int(destination_port)]
-        wire["source"] = [address, port]
-        if call.get("tls") is not None:
-            wire["tls"] = self._with_certificate(call["tls"])
-        namespace = self.network.world if call["from"] == "outside" else self.network.pod
-        return call, self.clients.ask(namespace, call["uid"], call["gid"], wire), port
-
-    def _with_certificate(self, tls: Mapping[str, Any]) -> dict[str, Any]:
-        if not tls.get("client_certificate"):
-            return dict(tls)
-        leaf = self.authority.leaf(uri_sans=[tls["client_certificate"]])
-        for path in (leaf.certificate_file, leaf.key_file):
-            path.chmod(0o644)
-        return {**tls, "certificate_file": str(leaf.certificate_file), "key_file": str(leaf.key_file)}
-
-    def _take_port(self) -> int:
-        port = self._next_port
-        self._next_port = port + 1 if port < LAST_CLIENT_PORT else FIRST_CLIENT_PORT
-        return port
-
-    def _await_log(self) -> None:
-        deadline = time.monotonic() + LOG_LIMIT_SECONDS
-        size, since = -1, time.monotonic()
-        while time.monotonic() < deadline and time.monotonic() - since < LOG_QUIET_SECONDS:
-            now = self.log_path.stat().st_size
-            if now != size:
-                size, since = now, time.monotonic()
-            time.sleep(0.03)
+        outside = call.get("direction") == "inbound" or call.get("from") == "outside"
+        sender, direction = ("outside", "inbound") if outside else (self.setup.pod, "outbound")
+        whole = completed({"from": sender, "direction": direction, **call}, timeout=CLIENT_SECONDS)
+        namespace = self.network.world if whole["from"] == "outside" else self.network.pod
+        client, port = self.clients.ask(namespace, whole)
+        return whole, client, port
 
 
 @contextlib.contextmanager
@@ -128,9 +97,8 @@ def stack(setup: Setup) -> Iterator[Stack]:
         ]
         not_comparable: list[str] = []
         if setup.dump is not None:
-            conversion = bootstrap.convert(
-                setup.dump, identity=_identity(authority, setup), log_path=str(log_path), names=setup.names
-            )
+            own = identity(authority, setup.identity)
+            conversion = bootstrap.convert(setup.dump, identity=own, log_path=str(log_path), names=setup.names)
             not_comparable = conversion.not_comparable
             cleanup.enter_context(envoy_process.running(network.pod, conversion.bootstrap, folder, log_path))
         clients = Clients()
@@ -140,41 +108,11 @@ def stack(setup: Setup) -> Iterator[Stack]:
             setup=setup,
             network=network,
             monitor=watching,
-            clients=clients,
+            clients=ClientSide(clients, authority),
             log_path=log_path,
             received=received,
-            authority=authority,
             not_comparable=tuple(not_comparable),
         )
-
-
-def _identity(authority: Authority, setup: Setup) -> bootstrap.Identity:
-    leaf = authority.leaf(uri_sans=[setup.identity])
-    return bootstrap.Identity(
-        certificate=leaf.certificate_file.read_text(), key=leaf.key_file.read_text(), root=authority.root
-    )
-
-
-def _complete(call: dict[str, Any], setup: Setup) -> dict[str, Any]:
-    """The defaults of the call document, as far as a client needs them."""
-    outside = call.get("direction") == "inbound" or call.get("from") == "outside"
-    protocol = call.get("protocol", "http")
-    host, _, port = call["destination"].rpartition(":")
-    whole = {
-        "from": "outside" if outside else setup.pod,
-        "direction": "inbound" if outside else "outbound",
-        "uid": 1000,
-        "gid": 1000,
-        "protocol": protocol,
-        "tls": None,
-        "payload": "",
-        "timeout": 4.0,
-    }
-    if protocol.startswith("http"):
-        default_port = "443" if call.get("tls") else "80"
-        authority = host if port == default_port else call["destination"]
-        whole |= {"method": "GET", "path": "/", "headers": {}, "authority": authority}
-    return whole | call
 
 
 def _joined(

@@ -10,17 +10,8 @@ import meshsim
 from tests.realism import compare, demo_calls, demo_stack, engine, record
 
 DOCUMENT = record.load()
-KNOWN_GAPS: dict[tuple[str, str], str] = {}
-"""Still checked: a gap that closes fails here until its line goes."""
 QUESTIONS = [
-    pytest.param(
-        name,
-        question,
-        id=f"{name}: {question}",
-        marks=[pytest.mark.xfail(reason=KNOWN_GAPS[name, question], strict=True)]
-        if (name, question) in KNOWN_GAPS
-        else [],
-    )
+    pytest.param(name, question, id=f"{name}: {question}")
     for name, calls in demo_calls.CALLS.items()
     for question in calls
 ]

@@ -14,8 +14,9 @@ from typing import Any
 from tests.realism import access_log, bootstrap, envoy_process, kernel, namespaces, upstreams
 from tests.realism.certificates import Authority
 from tests.realism.client import Clients
+from tests.realism.client_side import FIRST_CLIENT_PORT, await_quiet, completed, identity
 from tests.realism.record import stable
-from tests.realism.stack import DEFAULT_SPIFFE, FIRST_CLIENT_PORT
+from tests.realism.stack import DEFAULT_SPIFFE
 from tests.truth.joining import joined
 from tests.truth.presented import Presented
 from tests.truth.setting import POD, POD_ADDRESS, Setting
@@ -35,12 +36,9 @@ def observe(setting: Setting) -> tuple[list[Observation], list[str]]:
         folder.chmod(0o755)
         (folder / "certificates").mkdir()
         authority = Authority.create(folder / "certificates")
-        leaf = authority.leaf(uri_sans=[DEFAULT_SPIFFE])
-        identity = bootstrap.Identity(
-            certificate=leaf.certificate_file.read_text(), key=leaf.key_file.read_text(), root=authority.root
-        )
         log_path = folder / "access.jsonl"
-        conversion = bootstrap.convert(setting.dump, identity=identity, log_path=str(log_path), names=setting.names)
+        own = identity(authority, DEFAULT_SPIFFE)
+        conversion = bootstrap.convert(setting.dump, identity=own, log_path=str(log_path), names=setting.names)
         network = cleanup.enter_context(namespaces.network(POD_ADDRESS, unreachable=setting.unreachable))
         kernel.load_rules(network.pod, setting.rules)
         received = [
@@ -54,7 +52,8 @@ def observe(setting: Setting) -> tuple[list[Observation], list[str]]:
         for index, call in enumerate(setting.calls):
             made.append(_make(call, FIRST_CLIENT_PORT + index, network, clients, certificates))
             time.sleep(PAUSE_SECONDS)
-        lines = _settled(log_path)
+        await_quiet([log_path], quiet=LOG_QUIET_SECONDS, limit=LOG_LIMIT_SECONDS)
+        lines = access_log.written(log_path)
     records = [record for each in received for record in each.records]
     return list(_observations(made, access_log.read(lines), records)), list(conversion.not_comparable)
 
@@ -62,7 +61,8 @@ def observe(setting: Setting) -> tuple[list[Observation], list[str]]:
 def _make(
     call: Mapping[str, Any], port: int, network: namespaces.Network, clients: Clients, certificates: Presented
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    whole = _complete(call)
+    direction = "inbound" if call.get("from") == "outside" else "outbound"
+    whole = completed({"from": POD, "direction": direction, **call})
     host, _, destination_port = whole["destination"].rpartition(":")
     source = (whole.get("source") or ("127.0.0.1" if host.startswith("127.") else "0.0.0.0") + ":0").rpartition(":")[0]
     wire = {**whole, "destination": [host, int(destination_port)], "source": [source, port]}
@@ -73,29 +73,6 @@ def _make(
     seen = clients.ask(namespace, whole["uid"], whole["gid"], wire)
     local = seen.pop("local", None) or f"{source}:{port}"
     return {**whole, "source": local}, seen
-
-
-def _complete(call: Mapping[str, Any]) -> dict[str, Any]:
-    """The defaults of the call document, as far as a client needs them."""
-    outside = call.get("from") == "outside"
-    whole: dict[str, Any] = {"from": POD, "uid": 1000, "gid": 1000, "protocol": "http", "tls": None, "payload": ""}
-    whole["direction"] = "inbound" if outside else "outbound"
-    if call.get("protocol", "http").startswith("http"):
-        host, _, port = call["destination"].rpartition(":")
-        authority = host if port == ("443" if call.get("tls") else "80") else call["destination"]
-        whole |= {"method": "GET", "path": "/", "headers": {}, "authority": authority}
-    return whole | dict(call)
-
-
-def _settled(log_path: Path) -> list[str]:
-    deadline = time.monotonic() + LOG_LIMIT_SECONDS
-    size, since = -1, time.monotonic()
-    while time.monotonic() < deadline and time.monotonic() - since < LOG_QUIET_SECONDS:
-        now = log_path.stat().st_size
-        if now != size:
-            size, since = now, time.monotonic()
-        time.sleep(0.03)
-    return access_log.written(log_path)
 
 
 def _observations(

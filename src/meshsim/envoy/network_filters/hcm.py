@@ -142,6 +142,7 @@ class HttpConnectionManager:
     _scopes: dict[Key, Scope] | None = field(default=None, init=False)
     _filters: tuple[HttpFilter, ...] | None = field(default=None, init=False)
     _acting: tuple[tuple[int, HttpFilter], ...] = field(default=(), init=False)
+    _on_responses: bool = field(default=False, init=False)
     _istio_alpn: Mapping[str, tuple[str, ...]] | None = field(default=None, init=False)
     _suppress_envoy_headers: bool = field(default=False, init=False)
 
@@ -193,7 +194,9 @@ class HttpConnectionManager:
     @property
     def acts_on_responses(self) -> bool:
         """Whether any filter does."""
-        return any(each.acts_on_responses for each in self.http_filters)
+        if self._filters is None:
+            self._compile_filters()
+        return self._on_responses
 
     @property
     def istio_alpn(self) -> Mapping[str, tuple[str, ...]] | None:
@@ -216,6 +219,7 @@ class HttpConnectionManager:
         views = self._view.views("http_filters")
         self._filters = compile_http_filters(views)
         self._acting = tuple((at, made) for at, made in enumerate(self._filters) if made.behaviour is not None)
+        self._on_responses = any(made.acts_on_responses for made in self._filters)
         for view, made in zip(views, self._filters, strict=True):
             typed = view.extension()
             if typed is None or made.disabled:
