@@ -40,7 +40,7 @@ def test_each_code_has_its_words() -> None:
 def test_a_sentence_is_made_of_the_facts_of_its_rule(code: str) -> None:
     words, rule = FINDINGS[code], RULES[code]
     used = {name.split("[")[0] for _, name, _, _ in string.Formatter().parse(words.sentence) if name}
-    assert used <= {"name", *rule.facts}
+    assert used <= {"kind", "name", *rule.facts}
     assert rule.severity in SEVERITIES
     assert words.sentence[0].islower() or words.sentence.startswith(("{", "HTTP", "Envoy"))
     assert not words.sentence.endswith(".") and not words.remedy.endswith(".") and words.meaning.endswith(".")

@@ -15,9 +15,12 @@ from . import (
     missing_route_configurations,
     never_matching_domains,
     not_in_force,
+    plaintext_to_tls,
+    redirection,
     refused,
     server_first,
     shadowed_routes,
+    shared_certificates,
     unreachable_listeners,
     unused_clusters,
     unused_route_configurations,
@@ -36,6 +39,9 @@ CHECKS: tuple[Check[Subject], ...] = (
     unreachable_listeners.CHECK,
     missing_route_configurations.CHECK,
     not_in_force.CHECK,
+    plaintext_to_tls.CHECK,
+    redirection.CHECK,
+    shared_certificates.CHECK,
     server_first.CHECK,
     unused_clusters.CHECK,
     zero_weights.CHECK,
@@ -44,7 +50,7 @@ CHECKS: tuple[Check[Subject], ...] = (
 
 def lint_mesh(mesh: Mesh, wanted: Selection) -> Iterator[Finding]:
     """What the checks find in each proxy, a pod after the other; each thing once."""
-    seen = set()
+    seen: set[object] = set()
     for pod in mesh.pods:
         if pod.proxy is None:
             continue
@@ -53,8 +59,9 @@ def lint_mesh(mesh: Mesh, wanted: Selection) -> Iterator[Finding]:
             if not wanted.looks_for(check.codes):
                 continue
             for finding in check.find(subject):
-                if (finding.code, finding.place, finding.facts) not in seen and wanted.wants(finding):
-                    seen.add((finding.code, finding.place, finding.facts))
+                once = (finding.code, finding.place, finding.resource, repr(finding.facts))
+                if once not in seen and wanted.wants(finding):
+                    seen.add(once)
                     yield finding
 
 

@@ -13,4 +13,5 @@ FINDINGS: dict[str, FindingWords] = {**lint_configuration.WORDS, **lint_suites.W
 
 def message(finding: Finding) -> str:
     """What is wrong here, in one sentence."""
-    return FINDINGS[finding.code].sentence.format_map({name: plain(value) for name, value in finding.facts})
+    facts = {name: plain(value) for name, value in finding.facts}
+    return FINDINGS[finding.code].sentence.format_map({"kind": finding.kind.replace("_", " "), **facts})

@@ -8,7 +8,7 @@ from attrs import frozen
 @frozen
 class FindingWords:
     sentence: str
-    """What is wrong here; its placeholders are `name` and the rule's facts. Lower case, no full stop."""
+    """What is wrong here; its placeholders are `kind`, `name` and the rule's facts. Lower case, no full stop."""
     meaning: str
     """When it is reported, and what comes of it."""
     remedy: str

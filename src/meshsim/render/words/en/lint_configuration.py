@@ -6,7 +6,7 @@ from .finding_words import FindingWords
 
 WORDS: dict[str, FindingWords] = {
     "MS100": FindingWords(
-        "Envoy refuses {name}: {why}",
+        "Envoy refuses {kind} {name}: {why}",
         "Envoy does not load configuration like this: a listener, cluster or route configuration that holds it is "
         "rejected as a whole, and an older version of it, if there is one, goes on answering.",
         "mend what the message names",
@@ -18,7 +18,7 @@ WORDS: dict[str, FindingWords] = {
         "move the narrower route up, or remove it",
     ),
     "MS102": FindingWords(
-        "{name} leads to cluster {cluster} ({field}), which does not exist",
+        "{kind} {name} leads to cluster {cluster} ({field}), which does not exist",
         "The name stands where Envoy looks for a cluster, and the configuration holds none of that name. A route "
         "answers 503 with the flag NC (or its cluster_not_found_response_code), tcp_proxy closes the connection, "
         "a filter's service cannot be asked. Not told where clusters are fetched on demand.",
@@ -82,16 +82,38 @@ WORDS: dict[str, FindingWords] = {
         "deliver it, or mend the name in rds",
     ),
     "MS113": FindingWords(
-        "Envoy refused an update of {name}: {error} (older version in force: {in_force})",
+        "Envoy refused an update of {kind} {name}: {error} (older version in force: {in_force})",
         "The dump holds the reason for which Envoy refused what it was sent last. Where an older version is in "
         "force it goes on answering, else there is none.",
         "mend what the message names; for Istio look at the EnvoyFilter that made it",
     ),
     "MS114": FindingWords(
-        "{name} is not in force yet: it still waits for something, such as a secret, endpoints or routes",
+        "{kind} {name} is not in force yet: it still waits for something, such as a secret, endpoints or routes",
         "It was warming when the dump was taken. That is normal for a moment; where it stays so, what it waits for "
         "never comes.",
         "take the dump again; if it stays, look for missing secrets and route configurations",
+    ),
+    "MS115": FindingWords(
+        "a connection opened for {other} may be used for {host} too, as certificate {certificate} serves both, and "
+        "gets 404 there",
+        "Browsers and other HTTP/2 clients send requests for another host over a connection they have, where its "
+        "certificate names that host and the address is the same. The filter chain was chosen by the first host's "
+        "server name, and its routes do not know the second host.",
+        "serve both hosts from one gateway (one chain and route configuration), or give each its own certificate",
+    ),
+    "MS116": FindingWords(
+        "nothing comes to listener {name}: the packet rules leave connections to {address} alone (last rule: {rule})",
+        "The listener waits for connections that the pod's rules redirect, and they do not redirect this port or "
+        "address: calls go past the proxy. For addresses that stand for any, some known ones were tried.",
+        "take the port out of excludeOutboundPorts (or the address out of excludeOutboundIPRanges), or expect no "
+        "routing there",
+    ),
+    "MS117": FindingWords(
+        "cluster {name} speaks plaintext to pod {server}, where only TLS is taken (filter chain {chain})",
+        "A call through this cluster was followed into the other pod: no chain there takes a plaintext connection, "
+        "so calls end with 503 and a reset. In Istio: a DestinationRule without mTLS against a STRICT "
+        "PeerAuthentication.",
+        "let the client speak mTLS (Istio: tls mode ISTIO_MUTUAL), or let the server take plaintext (PERMISSIVE)",
     ),
     "MS118": FindingWords(
         "{protocol} at port {port} of listener {name}: {inspectors} wait for bytes that its clients never send first "
