@@ -1,6 +1,7 @@
 """What of a configuration suites exercised and what never, as plain data; parts made apart can be combined.
 
-Only what is in force is counted, and only what had a say on some walked branch is exercised.
+Only what is in force is counted (the rest is told beside it), and only what had a say on some walked branch is
+exercised.
 """
 
 from __future__ import annotations
@@ -41,6 +42,29 @@ class Thing:
 
 
 @frozen
+class Uncounted:
+    """What a configuration holds and coverage leaves out."""
+
+    mesh: str
+    pod: str
+    kind: str
+    name: str
+    why: str
+    """One of WHY."""
+    detail: str
+    place: Place
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.mesh, self.pod, self.kind, self.name, self.why, self.place.doc, self.place.path or self.place.line
+
+
+WHY = ("refused", "warming", "no-tcp", "unreadable", "on-demand", "not-in-dump")
+"""Why something is not counted: Envoy refused it; it still waits; no TCP comes to it; it cannot be read (Envoy would
+refuse it too, or it is not supported); it is fetched while requests wait; it stands in no input."""
+
+
+@frozen
 class Floor:
     """How much of an object a suite must exercise."""
 
@@ -68,6 +92,7 @@ class Shortfall:
 class Coverage:
     things: tuple[Thing, ...] = ()
     floors: tuple[Floor, ...] = ()
+    uncounted: tuple[Uncounted, ...] = ()
 
     def of(self, kind: str) -> tuple[Thing, ...]:
         return tuple(thing for thing in self.things if thing.kind == kind)
@@ -96,13 +121,24 @@ def combined(parts: Iterable[Coverage]) -> Coverage:
     """What any of the parts exercised: shards, and runs of other suites."""
     things: dict[tuple[object, ...], Thing] = {}
     floors: dict[Floor, None] = {}
+    uncounted: dict[tuple[object, ...], Uncounted] = {}
     for part in parts:
+        for each in part.uncounted:
+            uncounted.setdefault(each.key, each)
         floors.update(dict.fromkeys(part.floors))
         for thing in part.things:
             known = things.setdefault(thing.key, thing)
             place = known.place if known.place.line is not None else thing.place
             things[thing.key] = evolve(known, suites=known.suites | thing.suites, place=place)
-    return Coverage(tuple(things.values()), tuple(floors))
+    return Coverage(tuple(things.values()), tuple(floors), tuple(uncounted.values()))
+
+
+def read_share(text: str) -> Fraction:
+    """A number from 0 to 100, as a share. ValueError where it is none."""
+    whole, _dot, rest = text.partition(".")
+    if not (whole.isdecimal() and len(text) < 12 and (not rest or rest.isdecimal())) or Fraction(text) > 100:
+        raise ValueError(f"{text!r} is no number from 0 to 100")
+    return Fraction(text) / 100
 
 
 def percent_text(share: Fraction | None) -> str:

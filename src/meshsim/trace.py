@@ -81,6 +81,11 @@ class Trace:
         """The place with its line number, where the document is text that can be read again."""
         return self._mesh.locate(place)
 
+    @property
+    def moves(self) -> tuple[Move, ...]:
+        """Each state of the walk with what was picked there: for those who count what a call used."""
+        return tuple(self._kept_moves())
+
     def _kept_moves(self) -> list[Move]:
         if self._moves is None:
             moves: list[Move] = []

@@ -217,3 +217,20 @@ def test_update_stops_at_a_guard(tmp_path: Path, capsys: Capture) -> None:
     assert entry_point(["test", "suite.yaml", "--update", "--because", "x"]) == 1
     assert "breaks a guard: nothing is written" in capsys.readouterr().err
     assert path.read_text("utf-8") == before
+
+
+@pytest.mark.parametrize("flags", [("--junit", "gone/x.xml"), ("--sarif", "gone/x"), ("--cov-report", "json:gone/c")])
+def test_a_report_that_has_nowhere_to_go_is_refused_before_the_run(
+    tmp_path: Path, capsys: Capture, flags: tuple[str, str]
+) -> None:
+    written(tmp_path, PASSING)
+    assert entry_point(["test", "suite.yaml", *flags]) == 2
+    said = capsys.readouterr()
+    assert "no such folder" in said.err
+    assert said.out == ""
+
+
+def test_a_tag_that_no_test_bears_is_named(tmp_path: Path, capsys: Capture) -> None:
+    written(tmp_path, PASSING)
+    assert entry_point(["test", "suite.yaml", "--tags", "smok"]) == 1
+    assert "no test has the tag smok: did you mean smoke?" in capsys.readouterr().err

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
+from textwrap import dedent
+from xml.etree import ElementTree
 
 import pytest
 
@@ -54,6 +57,42 @@ def test_a_failure_tells_what_was_expected_and_what_came(project: pytest.Pyteste
     result.assert_outcomes(failed=1, deselected=2)
     result.stdout.fnmatch_lines(["*FAILED suite.yaml::wrong*", "*expected*client.cluster: nowhere*", "*got*"])
     result.stdout.no_fnmatch_line("*Traceback*")
+    result.stdout.fnmatch_lines(["FAILED suite.yaml::wrong - client.cluster: expected nowhere, got *"])
+
+
+def test_a_failure_is_told_from_another_process_too(project: pytest.Pytester, run: Run) -> None:
+    if find_spec("xdist") is None:
+        pytest.skip("pytest-xdist is not installed")
+    result = run("-n", "1")
+    result.assert_outcomes(passed=1, failed=1, xfailed=1)
+    result.stdout.fnmatch_lines(
+        ["*expected*client.cluster: nowhere*", "FAILED suite.yaml::wrong - client.cluster: expected nowhere, got *"]
+    )
+
+
+def test_a_junit_report_has_one_line_and_the_page(project: pytest.Pytester, run: Run) -> None:
+    run("--junitxml", "report.xml")
+    cases = ElementTree.parse(project.path / "report.xml").iter("testcase")
+    failures = {case.attrib["name"]: case.find("failure") for case in cases}
+    assert failures["listener-port"] is None
+    wrong = failures["wrong"]
+    assert wrong is not None
+    assert wrong.attrib["message"].startswith("client.cluster: expected nowhere, got ")
+    assert "parted" in (wrong.text or "")
+
+
+def test_last_failed_and_the_first_failure(project: pytest.Pytester, run: Run) -> None:
+    (project.path / "pyproject.toml").write_text('[tool.pytest.ini_options]\ntestpaths = ["."]\n', encoding="utf-8")
+    run("-p", "cacheprovider").assert_outcomes(passed=1, failed=1, xfailed=1)
+    run("-p", "cacheprovider", "--lf").assert_outcomes(failed=1)
+    run("-x").assert_outcomes(passed=1, failed=1)
+
+
+def test_folders_of_suites_are_searched_as_testpaths(pytester: pytest.Pytester, run: Run) -> None:
+    pytester.makepyprojecttoml('[tool.pytest.ini_options]\ntestpaths = ["scenarios"]\npython_files = ["check_*.py"]\n')
+    pytester.mkdir("scenarios").joinpath("mine.yml").write_text(dedent(SUITE), encoding="utf-8")
+    pytester.makefile(".yaml", elsewhere=SUITE)
+    run("-k", "listener").assert_outcomes(passed=1, deselected=2)
 
 
 def test_a_known_gap_is_an_expected_failure(project: pytest.Pytester, run: Run) -> None:

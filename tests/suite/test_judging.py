@@ -256,3 +256,18 @@ def test_a_pin_at_a_site_the_call_never_comes_to_is_an_error_but_as_a_default_it
     assert lost.status == "error" and "sites: 0/cluster" in lost.failures[0].hint
     head = f"defaults: {{from: sleep, {pin.replace('0/', '7/')}}}"
     assert one(tmp_path, "call: http://helloworld/, expect: {client: {}}", head).status == "passed"
+
+
+def test_a_call_takes_its_runtime_values(tmp_path: Path) -> None:
+    """As a trace of the same call does."""
+    case = only(
+        judged(
+            tmp_path,
+            """\
+            meshsim: 1
+            tests:
+              a: {call: {destination: "10.96.80.83:9080", runtime: {some.key: 1}}, expect: {assumptions: []}}
+            """,
+        )
+    )
+    assert case.status == "passed", case.failures

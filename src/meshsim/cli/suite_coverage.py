@@ -12,34 +12,31 @@ from attrs import evolve
 
 from ..config.documents import read_text
 from ..errors import InputError
-from ..render.coverage_html import coverage_html
-from ..render.coverage_json import coverage_document, read_coverage
-from ..render.coverage_text import coverage_text, shortfall_text
+from ..render.coverage_json import read_coverage
+from ..render.coverage_reports import coverage_report, read_report
+from ..render.coverage_text import shortfall_text
 from ..suite.coverage import coverage
 from ..suite.model import Suite
 from ..suite.run import Meshes
-from ..suite_coverage import Coverage, combined, percent_text
+from ..suite_coverage import Coverage, combined, percent_text, read_share
 from ..suite_results import Results
 from .answer import stdout_options
 from .suite_reports import write_file
 
-FORMATS = {"text": "-", "json": "coverage.json", "html": "coverage.html"}
-"""With the file each goes to where none is named; `-`: standard output."""
-
 
 def report(text: str) -> tuple[str, str]:
     """TYPE or TYPE:FILE."""
-    kind, _colon, file = text.partition(":")
-    if kind not in FORMATS:
-        raise ArgumentTypeError(f"{kind!r} is none of {', '.join(FORMATS)}")
-    return kind, file or FORMATS[kind]
+    try:
+        return read_report(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
 
 
 def share(text: str) -> Fraction:
-    whole, _dot, rest = text.partition(".")
-    if not (whole.isdecimal() and len(text) < 12 and (not rest or rest.isdecimal())) or Fraction(text) > 100:
-        raise ArgumentTypeError(f"{text!r} is no number from 0 to 100")
-    return Fraction(text) / 100
+    try:
+        return read_share(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
 
 
 def wanted(flags: Namespace) -> bool:
@@ -68,15 +65,10 @@ def write_coverage(found: Coverage, flags: Namespace, *, whole: bool) -> bool:
     """Whether it is enough."""
     judged = found if whole else evolve(found, floors=())
     options = stdout_options(min(flags.verbose, 2), show_secrets=flags.show_secrets)
-    plain = evolve(options, color=False, unicode=True)
     default = [] if flags.json or not wanted(flags) else [("text", "-")]
     for kind, file in flags.cov_report or default:
-        if kind == "json":
-            text = json.dumps(coverage_document(found), indent=1) + "\n"
-        elif kind == "html":
-            text = coverage_html(judged, plain)
-        else:
-            text = coverage_text(judged, options if file == "-" else plain)
+        held = found if kind == "json" else judged
+        text = coverage_report(kind, held, options, to_file=file != "-")
         if file == "-":
             sys.stdout.write(text)
         else:

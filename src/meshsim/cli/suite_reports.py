@@ -28,6 +28,17 @@ def write_reports(results: Results, flags: Namespace) -> None:
         (sys.stderr if flags.json else sys.stdout).write(github(results, options))
 
 
+def check_folders(flags: Namespace) -> None:
+    """Before a long run: a report that has nowhere to go. InputError names the flag."""
+    files = [("--junit", flags.junit), ("--sarif", flags.sarif)]
+    files += [("--cov-report", file) for _kind, file in flags.cov_report or () if file != "-"]
+    for flag, file in files:
+        if file is not None and not Path(file).parent.is_dir():
+            raise InputError(
+                "cannot-write", f"{flag} {file}: no such folder", hint="name a file in a folder that exists"
+            )
+
+
 def write_file(flag: str, file: str, text: str) -> None:
     try:
         Path(file).write_text(text, encoding="utf-8", errors="backslashreplace")

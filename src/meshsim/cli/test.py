@@ -17,7 +17,8 @@ from ..suite.model import Case, Suite
 from ..suite.parallel import run_parallel
 from ..suite.parse import load
 from ..suite.run import Meshes, Settings, problem_of, run_work
-from ..suite.select import in_shard, keyword, node_of, shard, tagged
+from ..suite.select import in_shard, keyword, node_of, shard, tag_names, tagged
+from ..suite.source import nearest
 from ..suite_coverage import combined
 from ..suite_results import ERROR, Problem, Results
 from .answer import stdout_options
@@ -26,7 +27,7 @@ from .progress import Progress
 from .router_check import add_flags, run_router_checks
 from .suite_cache import failed_last_time, keep_failed
 from .suite_coverage import measured, read_parts, report, share, wanted, write_coverage
-from .suite_reports import write_reports
+from .suite_reports import check_folders, write_reports
 from .usage import Parser, UsageError
 
 _EXAMPLES = """examples:
@@ -89,6 +90,7 @@ def _count(text: str) -> int:
 
 def main(arguments: Sequence[str]) -> int:
     flags = parser().read(arguments)
+    check_folders(flags)
     if flags.cov_combine and not flags.paths:
         return DONE if write_coverage(read_parts(flags.cov_combine), flags, whole=True) else FAILED
     if not flags.paths:
@@ -119,11 +121,19 @@ def main(arguments: Sequence[str]) -> int:
 
         return update(suites, results, flags.because)
     if not results.cases and not results.problems and not (flags.shard or flags.affected_by):
-        print("meshsim: no test was selected", file=sys.stderr)
+        print("\n".join(("meshsim: no test was selected", *_no_such_tag(suites, flags))), file=sys.stderr)
         return FAILED
     enough = _covered(suites, results, flags)
     code = exit_code(results)
     return FAILED if code == DONE and not enough else code
+
+
+def _no_such_tag(suites: Sequence[Suite], flags: Namespace) -> list[str]:
+    """A tag that no test bears is mostly a slip."""
+    known = {tag for suite in suites for case in suite.cases for tag in case.tags}
+    asked = [tag for tag in tag_names(flags.tags) if not tag.startswith("!") and tag not in known]
+    tags = ", ".join(sorted(known)) or "none"
+    return [f"  help: no test has the tag {tag}: {nearest(tag, known) or 'tags: ' + tags}" for tag in asked]
 
 
 def _covered(suites: Sequence[Suite], results: Results, flags: Namespace) -> bool:

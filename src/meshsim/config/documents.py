@@ -12,13 +12,13 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from ..errors import InputError
 from ..place import PathPart, Place, Quote
 from .json_text import looks_like_json
 from .lines import JsonLines
-from .yaml_text import yaml_lines
+from .yaml_text import yaml_marks
 
 MAX_BYTES = 1 << 30
 """The largest real dumps are some hundred megabytes."""
@@ -121,7 +121,7 @@ class Library:
         self._sources: dict[str, SourceText] = {}
         self._texts: dict[str, str] = {}
         self._json: dict[str, JsonLines] = {}
-        self._yaml: dict[str, dict[tuple[PathPart, ...], int]] = {}
+        self._yaml: dict[str, dict[tuple[PathPart, ...], tuple[int, int]]] = {}
 
     def read(self, path: str | Path, *names: str) -> SourceText:
         """Read a file and remember it by the first name that is free, else by its path as given."""
@@ -140,8 +140,15 @@ class Library:
         return place.line if place.line is not None else self._position(place)[0]
 
     def locate(self, place: Place) -> Place:
-        """The same place with its line, where it can be told."""
-        return place.at_line(self.line(place))
+        """The same place with its line and column, where they can be told."""
+        if place.line is not None:
+            return place
+        line, offset = self._position(place)
+        if offset is not None:
+            column: int | None = offset - self._text(place.doc).rfind("\n", 0, offset)
+        else:
+            column = self._yaml.get(place.doc, {}).get(place.path, (None, None))[1]
+        return evolve(place, line=line, column=column)
 
     def quote(self, place: Place) -> Quote | None:
         """The place with its line and the text of that line; None when it is not there."""
@@ -167,8 +174,8 @@ class Library:
         if not place.path:
             return None, None
         if name not in self._yaml:
-            self._yaml[name] = yaml_lines(text, name)
-        return self._yaml[name].get(place.path), None
+            self._yaml[name] = yaml_marks(text, name)
+        return self._yaml[name].get(place.path, (None, None))[0], None
 
     def _text(self, name: str) -> str:
         text = self._texts.get(name)

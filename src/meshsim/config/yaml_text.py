@@ -68,10 +68,15 @@ def parse_yaml(text: str, name: str) -> list[Any]:
 
 def yaml_lines(text: str, name: str) -> dict[tuple[PathPart, ...], int]:
     """Path -> the line (from 1) where its value, or in an object its key, stands; of the first document."""
+    return {path: line for path, (line, _column) in yaml_marks(text, name).items()}
+
+
+def yaml_marks(text: str, name: str) -> dict[tuple[PathPart, ...], Mark]:
+    """The same with columns."""
     found: dict[tuple[PathPart, ...], Mark] = {}
     for _document in _documents(text, name, found):
         break
-    return {path: line for path, (line, _column) in found.items()}
+    return found
 
 
 def careful_yaml(

@@ -216,6 +216,12 @@ class VirtualHost:
             self._routes = routes_of(self._view.views("routes"), self.around, self._levels.most_body)
         return self._routes
 
+    def route_lists(self) -> tuple[tuple[tuple[View, ...], FirstMatch[Route, RouteFacts]], ...]:
+        """Every list of routes as written and as compiled: its own, or those that its matcher leads to."""
+        if self.matcher is None:
+            return ((self._view.views("routes"), self.routes),)
+        return tuple((found.views, self.of(found).routes) for found in self.matcher.tree.actions)
+
     def of(self, found: MatchedRoutes) -> VirtualHost:
         """The same virtual host with the routes of one action of its matcher alone."""
         if found not in self._matched:

@@ -7,7 +7,7 @@ source/common/listener_manager/filter_chain_manager_impl.cc. Nothing here knows 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from attrs import frozen
@@ -62,6 +62,16 @@ class Level(Generic[F]):
     """Keys of equal rank: where two of them are present, the configuration does not say which one wins."""
 
 
+@frozen(eq=False)
+class Step(Generic[F]):
+    """One level on the way to a row."""
+
+    level: Level[F]
+    key: Hashable
+    present: frozenset[Hashable]
+    """All keys that rows state there, this one among them."""
+
+
 class Sieve(Generic[R, F]):
     """Rows in nested dictionaries, one a level that any row uses. Overlapping rows are refused as Envoy does."""
 
@@ -99,6 +109,17 @@ class Sieve(Generic[R, F]):
         if len(self.levels[index].tied & groups.keys()) > 1:
             self._ambiguous = True
         return {key: self._nest(group, depth + 1) for key, group in groups.items()}
+
+    def courses(self) -> Iterator[tuple[R, tuple[Step[F], ...]]]:
+        """Every way to a row: at each level that is used the key that leads on, among the keys it competes with."""
+        waiting: list[tuple[Any, tuple[Step[F], ...]]] = [] if self._root is None else [(self._root, ())]
+        while waiting:
+            node, steps = waiting.pop()
+            if len(steps) == len(self._used):
+                yield node, steps
+                continue
+            level = self.levels[self._used[len(steps)]]
+            waiting += [(below, (*steps, Step(level, key, frozenset(node)))) for key, below in node.items()]
 
     def pick(self, facts: F, ask: Ask[R]) -> R | None:
         if self._ambiguous:

@@ -19,11 +19,21 @@ SNIFFED_BYTES = 65_536
 def pytest_addoption(parser: pytest.Parser) -> None:
     text = "files and folders that the `mesh` fixture loads, relative to the root of the project; POD=PATH too"
     parser.addini("meshsim_config", text, type="linelist", default=[])
+    add = parser.getgroup("meshsim", "meshsim: coverage of mesh configuration").addoption
+    add("--meshsim-cov", action="store_true", help="what of the configuration was exercised, and what never")
+    text = "text, json, html; repeatable; with --meshsim-cov"
+    add("--meshsim-cov-report", action="append", default=[], metavar="TYPE[:FILE]", help=text)
+    add("--meshsim-cov-fail-under", metavar="N", help="fail where less than N percent is exercised; --meshsim-cov too")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     text = "meshsim(*paths): what the `mesh` fixture loads for this test; without a path the embedded demo mesh"
     config.addinivalue_line("markers", text)
+    options = ("meshsim_cov", "meshsim_cov_report", "meshsim_cov_fail_under")
+    if any(config.getoption(name) for name in options):
+        from .coverage import install
+
+        install(config)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

@@ -8,15 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocation, ReprTraceback
 
 from ..errors import MeshsimError
 from ..render.options import Options
-from ..render.suite_text import case_text
+from ..render.page import printable
+from ..render.redact import Redactor
+from ..render.suite_text import case_text, first_line
 from ..suite.discover import looks_like_suite
 from ..suite.model import Case, Suite
 from ..suite.parse import load
 from ..suite.run import Settings, run_work
 from ..suite_results import ERROR, FAILED, GAP, CaseResult
+from .coverage import coverage_of
 from .loaded import meshes_of
 
 
@@ -36,6 +40,9 @@ class SuiteFile(pytest.File):
             suite = load(self.path, _shown(self.path, self.config.rootpath))
         except MeshsimError as error:
             raise self.CollectError(f"{error.place or self.path}: {error.message}\nhelp: {error.hint}") from None
+        measured = coverage_of(self.config)
+        if measured is not None:
+            measured.collected(suite)
         for case in suite.cases:
             yield SuiteItem.from_parent(self, name=_name(case), suite=suite, case=case)
 
@@ -56,6 +63,17 @@ class CaseFailed(Exception):
         self.result = result
 
 
+def _told(result: CaseResult) -> ReprExceptionInfo:
+    """The page of a failed case, and the one line of it that stands in summaries and in JUnit reports.
+
+    In pytest's own form, which workers of pytest-xdist can send.
+    """
+    place = result.failures[0].place or result.place
+    crash = ReprFileLocation(place.doc, place.line or 1, printable(first_line(result, Redactor(active=True))))
+    page = ReprEntryNative([case_text(result, Options()) + "\n"])
+    return ReprExceptionInfo(reprtraceback=ReprTraceback([page], None, style="native"), reprcrash=crash)
+
+
 class SuiteItem(pytest.Item):
     """One case of a suite: one call, and everything the suite expects of it."""
 
@@ -66,10 +84,14 @@ class SuiteItem(pytest.Item):
         self.user_properties += [(name, value) for name, value in (("why", case.why), ("suite", suite.name)) if value]
 
     def runtest(self) -> None:
-        results = run_work([(self.suite, self.case)], Settings(date.today()), meshes_of(self.config))
+        measured = coverage_of(self.config)
+        settings = Settings(date.today(), collect=measured is not None)
+        results = run_work([(self.suite, self.case)], settings, meshes_of(self.config))
         for problem in results.problems:
             pytest.fail(f"{problem.place or problem.file}: {problem.message}\nhelp: {problem.hint}", pytrace=False)
         (result,) = results.cases
+        if measured is not None:
+            measured.judged(result)
         if result.status == GAP:
             pytest.xfail(result.gap)
         if result.status in (FAILED, ERROR):
@@ -78,7 +100,7 @@ class SuiteItem(pytest.Item):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         if not isinstance(excinfo.value, CaseFailed):
             return super().repr_failure(excinfo, style)
-        return case_text(excinfo.value.result, Options())
+        return _told(excinfo.value.result)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         line = self.case.place.line

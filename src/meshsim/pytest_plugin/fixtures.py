@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import frozen
+from attrs import define, frozen
 
 from ..api import Mesh
+from ..branches import MAX_BRANCHES, Branches
 from ..errors import MeshsimError
 from ..facts.call import Call, read_call
 from ..suite.calls import call_of
 from ..suite.model import MeshSpec
+from ..suite.touched import touched
 from ..trace import Trace
+from .coverage import CoveragePlugin, coverage_of
 from .loaded import meshes_of
 
 NO_CONFIGURATION = (
@@ -31,10 +35,41 @@ def mesh_of(request: pytest.FixtureRequest) -> Mesh:
     root = request.path.parent if marker is not None else request.config.rootpath
     spec = MeshSpec("", tuple(_below(root, str(path)) for path in given))
     try:
-        return Mesh(meshes_of(request.config).get(spec))
+        compiled = meshes_of(request.config).get(spec)
     except MeshsimError as error:
         where = "" if error.place is None else f"{error.place}: "
         pytest.fail(f"{where}{error.message}\nhelp: {error.hint}", pytrace=False)
+    measured = coverage_of(request.config)
+    if measured is None:
+        return Mesh(compiled)
+    return MeasuredMesh(compiled, measured, spec, request.node.nodeid.partition("::")[0])
+
+
+@define(eq=False)
+class MeasuredMesh(Mesh):
+    """The same mesh, whose traces count for coverage."""
+
+    _measured: CoveragePlugin
+    _spec: MeshSpec
+    _file: str
+
+    def trace(self, call: Call, *, strict: bool = False) -> Trace:
+        return self._noted(super().trace(call, strict=strict))
+
+    def traces(self, calls: Iterable[Call]) -> Iterator[Trace]:
+        return map(self._noted, super().traces(calls))
+
+    def branches(
+        self, call: Call, *, by: str | None = None, max_branches: int = MAX_BRANCHES, strict: bool = False
+    ) -> Branches:
+        made = super().branches(call, by=by, max_branches=max_branches, strict=strict)
+        for branch in made:
+            self._noted(branch.trace)
+        return made
+
+    def _noted(self, trace: Trace) -> Trace:
+        self._measured.traced(self._spec, self._file, touched(trace.moves))
+        return trace
 
 
 def _below(root: Path, text: str) -> str:

@@ -7,10 +7,11 @@ from typing import Any
 
 from ..errors import InputError
 from ..place import Place
-from ..suite_coverage import KINDS, Coverage, Floor, Thing
+from ..suite_coverage import KINDS, Coverage, Floor, Thing, Uncounted
 from .coverage_text import rows
 
 VERSION = 1
+_UNCOUNTED = ("mesh", "pod", "kind", "name", "why", "detail")
 
 
 def coverage_document(coverage: Coverage) -> dict[str, Any]:
@@ -43,6 +44,10 @@ def coverage_document(coverage: Coverage) -> dict[str, Any]:
             }
             for floor in coverage.floors
         ],
+        "not_counted": [
+            {**{key: getattr(each, key) for key in _UNCOUNTED}, "place": _place(each.place)}
+            for each in coverage.uncounted
+        ],
     }
 
 
@@ -68,11 +73,15 @@ def read_coverage(document: Any, name: str) -> Coverage:
             )
             for each in document["floors"]
         )
-    except (KeyError, TypeError, ValueError, IndexError, ZeroDivisionError):
+        uncounted = tuple(
+            Uncounted(**{key: str(each[key]) for key in _UNCOUNTED}, place=_read_place(each["place"]))
+            for each in document.get("not_counted", ())
+        )
+    except (AttributeError, KeyError, TypeError, ValueError, IndexError, ZeroDivisionError):
         raise InputError(
             "not-coverage", f"{name}: no coverage document", hint="such as --cov-report json:FILE writes"
         ) from None
-    return Coverage(things, floors)
+    return Coverage(things, floors, uncounted)
 
 
 def _place(place: Place) -> dict[str, Any]:

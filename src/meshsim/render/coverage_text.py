@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..suite_coverage import KINDS, Coverage, Shortfall, Thing, percent_text, share_of
+from ..suite_coverage import KINDS, Coverage, Shortfall, Thing, Uncounted, percent_text, share_of
 from .options import Options
 from .page import Page
 from .places import place_text
 
 MOST = 20
 """Of one kind; -v lists all."""
+WHY = {
+    "refused": "Envoy refused it",
+    "warming": "it is still warming",
+    "no-tcp": "no TCP connection comes to it",
+    "unreadable": "it cannot be read",
+    "on-demand": "further virtual hosts are fetched while requests wait",
+    "not-in-dump": "no input holds it",
+}
+"""suite_coverage.WHY, in words."""
 NAMES = {kind: kind.replace("_", " ") + "s" for kind in KINDS}
 
 
@@ -37,6 +46,14 @@ def coverage_text(coverage: Coverage, options: Options) -> str:
             page.line(f"{thing.pod}: {thing.label} ({place_text(thing.place, options)})", indent=2)
         if len(never) > len(shown):
             page.line(f"… and {len(never) - len(shown)} more (-v lists them)", indent=2)
+    shown_too = coverage.uncounted if options.depth else coverage.uncounted[:MOST]
+    if shown_too:
+        page.gap()
+        page.headline("not counted", style="label")
+    for left in shown_too:
+        page.line(f"{left.pod}: {uncounted_text(left)} ({place_text(left.place, options)})", indent=2)
+    if len(coverage.uncounted) > len(shown_too):
+        page.line(f"… and {len(coverage.uncounted) - len(shown_too)} more (-v lists them)", indent=2)
     for short in coverage.shortfalls:
         page.headline(shortfall_text(short), style="bad")
     return page.text()
@@ -51,3 +68,8 @@ def shortfall_text(short: Shortfall) -> str:
     where = f" in {short.pod}" if short.pod else ""
     got = f"exercised {short.exercised} of {short.total}{where}"
     return f"FAILED {floor.place}: coverage of {what}: wanted {wanted}, {got}"
+
+
+def uncounted_text(each: Uncounted) -> str:
+    detail = f": {each.detail}" if each.detail else ""
+    return f"{each.kind.replace('_', ' ')} {each.name or '(no name)'}: {WHY.get(each.why, each.why)}{detail}"

@@ -13,7 +13,7 @@ from .page import printable
 from .redact import Redactor
 from .suite_text import case_text, first_line
 
-_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _RULES = {
     "expectation": "A call does not go where the suite expects it",
     "some": "No branch of a call is as the suite expects it",
@@ -23,6 +23,8 @@ _RULES = {
     "gap-closed": "A known gap is closed",
     "gap-over": "A known gap is past its day",
     "call": "A call cannot be asked",
+    "check": "A router_check_tool test does not hold",
+    "unknown": "Configuration alone cannot say what a router_check_tool test asks",
     "file": "A suite cannot be used",
 }
 
@@ -37,7 +39,7 @@ def sarif(results: Results, options: Options) -> dict[str, Any]:
     ]
     rules = [{"id": f"suite/{kind}", "shortDescription": {"text": text}} for kind, text in _RULES.items()]
     driver = {"name": "meshsim", "version": __version__, "rules": rules}
-    return {"version": "2.1.0", "$schema": _SCHEMA, "runs": [{"tool": {"driver": driver}, "results": found}]}
+    return {"version": "2.1.0", "$schema": SARIF_SCHEMA, "runs": [{"tool": {"driver": driver}, "results": found}]}
 
 
 def _text(case: CaseResult, redactor: Redactor) -> str:
@@ -54,18 +56,19 @@ def github(results: Results, options: Options) -> str:
     """A line a failure; GitHub shows it beside the line of the suite."""
     redactor = Redactor(active=not options.show_secrets)
     lines = [
-        _command("a suite cannot be used", problem.place or Place(problem.file), problem.message)
+        command("error", "a suite cannot be used", problem.place or Place(problem.file), problem.message)
         for problem in results.problems
     ]
     for case in results.failed:
         place = case.failures[0].place or case.place
-        lines.append(_command(f"{case.id}: {_text(case, redactor)}", place, case_text(case, options)))
+        lines.append(command("error", f"{case.id}: {_text(case, redactor)}", place, case_text(case, options)))
     return "".join(f"{line}\n" for line in lines)
 
 
-def _command(title: str, place: Place, text: str) -> str:
+def command(level: str, title: str, place: Place, text: str) -> str:
+    """A workflow command: error, warning or notice."""
     where = f"file={_property(place.doc)},line={place.line or 1},col={place.column or 1}"
-    return f"::error {where},title={_property(title)}::{_data(text)}"
+    return f"::{level} {where},title={_property(title)}::{_data(text)}"
 
 
 def _data(text: str) -> str:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from ..errors import MeshsimError
 from ..mesh import Mesh
 from ..place import Place
-from ..suite_coverage import KINDS, Coverage, Floor, Thing
-from ..suite_results import CaseResult, Results
-from .inventory import inventory
+from ..suite_coverage import KINDS, Coverage, Floor, Thing, Uncounted
+from ..suite_results import Results, Touched
+from .inventory import everything
 from .model import MeshSpec, Suite
 from .run import Meshes
 
@@ -21,7 +21,19 @@ MOST_LINES = 300
 """Finding a line reads the document's text; of so many things that were never exercised it is found, a mesh."""
 
 
-def coverage(suites: Sequence[Suite], results: Results, meshes: Meshes) -> Coverage:
+@frozen
+class Exercised:
+    """What calls outside of suites used of a mesh."""
+
+    mesh: MeshSpec
+    file: str
+    """Where the calls are written."""
+    touched: frozenset[Touched]
+
+
+def coverage(
+    suites: Sequence[Suite], results: Results, meshes: Meshes, elsewhere: Iterable[Exercised] = ()
+) -> Coverage:
     """Of every mesh that the suites name, whether its tests were selected or not."""
     specs: dict[str, MeshSpec] = {}
     named: dict[tuple[str, str], str] = {}
@@ -31,17 +43,28 @@ def coverage(suites: Sequence[Suite], results: Results, meshes: Meshes) -> Cover
             specs.setdefault(mesh, case.mesh)
     used: dict[tuple[object, ...], set[str]] = {}
     for case_result in results.cases:
-        for key in _used(case_result, named):
+        for key in _used(named[case_result.file, case_result.mesh], case_result.touched):
             used.setdefault(key, set()).add(case_result.file)
+    for other in elsewhere:
+        mesh = mesh_name(other.mesh)
+        specs.setdefault(mesh, other.mesh)
+        for key in _used(mesh, other.touched):
+            used.setdefault(key, set()).add(other.file)
     things: list[Thing] = []
+    uncounted: list[Uncounted] = []
     for name, spec in specs.items():
         try:
             mesh_itself = meshes.get(spec)
         except MeshsimError:
             continue  # a problem of the results
-        own = [evolve(thing, suites=frozenset(used.get(_at(thing), ()))) for thing in inventory(mesh_itself, name)]
+        own = []
+        for each in everything(mesh_itself, name):
+            if isinstance(each, Uncounted):
+                uncounted.append(each)
+            else:
+                own.append(evolve(each, suites=frozenset(used.get(_at(each), ()))))
         things += _located(own, mesh_itself)
-    return Coverage(tuple(things), tuple(floor for suite in suites for floor in _floors(suite)))
+    return Coverage(tuple(things), tuple(floor for suite in suites for floor in _floors(suite)), tuple(uncounted))
 
 
 def mesh_name(spec: MeshSpec) -> str:
@@ -52,9 +75,8 @@ def mesh_name(spec: MeshSpec) -> str:
     return " ".join((*(paths or ["demo"]), *flags))
 
 
-def _used(result: CaseResult, named: dict[tuple[str, str], str]) -> set[tuple[object, ...]]:
-    mesh = named[result.file, result.mesh]
-    return {(mesh, each.pod, each.kind, _spot(each.place)) for each in result.touched if each.kind in KINDS}
+def _used(mesh: str, touched: Iterable[Touched]) -> set[tuple[object, ...]]:
+    return {(mesh, each.pod, each.kind, _spot(each.place)) for each in touched if each.kind in KINDS}
 
 
 def _at(thing: Thing) -> tuple[object, ...]:

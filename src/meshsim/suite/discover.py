@@ -35,6 +35,11 @@ def _beginning(path: Path) -> str:
         return ""
 
 
+def test_files(folder: Path) -> dict[str, str]:
+    """Those in a folder and below it, each with its kind."""
+    return {str(each): kind for each in _inside(folder) if (kind := kind_of_file(each)) is not None}
+
+
 def _inside(folder: Path) -> Iterator[Path]:
     for where, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _NOT_SEARCHED)
@@ -58,7 +63,7 @@ def discover(paths: Iterable[str]) -> dict[str, str]:
     for text in paths:
         path = Path(text)
         if path.is_dir():
-            inside = {str(each): kind for each in _inside(path) if (kind := kind_of_file(each)) is not None}
+            inside = test_files(path)
             if not inside:
                 raise InputError(
                     "no-suites",

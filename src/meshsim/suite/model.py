@@ -131,6 +131,17 @@ class Floor:
 
 
 @frozen
+class Accepted:
+    """A finding of `meshsim lint` that the suite accepts."""
+
+    code: str
+    resource: str
+    """`*` stands for anything."""
+    why: str
+    place: Place
+
+
+@frozen
 class Case:
     """One call on one mesh and everything said about it."""
 
@@ -163,5 +174,6 @@ class Suite:
     coverage: tuple[Floor, ...] = ()
     files: tuple[str, ...] = ()
     """The file itself and all it uses."""
+    accepted: tuple[Accepted, ...] = ()
     tests: Mapping[str, Place] = field(factory=dict)
     """The ids as they are written, before they are multiplied."""

@@ -15,7 +15,7 @@ from ..merging import Leaf, shares
 from ..mesh import Mesh
 from ..outcome import Outcome
 from ..pipeline import describe, strict
-from ..reasons import Reason, because
+from ..reasons import Reason
 from ..report import Draft, Hop, NetfilterPassage, Resolution
 
 
@@ -78,9 +78,8 @@ class Observations:
 def observe(mesh: Mesh, call: Call, *, strictly: bool) -> Observations:
     """Walk every course. InputError where the call cannot be asked in this mesh."""
     completed, resolution, assumed = complete(mesh, call)
+    mesh = mesh.with_runtime(completed.runtime)
     always = [assumed] if assumed is not None else []
-    if completed.runtime:
-        always.append(because("call.runtime-not-modelled", keys=sorted(completed.runtime)))
     courses = Courses(mesh, completed, MOST_MOVES)
     seen = []
     for course in courses:

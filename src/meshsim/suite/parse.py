@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import InputError
+from ..findings import RULES
 from .calls import Stated, stated
 from .expectation import read_expectation
-from .model import Case, Floor, Guard, MeshSpec, Suite
+from .model import Accepted, Case, Floor, Guard, MeshSpec, Suite
 from .shared import Shared, mesh_named, mesh_of, read_shared
 from .shares import percent
-from .source import VERSION, Node, kind_of, read_node
+from .source import VERSION, Node, kind_of, nearest, read_node
 from .tests import Context, read_access, read_tags, read_test
 from .wants import shown
 
@@ -31,7 +32,10 @@ SUITE_KEYS = (
     "access",
     "never",
     "coverage",
+    "lint",
 )
+MOST_STARS = 3
+"""In the name of a finding that is accepted."""
 GUARD_EXTRAS = ("except_tags", "why", "id")
 
 
@@ -72,6 +76,7 @@ def load(path: str | Path, name: str = "") -> Suite:
         strict=strict,
         coverage=tuple(_floors(parts["coverage"])) if "coverage" in parts else (),
         files=(node.source.name, *shared.files),
+        accepted=tuple(_accepted(parts["lint"])) if "lint" in parts else (),
         tests={case.key: case.place for case in reversed(cases)},
     )
 
@@ -146,6 +151,21 @@ def _written(data: object) -> str:
     if isinstance(data, list):
         return "[" + ", ".join(map(_written, data)) + "]"
     return shown(data)
+
+
+def _accepted(node: Node) -> Iterator[Accepted]:
+    """`CODE: why`, or `CODE: {NAME: why}`."""
+    for code, part in node.entries().items():
+        if code not in RULES:
+            hint = nearest(code, RULES) or "meshsim lint --rules lists them"
+            raise part.refuse("suite-no-code", f"lint: no code {code!r}", hint)
+        if isinstance(part.data, dict):
+            for name, why in part.entries().items():
+                if name.count("*") > MOST_STARS:
+                    raise why.refuse("suite-too-large", f"lint: {name!r} has many stars", f"at most {MOST_STARS}")
+                yield Accepted(code, name, why.text(), why.place)
+        else:
+            yield Accepted(code, "*", part.text(), part.place)
 
 
 def _floors(node: Node) -> Iterator[Floor]:

@@ -73,6 +73,7 @@ _SUITE: dict[str, Schema] = {
     "access": {"anyOf": [_ref("access"), {"type": "array", "items": _ref("access")}]},
     "never": {"type": "array", "items": _ref("guard"), "description": "what no branch of any call may be"},
     "coverage": _map_of(_map_of(_SHARE), propertyNames={"pattern": "/"}, description="KIND/NAME: {what: share}"),
+    "lint": _map_of({"anyOf": [_TEXT, _map_of(_TEXT)]}, description="findings to accept: CODE: why, or {NAME: why}"),
 }
 
 _TEST: dict[str, Schema] = {

@@ -86,9 +86,13 @@ def _bad(expression: str, why: str) -> InputError:
     return InputError("bad-keyword", f"-k {expression!r}: {why}", hint="such as -k 'canary and not grpc'")
 
 
+def tag_names(wanted: Iterable[str]) -> list[str]:
+    return [name.strip() for text in wanted for name in text.split(",") if name.strip()]
+
+
 def tagged(wanted: Iterable[str]) -> Callable[[Case], bool]:
     """--tags: one of those named, none of those with a `!`."""
-    names = [name.strip() for text in wanted for name in text.split(",") if name.strip()]
+    names = tag_names(wanted)
     yes = {name for name in names if not name.startswith("!")}
     no = {name[1:] for name in names if name.startswith("!")}
     return lambda case: (not yes or bool(yes & set(case.tags))) and not no & set(case.tags)
