@@ -35,6 +35,20 @@ _LEGACY_CIPHERS = (
 """The only ones that TLS before 1.2 knows."""
 _OTHER_CIPHERS = ("ECDHE-ECDSA-AES128-SHA256", "ECDHE-RSA-AES128-SHA256", "AES128-GCM-SHA256", "AES256-GCM-SHA384")
 _CIPHERS = frozenset((*_DEFAULT_CIPHERS, *_LEGACY_CIPHERS, *_OTHER_CIPHERS))
+_PSK_CIPHERS = (
+    "PSK-AES128-CBC-SHA",
+    "PSK-AES256-CBC-SHA",
+    "ECDHE-PSK-AES128-CBC-SHA",
+    "ECDHE-PSK-AES256-CBC-SHA",
+    "ECDHE-PSK-CHACHA20-POLY1305",
+)
+_RULE_WORDS = (
+    *("ALL", "DEFAULT", "HIGH", "FIPS", "@STRENGTH", "SSLv3", "TLSv1", "TLSv1.2", "SHA", "SHA1", "3DES"),
+    *("AES", "AES128", "AES256", "AESGCM", "CHACHA20", "RSA", "kRSA", "aRSA", "PSK", "kPSK", "aPSK"),
+    *("ECDHE", "EECDH", "kECDHE", "kEECDH", "ECDSA", "aECDSA"),
+)
+"""What BoringSSL's rules (`ALL:!RSA`, `ECDHE+AESGCM`) are made of (google/boringssl ssl/ssl_cipher.cc)."""
+_KNOWN_WORDS = _CIPHERS.union(_PSK_CIPHERS, _RULE_WORDS)
 _CURVES = {
     "P-256": "P-256",
     "prime256v1": "P-256",
@@ -134,8 +148,27 @@ def compile_parameters(common: View | None, versions: Versions) -> tuple[Paramet
     params = common.view("tls_params") if common is not None else None
     if params is None:
         return Parameters(versions), ()
-    unmodelled = unmodelled_fields(params, _PARAMS_KNOWN, "TlsParameters")
-    return Parameters(compile_versions(common, versions), _ciphers(params), _curves(params)), unmodelled
+    known = _PARAMS_KNOWN
+    made: dict[str, frozenset[str] | None] = {}
+    for field, compile_names in (("cipher_suites", _ciphers), ("ecdh_curves", _curves)):
+        try:
+            made[field] = compile_names(params)
+        except Rejected:
+            if common is None or not _waits_for_secrets(common):
+                raise
+            # envoy: no context is made before its secrets are there, and then it is the secrets that are refused.
+            known, made[field] = known - {field}, None
+    unmodelled = unmodelled_fields(params, known, "TlsParameters")
+    return Parameters(compile_versions(common, versions), made["cipher_suites"], made["ecdh_curves"]), unmodelled
+
+
+def _waits_for_secrets(common: View) -> bool:
+    combined = common.view("combined_validation_context")
+    return (
+        bool(common.views("tls_certificate_sds_secret_configs"))
+        or common.view("validation_context_sds_secret_config") is not None
+        or (combined is not None and combined.view("validation_context_sds_secret_config") is not None)
+    )
 
 
 def stated_ciphers(names: tuple[str, ...]) -> frozenset[str]:
@@ -155,13 +188,13 @@ def _ciphers(params: View) -> frozenset[str] | None:
     names = [_plain(name) for name in written]
     if all(name in _CIPHERS for name in names):
         return frozenset(names)
-    for name, plain in zip(written, names, strict=True):
-        if plain.startswith(("TLS-AES", "TLS-CHACHA20")):
+    for name in written:
+        if not all(_plain(word) in _KNOWN_WORDS for word in name.lstrip("!+-").split("+")):
             raise Rejected(
                 "unknown-cipher-suite",
                 f"{name} is no cipher suite that can be chosen",
                 place=params.place_of("cipher_suites"),
-                hint="those of TLS 1.3 are always on; drop it: Envoy refuses it too",
+                hint="of " + ", ".join(sorted(_CIPHERS)) + "; those of TLS 1.3 are always on",
             )
     return None
 
