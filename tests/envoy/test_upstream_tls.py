@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from meshsim.envoy.clusters import Cluster
+from meshsim.envoy.upstream_hello import offered_alpn, server_name, wanted_san
 from meshsim.envoy.upstream_protocol import UpstreamProtocol, pool_alpn
-from meshsim.envoy.upstream_tls import UpstreamTls, offered_alpn, server_name, wanted_san
+from meshsim.envoy.upstream_tls import UpstreamTls
 from meshsim.explanation import Fate
 from tests.builders_upstream import cluster, endpoint, http_options, locality, request, static_cluster, tls_socket
 

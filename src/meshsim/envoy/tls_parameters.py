@@ -154,7 +154,7 @@ def compile_parameters(common: View | None, versions: Versions) -> tuple[Paramet
         try:
             made[field] = compile_names(params)
         except Rejected:
-            if common is None or not _waits_for_secrets(common):
+            if common is None or not secrets_of(common):
                 raise
             # envoy: no context is made before its secrets are there, and then it is the secrets that are refused.
             known, made[field] = known - {field}, None
@@ -162,13 +162,15 @@ def compile_parameters(common: View | None, versions: Versions) -> tuple[Paramet
     return Parameters(compile_versions(common, versions), made["cipher_suites"], made["ecdh_curves"]), unmodelled
 
 
-def _waits_for_secrets(common: View) -> bool:
+def secrets_of(common: View) -> tuple[str, ...]:
+    """The names of the secrets without which Envoy makes no context."""
+    views = list(common.views("tls_certificate_sds_secret_configs"))
     combined = common.view("combined_validation_context")
-    return (
-        bool(common.views("tls_certificate_sds_secret_configs"))
-        or common.view("validation_context_sds_secret_config") is not None
-        or (combined is not None and combined.view("validation_context_sds_secret_config") is not None)
-    )
+    for holder in (common, combined):
+        config = holder.view("validation_context_sds_secret_config") if holder is not None else None
+        if config is not None:
+            views.append(config)
+    return tuple(view.text("name", "") for view in views)
 
 
 def stated_ciphers(names: tuple[str, ...]) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Transport sockets towards an upstream: which one an endpoint gets, and what its TLS says on the wire.
+"""Transport sockets towards an upstream: which one an endpoint gets, and how its TLS is set up.
 
 Semantics of envoyproxy/envoy source/common/upstream/transport_socket_match_impl.cc and
 source/common/tls/client_ssl_socket.cc. What the far side answers is the far side's configuration.
@@ -11,11 +11,9 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from ..address import split_host_port, try_parse_ip
 from ..config.view import TypedConfig, View
 from ..explanation import Candidate, Check, Fate
 from ..facts.conversation import ClientTls
-from ..facts.request import Request
 from ..match.condition import Condition, unmodelled
 from ..match.first import FirstMatch
 from ..match.tree import Row
@@ -24,10 +22,9 @@ from ..reasons import Reason
 from .endpoints import Endpoint
 from .peer_validation import PeerValidation, compile_peer_validation
 from .socket_matcher import SocketMatcher, compile_socket_matcher
-from .tls_parameters import Parameters, compile_parameters
+from .tls_parameters import Parameters, compile_parameters, secrets_of
 from .tls_versions import CLIENT
 from .unmodelled import unmodelled_fields
-from .upstream_protocol import UpstreamProtocol
 
 Labels = Mapping[str, Any]
 
@@ -317,7 +314,7 @@ def _compile_tls(view: View, name: str, resource: str) -> TransportSocket:
         alpn=() if common is None else common.texts("alpn_protocols"),
         auto_host_sni=view.boolean("auto_host_sni", False),
         client_certificate=common is not None and any(common.raw(field) for field in _CERTIFICATE_FIELDS),
-        secrets=() if common is None else _secrets(common),
+        secrets=() if common is None else secrets_of(common),
         san=(),
         validation=compile_peer_validation(common),
         parameters=parameters,
@@ -332,16 +329,6 @@ def _compile_tls(view: View, name: str, resource: str) -> TransportSocket:
         tls.san = _san(validation) if validation is not None else ()
         unmodelled += tls.validation.unmodelled
     return TransportSocket(name, view.place, "tls", tls, unmodelled=unmodelled)
-
-
-def _secrets(common: View) -> tuple[str, ...]:
-    views = list(common.views("tls_certificate_sds_secret_configs"))
-    combined = common.view("combined_validation_context")
-    for holder in (common, combined):
-        config = holder.view("validation_context_sds_secret_config") if holder is not None else None
-        if config is not None:
-            views.append(config)
-    return tuple(view.text("name", "") for view in views)
 
 
 def _san(validation: View) -> tuple[str, ...]:
@@ -361,51 +348,3 @@ def _san_text(matcher: View) -> str:
         return f"{kind}:{matcher.text(kind, '')}"
     regex = matcher.view("safe_regex")
     return "regex:" + (regex.text("regex", "") if regex is not None else "")
-
-
-def server_name(
-    tls: UpstreamTls, protocol: UpstreamProtocol, endpoint: Endpoint, request: Request | None
-) -> str | None:
-    """The SNI that is sent; None: none. `request` is what leaves, None where no HTTP is spoken."""
-    if protocol.auto_sni and request is not None:
-        host = _request_host(protocol, request)
-        # An IP address is no server name.
-        if host and try_parse_ip(host) is None:
-            return host
-    if tls.auto_host_sni and endpoint.hostname:
-        return endpoint.hostname
-    return tls.sni or None
-
-
-def _request_host(protocol: UpstreamProtocol, request: Request) -> str:
-    """The authority's host, or that of the configured header."""
-    authority = request.authority or ""
-    if protocol.auto_sni_header:
-        values = request.values(protocol.auto_sni_header)
-        authority = values[0] if values and values[0] else authority
-    try:
-        return split_host_port(authority)[0]
-    except ValueError:
-        return authority
-
-
-def offered_alpn(tls: UpstreamTls, override: tuple[str, ...], pool: tuple[str, ...]) -> tuple[str, ...]:
-    """First of: what a filter set for this request, the configured list, what the connection pool speaks."""
-    return override or tls.alpn or pool
-
-
-def wanted_san(
-    tls: UpstreamTls, protocol: UpstreamProtocol, sni: str | None, request: Request | None
-) -> tuple[str, ...]:
-    """What the peer's certificate must be for, as it is reported."""
-    name = wanted_name(tls, protocol, sni, request)
-    return tls.san if name is None else (name,)
-
-
-def wanted_name(
-    tls: UpstreamTls, protocol: UpstreamProtocol | None, sni: str | None, request: Request | None
-) -> str | None:
-    """The name known only per connection that replaces the configured list; None: that list stands."""
-    if protocol is not None and protocol.auto_san_validation and request is not None:
-        return _request_host(protocol, request)
-    return sni if tls.sni_san and sni is not None else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import evolve
 
 from ..envoy.peer_validation import PeerValidation, named
-from ..envoy.upstream_tls import wanted_name
+from ..envoy.upstream_hello import wanted_name
 from ..facts.conversation import ClientCertificate, Conversation
 from ..report import Draft
 from ..states import Frame

@@ -10,9 +10,10 @@ from ..envoy.clusters import Limits
 from ..envoy.downstream_tls import PARTINGS, SECRET_MISSING
 from ..envoy.endpoints import Endpoint, InternalAddress, PipeAddress, SocketAddress
 from ..envoy.route_actions import RouteAction
+from ..envoy.upstream_hello import offered_alpn, server_name, wanted_san
 from ..envoy.upstream_protocol import pool_alpn
 from ..envoy.upstream_request import replaced_host
-from ..envoy.upstream_tls import OpenWay, TransportSocket, UnstatedRow, offered_alpn, server_name, wanted_san
+from ..envoy.upstream_tls import OpenWay, TransportSocket, UnstatedRow
 from ..envoy.upstream_tls import UpstreamTls as TlsContext
 from ..explanation import Candidate, Decision, Fate
 from ..facts.conversation import ClientCertificate, ClientTls, Conversation, ProxyProtocol
