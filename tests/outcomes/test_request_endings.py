@@ -13,6 +13,7 @@ from tests.outcomes.rows import (
     CODEC_ERROR,
     DRAINED,
     NOT_YET_MODELLED,
+    Document,
     Table,
     check,
     http_filter,
@@ -20,7 +21,8 @@ from tests.outcomes.rows import (
     reached,
     unreached,
 )
-from tests.outcomes.worlds import TYPES
+from tests.outcomes.worlds import TYPES, far, speaks
+from tests.truth.families._tokens import keys
 
 FAULT = http_filter("fault", "fault.v3.HTTPFault", abort={"http_status": 555, "percentage": {"numerator": 100}})
 CORS = http_filter("cors", "cors.v3.Cors")
@@ -32,6 +34,36 @@ PREFLIGHT: dict[str, Any] = {
     "method": "OPTIONS",
     "headers": {"origin": "http://a.example", "access-control-request-method": "PUT"},
 }
+STRICT_ROUTER = http_filter("router", "router.v3.Router", strict_check_headers=["x-envoy-retry-on"])
+TOKEN_WANTED = http_filter(
+    "jwt",
+    "jwt_authn.v3.JwtAuthentication",
+    providers={"one": {"issuer": "one", "local_jwks": {"inline_string": keys()}}},
+    rules=[{"match": {"prefix": "/"}, "requires": {"provider_name": "one"}}],
+)
+NOT_A_TOKEN = "Jwt_is_not_in_the_form_of_Header.Payload.Signature_with_two_dots_and_3_sections"
+ALWAYS = {"default_value": {"numerator": 100}}
+BUCKET = http_filter(
+    "bucket",
+    "local_ratelimit.v3.LocalRateLimit",
+    stat_prefix="x",
+    token_bucket={"max_tokens": 0, "fill_interval": "3600s"},
+    filter_enabled=ALWAYS,
+    filter_enforced=ALWAYS,
+)
+DESCRIBED = {"rate_limits": [{"actions": [{"generic_key": {"descriptor_value": "x"}}]}]}
+
+
+def authority(cluster: str) -> Document:
+    server = {"uri": "http://authority", "cluster": cluster, "timeout": "5s"}
+    return http_filter("authority", "ext_authz.v3.ExtAuthz", http_service={"server_uri": server})
+
+
+def counted(cluster: str, **fields: Any) -> Document:
+    service = {"grpc_service": {"envoy_grpc": {"cluster_name": cluster}}, "transport_api_version": "V3"}
+    return http_filter("counted", "ratelimit.v3.RateLimit", domain="x", rate_limit_service=service, **fields)
+
+
 BEFORE_THE_UPSTREAM: Table = {
     "no virtual host": over_http(
         404,
@@ -137,19 +169,66 @@ BEFORE_THE_UPSTREAM: Table = {
         protocol="tcp",
         payload="GET / HTTP/1.1\r\nHost",
     ),
-    "strict header check": NOT_YET_MODELLED,
+    "strict header check": over_http(
+        400,
+        ("IH",),
+        "request_headers_failed_strict_check{x-envoy-retry-on}",
+        close=DRAINED,
+        manager={"http_filters": [STRICT_ROUTER]},
+        headers={"x-envoy-retry-on": "nonsense"},
+    ),
     "RBAC over HTTP": over_http(
         403,
         (),
         "rbac_access_denied_matched_policy[none]",
         manager={"filters": [http_filter("rbac", "rbac.v3.RBAC", rules={})]},
     ),
-    "JWT": NOT_YET_MODELLED,
-    "ext_authz": NOT_YET_MODELLED,
-    "local rate limit": NOT_YET_MODELLED,
-    "global rate limit": NOT_YET_MODELLED,
-    "rate limit service fails": NOT_YET_MODELLED,
-    "buffer limit": NOT_YET_MODELLED,
+    "JWT, no token": over_http(401, (), "jwt_authn_access_denied{Jwt_is_missing}", manager={"filters": [TOKEN_WANTED]}),
+    "JWT, no token but a word": over_http(
+        401,
+        (),
+        f"jwt_authn_access_denied{{{NOT_A_TOKEN}}}",
+        manager={"filters": [TOKEN_WANTED]},
+        headers={"authorization": "Bearer abc"},
+    ),
+    "ext_authz, nobody to ask": over_http(
+        403, ("UAEX",), "ext_authz_error", manager={"filters": [authority("nowhere")]}
+    ),
+    "ext_authz, whoever is asked is down": over_http(
+        403,
+        ("UAEX",),
+        "ext_authz_error",
+        at=far(),
+        manager={"filters": [authority("out")]},
+        choices={"0/filter/authority": "fails"},
+    ),
+    "local rate limit": over_http(429, ("RL",), "local_rate_limited", manager={"filters": [BUCKET]}),
+    "global rate limit": over_http(
+        429,
+        ("RL",),
+        "request_rate_limited",
+        at=speaks("h2c"),
+        route=DESCRIBED,
+        manager={"filters": [counted("out")]},
+        to={"http2_protocol_options": {}},
+        choices={"0/filter/counted": "blocks"},
+    ),
+    "rate limit service fails": over_http(
+        500,
+        ("RLSE",),
+        "rate_limiter_error",
+        route=DESCRIBED,
+        manager={"filters": [counted("nowhere", failure_mode_deny=True)]},
+    ),
+    "buffer limit": over_http(
+        413,
+        (),
+        "request_payload_too_large",
+        close=DRAINED,
+        manager={"filters": [http_filter("buffer", "buffer.v3.Buffer", max_request_bytes=4)]},
+        method="POST",
+        headers={"content-length": "8"},
+    ),
     "lua answers": NOT_YET_MODELLED,
 }
 
@@ -160,13 +239,4 @@ def test_the_call_that_reaches_it(condition: str) -> None:
 
 
 def test_what_no_call_reaches_yet() -> None:
-    assert unreached(BEFORE_THE_UPSTREAM) == {
-        "ext_authz",
-        "buffer limit",
-        "local rate limit",
-        "strict header check",
-        "lua answers",
-        "global rate limit",
-        "rate limit service fails",
-        "JWT",
-    }
+    assert unreached(BEFORE_THE_UPSTREAM) == {"lua answers"}

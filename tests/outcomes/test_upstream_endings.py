@@ -19,8 +19,24 @@ from tests.outcomes.broken_upstreams import (
     UNHEALTHY,
 )
 from tests.outcomes.rows import NOT_YET_MODELLED, Table, check, over_http, reached, retry, unreached
-from tests.outcomes.worlds import PREVIOUS_HOSTS, cluster, far, speaks, upstream_tls
+from tests.outcomes.worlds import PREVIOUS_HOSTS, TYPES, cluster, far, speaks, upstream_tls
 
+DROPPING = {
+    "load_assignment": {
+        **cluster()["load_assignment"],
+        "policy": {"drop_overloads": [{"category": "all", "drop_percentage": {"numerator": 100}}]},
+    }
+}
+LATER = {"name": "later", "sds_config": {"path_config_source": {"path": "later.json"}}}
+WITH_A_SECRET = {
+    "transport_socket": {
+        "name": "tls",
+        "typed_config": {
+            "@type": f"{TYPES}transport_sockets.tls.v3.UpstreamTlsContext",
+            "common_tls_context": {"tls_certificate_sds_secret_configs": [LATER]},
+        },
+    }
+}
 UPSTREAM: Table = {
     "cluster missing": over_http(503, ("NC",), "cluster_not_found", route={"cluster": "none"}),
     "cluster missing, with a status of the route's": over_http(
@@ -51,7 +67,15 @@ UPSTREAM: Table = {
         at=STRICT,
         to=upstream_tls(certificate=False),
     ),
-    "secret not delivered": NOT_YET_MODELLED,
+    "secret not delivered": over_http(
+        503,
+        ("UF",),
+        f"{BEFORE}{{remote_connection_failure|TLS_error:_Secret_is_not_supplied_by_SDS}}",
+        at=speaks("http"),
+        to=WITH_A_SECRET,
+        gate_more={"awaited": ["later"]},
+        made=1,
+    ),
     "closed before the response": over_http(503, ("UC",), f"{BEFORE}{{connection_termination}}", at=speaks("close")),
     "reset before the response": over_http(503, ("UC",), f"{BEFORE}{{connection_termination}}", at=speaks("reset")),
     "plaintext to a TLS server": over_http(503, ("UC",), f"{BEFORE}{{connection_termination}}", at=STRICT),
@@ -90,7 +114,7 @@ UPSTREAM: Table = {
     ),
     "the response": over_http(204, (), "via_upstream", at=speaks("http", status=204)),
     "maintenance mode": NOT_YET_MODELLED,
-    "endpoints drop the call": NOT_YET_MODELLED,
+    "endpoints drop the call": over_http(503, ("UDO",), "unconditional_drop_overload", at=speaks("http"), to=DROPPING),
 }
 
 
@@ -100,10 +124,4 @@ def test_the_call_that_reaches_it(condition: str) -> None:
 
 
 def test_what_no_call_reaches_yet() -> None:
-    assert unreached(UPSTREAM) == {
-        "secret not delivered",
-        "endpoints drop the call",
-        "maintenance mode",
-        "broken off within the body",
-        "the client left",
-    }
+    assert unreached(UPSTREAM) == {"broken off within the body", "the client left", "maintenance mode"}
