@@ -103,7 +103,7 @@ def running(
     assert binary is not None
     config, errors = folder / "envoy.json", folder / "errors"
     static = {"listeners": list(listeners), "clusters": list(clusters)}
-    config.write_text(json.dumps({"static_resources": static}))
+    config.write_text(json.dumps({"node": {"id": "gate", "cluster": "gate"}, "static_resources": static}))
     options = ["--use-dynamic-base-id", "--disable-hot-restart", "--concurrency", "1", "-l", "critical"]
     flush = ["--file-flush-interval-msec", "20"]
     with errors.open("wb") as sink:

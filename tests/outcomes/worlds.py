@@ -101,8 +101,13 @@ def hcm(route: Mapping[str, Any] | None = None, **fields: Any) -> dict[str, Any]
 
 
 def proxy(
-    *filters: Mapping[str, Any], at: str = f"{GATE}:8080", clusters: Sequence[Mapping[str, Any]] = (), **chain: Any
+    *filters: Mapping[str, Any],
+    at: str = f"{GATE}:8080",
+    clusters: Sequence[Mapping[str, Any]] = (),
+    awaited: Sequence[str] = (),
+    **chain: Any,
 ) -> ProxyDocument:
+    """`awaited` are secrets that nobody delivered."""
     listener = {"name": "front", "address": address(at), "filter_chains": [{"filters": list(filters), **chain}]}
     sections = [
         {
@@ -112,6 +117,10 @@ def proxy(
         {
             "@type": "type.googleapis.com/envoy.admin.v3.ClustersConfigDump",
             "static_clusters": [{"cluster": dict(each)} for each in clusters],
+        },
+        {
+            "@type": "type.googleapis.com/envoy.admin.v3.SecretsConfigDump",
+            "dynamic_warming_secrets": [{"name": name, "secret": {"name": name}} for name in awaited],
         },
     ]
     source = SourceText.of("dump.json", "")
@@ -134,10 +143,15 @@ def speaks(what: str, **more: Any) -> PodDocuments:
 
 
 def gate(
-    *filters: Mapping[str, Any], clusters: Sequence[Mapping[str, Any]] = (), unreachable: Sequence[str] = ()
+    *filters: Mapping[str, Any],
+    clusters: Sequence[Mapping[str, Any]] = (),
+    unreachable: Sequence[str] = (),
+    awaited: Sequence[str] = (),
+    **chain: Any,
 ) -> PodDocuments:
     host = facts(addresses=[f"{GATE}/24"], sockets=[], unreachable=list(unreachable))
-    return PodDocuments("gate", proxy=proxy(*filters, clusters=clusters or (cluster(),)), host=host)
+    held = proxy(*filters, clusters=clusters or (cluster(),), awaited=awaited, **chain)
+    return PodDocuments("gate", proxy=held, host=host)
 
 
 def world(*pods: PodDocuments) -> Mesh:

@@ -1,0 +1,127 @@
+"""How a request ends at its upstream, row by row of Envoy's tables: the call that reaches it, or that none does yet.
+
+Each row was seen on Envoy 1.40.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.outcomes.broken_upstreams import (
+    BAD_BIND,
+    BEFORE,
+    BOUND,
+    LOST,
+    NO_CERTIFICATE,
+    NOBODY,
+    REFUSED,
+    STRICT,
+    UNHEALTHY,
+)
+from tests.outcomes.rows import NOT_YET_MODELLED, Table, check, over_http, reached, retry, unreached
+from tests.outcomes.worlds import PREVIOUS_HOSTS, TYPES, cluster, far, speaks, upstream_tls
+
+DROPPING = {
+    "load_assignment": {
+        **cluster()["load_assignment"],
+        "policy": {"drop_overloads": [{"category": "all", "drop_percentage": {"numerator": 100}}]},
+    }
+}
+LATER = {"name": "later", "sds_config": {"path_config_source": {"path": "later.json"}}}
+WITH_A_SECRET = {
+    "transport_socket": {
+        "name": "tls",
+        "typed_config": {
+            "@type": f"{TYPES}transport_sockets.tls.v3.UpstreamTlsContext",
+            "common_tls_context": {"tls_certificate_sds_secret_configs": [LATER]},
+        },
+    }
+}
+UPSTREAM: Table = {
+    "cluster missing": over_http(503, ("NC",), "cluster_not_found", route={"cluster": "none"}),
+    "cluster missing, with a status of the route's": over_http(
+        404,
+        ("NC",),
+        "cluster_not_found",
+        route={"cluster": "none", "cluster_not_found_response_code": "NOT_FOUND"},
+    ),
+    "no host": over_http(503, ("UH",), "no_healthy_upstream", to=NOBODY),
+    "all unhealthy, no panic": over_http(503, ("UH",), "no_healthy_upstream", to=UNHEALTHY),
+    "refused": over_http(503, ("UF",), BEFORE + REFUSED, at=far(), made=1),
+    "connect time-out": over_http(
+        503, ("UF",), f"{BEFORE}{{connection_timeout}}", to=cluster("10.9.9.9:80"), gate_more=LOST
+    ),
+    "source cannot be bound": over_http(
+        503,
+        ("UF",),
+        f"{BEFORE}{{local_connection_failure|failed_to_bind_to_127.0.0.6:0:_Invalid_argument}}",
+        to={**cluster("[::1]:80"), **BOUND},
+    ),
+    "nothing leaves from a bound loopback address": over_http(
+        503, ("UF",), BEFORE + BAD_BIND, to={**cluster("10.9.9.9:80"), **BOUND}
+    ),
+    "upstream handshake fails": over_http(
+        503,
+        ("UF",),
+        f"{BEFORE}{{remote_connection_failure|{NO_CERTIFICATE}}}",
+        at=STRICT,
+        to=upstream_tls(certificate=False),
+    ),
+    "secret not delivered": over_http(
+        503,
+        ("UF",),
+        f"{BEFORE}{{remote_connection_failure|TLS_error:_Secret_is_not_supplied_by_SDS}}",
+        at=speaks("http"),
+        to=WITH_A_SECRET,
+        gate_more={"awaited": ["later"]},
+        made=1,
+    ),
+    "closed before the response": over_http(503, ("UC",), f"{BEFORE}{{connection_termination}}", at=speaks("close")),
+    "reset before the response": over_http(503, ("UC",), f"{BEFORE}{{connection_termination}}", at=speaks("reset")),
+    "plaintext to a TLS server": over_http(503, ("UC",), f"{BEFORE}{{connection_termination}}", at=STRICT),
+    "the answer is no HTTP": over_http(502, ("UPE",), f"{BEFORE}{{protocol_error}}", at=STRICT, method="DELETE"),
+    "broken off within the body": NOT_YET_MODELLED,
+    "the route's time-out": over_http(504, ("UT",), "response_timeout", at=speaks("silent")),
+    "a try's time-out, retried": over_http(
+        504,
+        ("URX", "UT"),
+        "upstream_per_try_timeout",
+        at=speaks("silent"),
+        route=retry("5xx", 1, per_try_timeout="1s"),
+        made=2,
+    ),
+    "the stream's idle time-out": over_http(
+        504, ("SI",), "stream_idle_timeout", at=speaks("silent"), route={"timeout": "0s"}
+    ),
+    "longest duration of a stream": over_http(
+        504,
+        (),
+        "max_duration_timeout",
+        at=speaks("silent"),
+        route={"max_stream_duration": {"max_stream_duration": "1s"}},
+    ),
+    "the client left": NOT_YET_MODELLED,
+    "retries exhausted": over_http(
+        503,
+        ("URX", "UF"),
+        BEFORE + REFUSED,
+        at=far(),
+        route=retry("connect-failure", 2, retry_host_predicate=[PREVIOUS_HOSTS]),
+        made=3,
+    ),
+    "the response after exhausted retries": over_http(
+        503, ("URX",), "via_upstream", at=speaks("http", status=503), route=retry("gateway-error", 1), made=2
+    ),
+    "the response": over_http(204, (), "via_upstream", at=speaks("http", status=204)),
+    "maintenance mode": NOT_YET_MODELLED,
+    "endpoints drop the call": over_http(503, ("UDO",), "unconditional_drop_overload", at=speaks("http"), to=DROPPING),
+}
+
+
+@pytest.mark.parametrize("condition", reached(UPSTREAM))
+def test_the_call_that_reaches_it(condition: str) -> None:
+    check(UPSTREAM[condition])
+
+
+def test_what_no_call_reaches_yet() -> None:
+    assert unreached(UPSTREAM) == {"broken off within the body", "the client left", "maintenance mode"}
