@@ -64,7 +64,7 @@ def start_own_call(call: Call, pod: Pod, conversation: Conversation) -> AtCluste
     )
     via: RouteAction | TcpProxy
     if call.protocol == "tcp":
-        via = TcpProxy(call.cluster, _PLACE, call.cluster, (), "", 1, None, 0, (), False, ())
+        via = TcpProxy(call.cluster, _PLACE, call.cluster, (), "", 1, None, 0, 0, (), False, ())
     else:
         via = RouteAction(call.cluster, _PLACE, cluster=call.cluster, timeout_ms=0)
     return AtCluster(pod, call.cluster, via, connection, conversation, (), Residues(), 0, None)

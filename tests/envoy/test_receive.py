@@ -26,7 +26,7 @@ DPE = ("DPE",)
     ("said", "expected"),
     [
         (Conversation("tcp", payload="hello\n"), ("replied", 400, "http1.codec_error", DPE)),
-        (Conversation("tcp", server_first=True), ("hanging", None, None, ())),
+        (Conversation("tcp", server_first=True), ("closed", None, None, ())),
         (request(version="http/1.0"), ("replied", 426, "low_version", DPE)),
         (request(host=None), ("replied", 400, "missing_host_header", ())),
         (request("/a#b", host=None), ("replied", 400, "missing_host_header", ())),

@@ -83,7 +83,22 @@ CONNECTIONS: Table = {
         details="direct_response",
         close=DRAINED,
     ),
-    "the connection is idle": NOT_YET_MODELLED,
+    "the connection is idle": chained(
+        hcm(common_http_protocol_options={"idle_timeout": "0.2s", "max_connection_duration": "5s"}),
+        call={"protocol": "tcp", "server_first": True},
+        close="on_idle_timeout",
+    ),
+    "the connection is idle, by default": chained(
+        hcm(), call={"protocol": "tcp", "server_first": True}, close="on_idle_timeout"
+    ),
+    "the connection is too old": chained(
+        hcm(common_http_protocol_options={"max_connection_duration": "0.2s"}),
+        call={"protocol": "tcp", "server_first": True},
+        close="duration_timeout",
+    ),
+    "the connection may be idle for ever": chained(
+        hcm(common_http_protocol_options={"idle_timeout": "0.0001s"}), call={"protocol": "tcp", "server_first": True}
+    ),
 }
 
 
@@ -93,4 +108,4 @@ def test_the_call_that_reaches_it(condition: str) -> None:
 
 
 def test_what_no_call_reaches_yet() -> None:
-    assert unreached(CONNECTIONS) == {"the connection is idle", "connection limit", "the chain is drained away"}
+    assert unreached(CONNECTIONS) == {"connection limit", "the chain is drained away"}

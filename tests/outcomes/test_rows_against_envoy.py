@@ -17,6 +17,7 @@ from tests.outcomes.rows import Document, Row, Table
 from tests.outcomes.test_against_envoy import flags_of
 from tests.outcomes.test_connection_endings import CONNECTIONS
 from tests.outcomes.test_request_endings import BEFORE_THE_UPSTREAM
+from tests.outcomes.test_tcp_proxy_endings import TCP_PROXY
 from tests.outcomes.test_upstream_endings import UPSTREAM
 from tests.outcomes.worlds import FAR, address
 from tests.realism.prerequisites import envoy_binary
@@ -42,7 +43,8 @@ ASKED: list[tuple[Table, tuple[str, ...]]] = [
             *("the response after exhausted retries", "secret not delivered", "endpoints drop the call"),
         ),
     ),
-    (CONNECTIONS, ("the client asks for the end",)),
+    (CONNECTIONS, ("the client asks for the end", "the connection is idle", "the connection is too old")),
+    (TCP_PROXY, ("longest duration of a connection", "idle before it is too old")),
 ]
 
 
@@ -80,11 +82,18 @@ def listener(row: Row, number: int, name: str, ports: tuple[int, int], folder: P
     }
 
 
-def request(call: Document) -> bytes:
+def sent(call: Document) -> bytes:
+    if is_raw(call):
+        return b"" if call.get("server_first") else str(call["payload"]).encode()
     headers = {"host": "a", **call.get("headers", {})}
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     body = "x" * int(headers.get("content-length", "0"))
     return f"{call.get('method', 'GET')} / HTTP/1.1\r\n{lines}\r\n{body}".encode()
+
+
+def is_raw(call: Document) -> bool:
+    """Of no request: only the connection is logged."""
+    return call.get("protocol") == "tcp"
 
 
 def ended(port: int, data: bytes) -> int:
@@ -119,11 +128,11 @@ def test_the_rows_are_what_envoy_logs(tmp_path: Path) -> None:
     files = json.dumps([listeners, clusters]).replace("later.json", str(tmp_path / "later.json"))
     with loopback.running(*json.loads(files), tmp_path):
         for number, (condition, row) in enumerate(rows.items()):
-            peer = ended(ports[number], request(row.call))
-            stream = loopback.entry(tmp_path / f"stream{number}", peer)
+            peer = ended(ports[number], sent(row.call))
             connection = loopback.entry(tmp_path / f"connection{number}", peer)
+            stream = connection if is_raw(row.call) else loopback.entry(tmp_path / f"stream{number}", peer)
             told = (row.status, set(row.flags), row.details, row.close)
-            seen = (stream["status"], flags_of(stream), stream["details"], connection["close"])
+            seen = (stream["status"] or None, flags_of(stream), stream["details"], connection["close"])
             if told != seen:
                 wrong[condition] = (told, seen)
     upstreams.close()

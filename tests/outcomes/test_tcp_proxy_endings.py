@@ -50,7 +50,28 @@ TCP_PROXY: Table = {
     "upstream resets": over_tcp(("UR",), at=speaks("reset"), made=1),
     "upstream closes": over_tcp((), at=speaks("close"), made=1),
     "idle": over_tcp((), "tcp_session_idle_timeout", at=speaks("silent"), made=1),
-    "longest duration of a connection": NOT_YET_MODELLED,
+    "longest duration of a connection": over_tcp(
+        ("DT",),
+        "max_connection_duration_reached",
+        at=speaks("silent"),
+        filters=(tcp_proxy(max_downstream_connection_duration="0.2s"),),
+        made=1,
+    ),
+    "longest duration before it stands": over_tcp(
+        ("DT",),
+        "max_connection_duration_reached",
+        to=cluster("10.9.9.9:80"),
+        gate_more=LOST,
+        filters=(tcp_proxy(max_downstream_connection_duration="0.2s", max_connect_attempts=5),),
+        made=1,
+    ),
+    "idle before it is too old": over_tcp(
+        (),
+        "tcp_session_idle_timeout",
+        at=speaks("silent"),
+        filters=(tcp_proxy(max_downstream_connection_duration="5s", idle_timeout="0.2s"),),
+        made=1,
+    ),
 }
 
 
@@ -60,4 +81,4 @@ def test_the_call_that_reaches_it(condition: str) -> None:
 
 
 def test_what_no_call_reaches_yet() -> None:
-    assert unreached(TCP_PROXY) == {"longest duration of a connection", "missing pipe"}
+    assert unreached(TCP_PROXY) == {"missing pipe"}

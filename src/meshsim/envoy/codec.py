@@ -37,7 +37,7 @@ def refused_by_codec(
     """Not HTTP at all, the wrong HTTP, or HTTP the parser refuses; None when it is decoded."""
     request = conversation.request
     if conversation.server_first:
-        return Refusal(because("http.server-first", place), "hanging")
+        return _silent(options, place)
     if _is_http2_codec(options, connection, conversation):
         if request is None and conversation.tls is None and conversation.payload == PREFACE:
             return Refusal(because("http.incomplete", place), "hanging")
@@ -50,6 +50,16 @@ def refused_by_codec(
     if request is None or conversation.tls is not None or request.version == "http2":
         return parser_error(place, _spoken(conversation), _stumbles(conversation))
     return http1_refusal(options, request, place, secure=connection.tls is not None)
+
+
+def _silent(options: CodecOptions, place: Place) -> Refusal:
+    """No stream begins; only the timers of the connection end it."""
+    timer = next(iter(options.quiet_timers), None)
+    if timer is None:
+        return Refusal(because("http.server-first", place), "hanging")
+    after = seconds(timer.after_ms)
+    why = because("http.connection-timed-out", place, after=after, timer=timer.field)
+    return Refusal(why, "closed", closes=timer.close_reason, after=after)
 
 
 def _incomplete(options: CodecOptions, place: Place) -> Refusal:

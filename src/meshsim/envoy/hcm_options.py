@@ -16,6 +16,7 @@ from .paths import ESCAPED_SLASHES
 CODEC_TYPES = ("AUTO", "HTTP1", "HTTP2", "HTTP3")
 DEFAULT_HEADERS_KB = 60
 DEFAULT_STREAM_IDLE_TIMEOUT_MS = 300_000
+DEFAULT_IDLE_TIMEOUT_MS = 3_600_000
 
 
 @frozen(eq=False)
@@ -52,6 +53,16 @@ class HeadTimer:
     body: str
 
 
+@frozen
+class QuietTimer:
+    """One timer that closes a connection on which no request begins."""
+
+    after_ms: int | float
+    field: str
+    close_reason: str
+    """%DOWNSTREAM_LOCAL_CLOSE_REASON%"""
+
+
 @frozen(eq=False)
 class CodecOptions:
     codec_type: str
@@ -74,6 +85,8 @@ class CodecOptions:
     """Whether HTTP/2 clients may send :protocol (RFC 8441)."""
     head_timers: tuple[HeadTimer, ...]
     """Those that may end the wait for the rest of a request's head, the shortest first."""
+    quiet_timers: tuple[QuietTimer, ...]
+    """Those that may end the wait for a first request, the shortest first."""
     proxy_100_continue: bool
     """Whether `expect: 100-continue` is the upstream's to answer."""
 
@@ -102,6 +115,7 @@ def compile_codec(view: View) -> CodecOptions:
         if common is not None
         else "ALLOW",
         head_timers=_head_timers(view),
+        quiet_timers=_quiet_timers(common),
         proxy_100_continue=view.boolean("proxy_100_continue", False),
         max_headers_bytes=1024 * view.integer("max_request_headers_kb", DEFAULT_HEADERS_KB),
         allow_chunked_length=options.boolean("allow_chunked_length", False) if options is not None else False,
@@ -112,6 +126,16 @@ def compile_codec(view: View) -> CodecOptions:
         allow_connect=http2.boolean("allow_connect", False) if http2 is not None else False,
         max_headers=common.integer("max_headers_count", 100) if common is not None else 100,
     )
+
+
+def _quiet_timers(common: View | None) -> tuple[QuietTimer, ...]:
+    idle = DEFAULT_IDLE_TIMEOUT_MS if common is None else common.duration_ms("idle_timeout", DEFAULT_IDLE_TIMEOUT_MS)
+    longest = 0 if common is None else common.duration_ms("max_connection_duration", 0)
+    timers = (
+        QuietTimer(int(idle), "idle_timeout", "on_idle_timeout"),
+        QuietTimer(int(longest), "max_connection_duration", "duration_timeout"),
+    )
+    return tuple(sorted((timer for timer in timers if timer.after_ms), key=lambda timer: timer.after_ms))
 
 
 def _head_timers(view: View) -> tuple[HeadTimer, ...]:

@@ -14,6 +14,7 @@ from .route_actions import RouteAction
 from .upstream_failures import (
     CONNECT_TIMEOUT,
     IDLE,
+    LONGEST,
     MAX_DURATION,
     PER_TRY_TIMEOUT,
     RESPONSE_TIMEOUT,
@@ -40,8 +41,12 @@ def first_timer(
             timers.append((max(via.idle_timeout_ms - waited_ms, 0), STREAM_IDLE))
         if per_try:
             timers.append((per_try, PER_TRY_TIMEOUT))
-    elif connected and via.idle_timeout_ms:
-        timers.append((via.idle_timeout_ms, IDLE))
+    else:
+        if via.max_duration_ms:
+            longest = LONGEST if connected else evolve(LONGEST, result="timeout")
+            timers.append((max(via.max_duration_ms - waited_ms, 0), longest))
+        if connected and via.idle_timeout_ms:
+            timers.append((via.idle_timeout_ms, IDLE))
     if not connected:
         timers.append((cluster.connect_timeout_ms, CONNECT_TIMEOUT))
     if not timers:

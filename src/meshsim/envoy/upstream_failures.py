@@ -85,6 +85,8 @@ MAX_DURATION = Failure("timeout", "max_duration_timeout", "", status=504, tcp_fl
 STREAM_IDLE = Failure("timeout", "stream_idle_timeout", "SI", status=504, tcp_flags=())
 IDLE = Failure("connected", "tcp_session_idle_timeout", "", tcp_flags=())
 """Of tcp_proxy alone: a connection on which nothing moves."""
+LONGEST = Failure("connected", "max_connection_duration_reached", "", tcp_flags=("DT",))
+"""Of tcp_proxy alone: the client's connection is as old as it may get, whatever moves on it."""
 
 
 _BEFORE_ANY_TALK = {

@@ -5,6 +5,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "http.received": ("method", "authority", "path"),
     "http.server-first": (),
     "http.incomplete": (),
+    "http.connection-timed-out": ("after", "timer"),
     "http.not-http2": ("seen",),
     "http.peer-speaks-tls": ("filter", "near", "mode", "cluster", "transport", "written"),
     "http.tls-within-tls": ("filter",),

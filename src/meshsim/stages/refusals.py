@@ -29,6 +29,7 @@ def ending_of(refusal: Refusal, pod: Pod, hcm: HttpConnectionManager, connection
             response_code_details=refusal.details,
             answered_by=hop,
             local_close_reason=refusal.closes,
+            after=refusal.after,
         )
     request = refusal.request
     grpc_redirect = refusal.location is not None and request is not None and request.is_grpc()

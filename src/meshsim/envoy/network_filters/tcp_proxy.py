@@ -29,6 +29,7 @@ _KNOWN = frozenset(
         "max_connect_attempts",
         "metadata_match",
         "idle_timeout",
+        "max_downstream_connection_duration",
         "hash_policy",
         "tunneling_config",
         # time, logs and bytes after the cluster is known
@@ -39,8 +40,6 @@ _KNOWN = frozenset(
         "flush_access_log_on_connected",
         "flush_access_log_on_start",
         "access_log_options",
-        "max_downstream_connection_duration",
-        "max_downstream_connection_duration_jitter_percentage",
         "backoff_options",
         "proxy_protocol_tlvs",
         "proxy_protocol_tlv_merge_policy",
@@ -60,6 +59,8 @@ class TcpProxy:
     metadata_match: Mapping[str, Any] | None
     """filter_metadata `envoy.lb`, or None."""
     idle_timeout_ms: int | float
+    max_duration_ms: int | float
+    """max_downstream_connection_duration; 0: none."""
     hash_policies: tuple[HashPolicy, ...]
     """What feeds a hashing load balancer."""
     tunnels: bool
@@ -88,6 +89,14 @@ def compile_tcp_proxy(view: View, name: str) -> TcpProxy:
             place=view.place,
             hint="give cluster or weighted_clusters; Envoy refuses this listener too",
         )
+    longest = view.duration_ms("max_downstream_connection_duration")
+    if longest is not None and longest < 1:
+        raise Rejected(
+            "too-short",
+            "max_downstream_connection_duration is less than a millisecond",
+            place=view.place_of("max_downstream_connection_duration"),
+            hint="leave it out for no limit; Envoy refuses this listener too",
+        )
     return TcpProxy(
         name=name,
         place=view.place,
@@ -97,6 +106,7 @@ def compile_tcp_proxy(view: View, name: str) -> TcpProxy:
         max_connect_attempts=view.integer("max_connect_attempts", 1),
         metadata_match=filter_metadata(view, "envoy.lb", "metadata_match") or None,
         idle_timeout_ms=view.duration_ms("idle_timeout", DEFAULT_IDLE_TIMEOUT_MS),
+        max_duration_ms=longest or 0,
         hash_policies=compile_connection_policies(view.views("hash_policy")),
         tunnels=view.has("tunneling_config"),
         unmodelled=unmodelled_fields(view, _KNOWN, name),

@@ -4,6 +4,7 @@ WORDS: dict[str, str] = {
     "http.question": "does the connection manager take the {protocol} request?",
     "http.received": "{method} {authority}{path} goes to routing",
     "http.server-first": "the client waits for the server to speak first, and HTTP waits for the client",
+    "http.connection-timed-out": "no request begins on the connection, and {timer} closes it after {after}",
     "http.incomplete": "the client's bytes are no complete request, and the HTTP parser waits for more",
     "http.not-http2": "only HTTP/2 is taken here and the client sends {seen}",
     "http.peer-speaks-tls": (
