@@ -105,13 +105,13 @@ def test_words_that_readers_of_yaml_disagree_on_are_refused_with_their_line(tmp_
 
 @pytest.mark.parametrize("word", ["2026-11-20T09:00:00Z/41", "2026-11-20-rc1", "2026-1-2", "2026-11-20T09"])
 def test_what_only_begins_like_a_date_is_a_text(tmp_path: Path, word: str) -> None:
-    text = "meshsim: 1\ntests:\n  t: {call: http://a/, expect: {client: {config_version: %s}}}\n" % word
+    text = f"meshsim: 1\ntests:\n  t: {{call: http://a/, expect: {{client: {{config_version: {word}}}}}}}\n"
     assert loaded(tmp_path, text).cases[0].expectation is not None
 
 
 @pytest.mark.parametrize("gap", ["", "\n  ", "\r\n"])
 def test_a_suite_may_be_written_as_json(tmp_path: Path, gap: str) -> None:
-    text = '{%s"meshsim": 1, "tests": {"t": {"call": "http://a/", "expect": {"status": 1}}}}' % gap
+    text = "{" + gap + '"meshsim": 1, "tests": {"t": {"call": "http://a/", "expect": {"status": 1}}}}'
     assert is_suite(text)
     assert [case.id for case in loaded(tmp_path, text).cases] == ["t"]
     assert not is_suite('{"tests": [], "meshsim": 1}')
@@ -342,3 +342,8 @@ def test_a_pipe_is_no_suite_and_is_not_waited_for(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "pipe.yaml"):
         with pytest.raises(InputError, match="no suite"):
             discover([str(path)])
+
+
+def test_a_second_document_is_told_where_it_begins(tmp_path: Path) -> None:
+    place = refused(tmp_path, "meshsim: 1\nmesh: x\n---\nmeshsim: 1\n").place
+    assert place is not None and (place.line, place.column) == (3, 1)

@@ -117,11 +117,12 @@ def _documents(
                 return
             if isinstance(event, yaml.DocumentStartEvent):
                 if starts is not None:
-                    starts.append((event.start_mark.line + 1, event.start_mark.column + 1))
+                    mark: Any = event.start_mark
+                    starts.append((mark.line + 1, mark.column + 1))
                 yield _Builder(loader, name, marks, dates_at).build()
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = Place(name) if mark is None else Place(name, line=mark.line + 1, column=mark.column + 1)
+        at = getattr(error, "problem_mark", None)
+        place = Place(name) if at is None else Place(name, line=at.line + 1, column=at.column + 1)
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise InputError(
             "bad-yaml",
