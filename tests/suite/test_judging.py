@@ -271,3 +271,11 @@ def test_a_call_takes_its_runtime_values(tmp_path: Path) -> None:
         )
     )
     assert case.status == "passed", case.failures
+
+
+def test_near_misses_of_a_failure_have_their_lines(tmp_path: Path) -> None:
+    case = one(tmp_path, "call: {from: ratings, destination: 'reviews:9080'}, expect: {outcome: replied}")
+    parting = failure(case).parting
+    assert parting is not None
+    near = [each.place for each in parting.decision.candidates if each.near_miss and each.place is not None]
+    assert near and all(parting.lines[place].line is not None for place in near)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from meshsim.errors import InputError
 from meshsim.suite import load
+from meshsim.suite.discover import discover
 from meshsim.suite.source import is_suite
 from tests.suite_files import loaded, refused, written
 
@@ -64,6 +66,7 @@ def test_a_suite_is_told_by_its_first_key(text: str, is_one: bool) -> None:
         ("{call: http://a/, shares: {status: {200: 90 %, 503: 20 %}}}", "more than 100 %", "check the numbers"),
         ("{call: http://a/, expect: mtls, known_gap: {why: x}}", "a known gap needs until:", "such as"),
         ("{call: http://a/, expect: mtls, known_gap: {why: x, until: soon}}", "soon is no date", "such as"),
+        ("{call: 'http://${h}/', expect: mtls}", "no variable 'h'", "for:"),
         ("{call: http://a/, expect: {some: {some: {status: 1}}}}", "some: inside some:", "beside"),
     ],
 )
@@ -98,6 +101,20 @@ def test_words_that_readers_of_yaml_disagree_on_are_refused_with_their_line(tmp_
     assert word in error.message and f'"{word}"' in error.hint
     quoted = loaded(tmp_path, text % f'"{word}"')
     assert quoted.cases[0].call.headers == {"x-flag": word}
+
+
+@pytest.mark.parametrize("word", ["2026-11-20T09:00:00Z/41", "2026-11-20-rc1", "2026-1-2", "2026-11-20T09"])
+def test_what_only_begins_like_a_date_is_a_text(tmp_path: Path, word: str) -> None:
+    text = f"meshsim: 1\ntests:\n  t: {{call: http://a/, expect: {{client: {{config_version: {word}}}}}}}\n"
+    assert loaded(tmp_path, text).cases[0].expectation is not None
+
+
+@pytest.mark.parametrize("gap", ["", "\n  ", "\r\n"])
+def test_a_suite_may_be_written_as_json(tmp_path: Path, gap: str) -> None:
+    text = "{" + gap + '"meshsim": 1, "tests": {"t": {"call": "http://a/", "expect": {"status": 1}}}}'
+    assert is_suite(text)
+    assert [case.id for case in loaded(tmp_path, text).cases] == ["t"]
+    assert not is_suite('{"tests": [], "meshsim": 1}')
 
 
 def test_they_are_refused_as_keys_too_but_a_gap_may_end_on_a_plain_date(tmp_path: Path) -> None:
@@ -318,3 +335,15 @@ def test_names_of_names_are_read_once_and_an_avalanche_of_them_is_refused(tmp_pa
 def test_a_variable_that_nobody_fills_is_refused(tmp_path: Path) -> None:
     text = "meshsim: 1\nexpect: {e: {client: {route: '${x}'}}}\ntests: {t: {call: http://a/, expect: e}}\n"
     assert refused(tmp_path, text).reference == "suite-no-variable"
+
+
+def test_a_pipe_is_no_suite_and_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    for path in (tmp_path, tmp_path / "pipe.yaml"):
+        with pytest.raises(InputError, match="no suite"):
+            discover([str(path)])
+
+
+def test_a_second_document_is_told_where_it_begins(tmp_path: Path) -> None:
+    place = refused(tmp_path, "meshsim: 1\nmesh: x\n---\nmeshsim: 1\n").place
+    assert place is not None and (place.line, place.column) == (3, 1)

@@ -32,13 +32,19 @@ _STRING_TAGS = ("!", "tag:yaml.org,2002:str")
 
 _SURPRISES = (
     (re.compile(r"yes|no|on|off", re.IGNORECASE), "a truth value to YAML 1.1"),
-    (re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt \t].*)?"), "a date to YAML 1.1"),
+    (
+        re.compile(
+            r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}"
+            r"(?:\.[0-9]*)?(?:[ \t]*(?:Z|[-+][0-9]{1,2}(?::?[0-9]{2})?))?"
+        ),
+        "a date to YAML 1.1",
+    ),
     (re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"), "a number to base 60 to YAML 1.1"),
     (re.compile(r"[-+]?0[0-9_]+"), "an octal number to YAML 1.1"),
     (re.compile(r"[-+]?0b[01_]+|[-+]?[0-9][0-9_]*_[0-9_.]*"), "a number to YAML 1.1"),
     (re.compile(r"[-+]?\.inf|\.nan", re.IGNORECASE), "no finite number"),
 )
-_DATE = _SURPRISES[1][0]
+_TRUTH, _DATE = _SURPRISES[0][0], _SURPRISES[1][0]
 _SUSPECT = re.compile("|".join(pattern.pattern for pattern, _meaning in _SURPRISES), re.IGNORECASE)
 
 Mark = tuple[int, int]
@@ -88,9 +94,11 @@ def careful_yaml(
     a date is a text.
     """
     marks: dict[tuple[PathPart, ...], Mark] = {}
-    documents = list(_documents(text, name, marks, dates_at))
+    starts: list[Mark] = []
+    documents = list(_documents(text, name, marks, dates_at, starts))
     if len(documents) > 1:
-        raise InputError("two-documents", "one file holds one document", place=Place(name), hint="split it at ---")
+        place = Place(name, line=starts[1][0], column=starts[1][1])
+        raise InputError("two-documents", "one file holds one document", place=place, hint="split it at ---")
     return (documents[0] if documents else None), marks
 
 
@@ -99,6 +107,7 @@ def _documents(
     name: str,
     marks: dict[tuple[PathPart, ...], Mark] | None = None,
     dates_at: frozenset[str] | None = None,
+    starts: list[Mark] | None = None,
 ) -> Iterator[Any]:
     loader = _LOADER(text)
     try:
@@ -107,10 +116,13 @@ def _documents(
             if isinstance(event, yaml.StreamEndEvent):
                 return
             if isinstance(event, yaml.DocumentStartEvent):
+                if starts is not None:
+                    mark: Any = event.start_mark
+                    starts.append((mark.line + 1, mark.column + 1))
                 yield _Builder(loader, name, marks, dates_at).build()
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = Place(name) if mark is None else Place(name, line=mark.line + 1, column=mark.column + 1)
+        at = getattr(error, "problem_mark", None)
+        place = Place(name) if at is None else Place(name, line=at.line + 1, column=at.column + 1)
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise InputError(
             "bad-yaml",
@@ -273,7 +285,10 @@ class _Builder:
         if top is not None and top.key in self.dates_at and _DATE.fullmatch(value):
             return
         raise self._refuse(
-            "yaml-surprise", f"{value} is {meaning}", line, f'write "{value}" in quotes, or true or false'
+            "yaml-surprise",
+            f"{value} is {meaning}",
+            line,
+            f'write "{value}" in quotes' + (", or true or false" if _TRUTH.fullmatch(value) else ""),
         )
 
     def _note(self, line: int) -> None:

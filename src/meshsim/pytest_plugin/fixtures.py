@@ -31,14 +31,17 @@ def mesh_of(request: pytest.FixtureRequest) -> Mesh:
     marker = request.node.get_closest_marker("meshsim")
     given = list(marker.args) if marker is not None else request.config.getini("meshsim_config")
     if marker is None and not given:
-        raise pytest.UsageError(NO_CONFIGURATION)
+        pytest.fail(NO_CONFIGURATION, pytrace=False)
     root = request.path.parent if marker is not None else request.config.rootpath
     spec = MeshSpec("", tuple(_below(root, str(path)) for path in given))
+    refused = ""
     try:
         compiled = meshes_of(request.config).get(spec)
     except MeshsimError as error:
         where = "" if error.place is None else f"{error.place}: "
-        pytest.fail(f"{where}{error.message}\nhelp: {error.hint}", pytrace=False)
+        refused = f"{where}{error.message}\nhelp: {error.hint}"
+    if refused:
+        pytest.fail(refused, pytrace=False)
     measured = coverage_of(request.config)
     if measured is None:
         return Mesh(compiled)

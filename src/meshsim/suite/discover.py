@@ -29,6 +29,8 @@ def looks_like_router_check(path: Path) -> bool:
 
 def _beginning(path: Path) -> str:
     try:
+        if not path.is_file():  # a pipe would be waited for, and what was looked at would be gone
+            return ""
         with path.open(encoding="utf-8", errors="replace") as stream:
             return stream.read(SNIFFED)
     except OSError:

@@ -186,7 +186,8 @@ def _cluster_field(field: str, cluster: str) -> Any:
 def _places(decision: Decision, expected: Candidate | None) -> set[Place]:
     """Those a reader is shown."""
     shown: list[Place | None] = [decision.reason.place]
-    for candidate in (expected, decision.chosen):
+    nearly = (candidate for candidate in decision.candidates if candidate.near_miss)
+    for candidate in (expected, decision.chosen, *nearly):
         if candidate is not None:
             shown += [candidate.place, *(check.place for check in candidate.checks)]
     return {place for place in shown if place is not None}

@@ -17,7 +17,9 @@ from ..place import PathPart, Place
 
 VERSION = 1
 DATES_AT = frozenset({"until"})
-_FIRST_KEY = re.compile(r"""(?m)\A(?:\ufeff)?(?:[ \t]*(?:#.*)?\n|%.*\n|---[ \t]*(?:#.*)?\n)*(['"]?)meshsim\1[ \t]*:""")
+_FIRST_KEY = re.compile(
+    r"""(?m)\A(?:\ufeff)?(?:[ \t]*(?:#.*)?\n|%.*\n|---[ \t]*(?:#.*)?\n)*(?:[ \t]*\{\s*)?(['"]?)meshsim\1[ \t]*:"""
+)
 
 
 def is_suite(text: str) -> bool:

@@ -52,7 +52,7 @@ def read_test(node: Node, key: str, context: Context) -> Iterator[Case]:
     gap = _gap(parts["known_gap"]) if "known_gap" in parts else None
     for combination in product(*values.values()):
         variables = dict(zip(values, combination, strict=True))
-        filled = {name: fill(part, variables) for name, part in parts.items() if name != "for"} if values else parts
+        filled = {name: fill(part, variables) for name, part in parts.items() if name != "for"}
         try:
             said = stated(filled["call"], context.shared.calls)
             expectation = _expectation(node, filled, context.shared)
