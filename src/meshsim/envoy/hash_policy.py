@@ -1,7 +1,8 @@
 """hash_policy of routes, of tcp_proxy and of load balancers: what of a call a hashing load balancer looks at.
 
 Semantics of envoyproxy/envoy source/common/http/hash_policy.cc and source/common/network/hash_policy.cc. What nobody
-stated (a generated cookie, filter state, a header made up by chance) leaves the whole value unknown.
+stated (a generated cookie, filter state that no filter is known to have written, a header made up by chance) leaves the
+whole value unknown.
 """
 
 from __future__ import annotations
