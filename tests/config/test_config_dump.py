@@ -279,7 +279,7 @@ def test_later_documents_replace_by_kind_and_name() -> None:
 @pytest.mark.parametrize(
     ("sections", "pointer"),
     [
-        ([section("ListenersConfigDump", dynamic_listeners={})], "/configs/0/dynamic_listeners"),
+        ([section("ListenersConfigDump", dynamic_listeners="x")], "/configs/0/dynamic_listeners"),
         ([section("ListenersConfigDump", dynamic_listeners=[5])], "/configs/0/dynamic_listeners/0"),
         ([section("ListenersConfigDump", dynamic_listeners=[{"name": 5}])], "/configs/0/dynamic_listeners/0/name"),
         ([section("ClustersConfigDump", static_clusters=[{"cluster": "x"}])], "/configs/0/static_clusters/0/cluster"),

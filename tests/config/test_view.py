@@ -56,6 +56,19 @@ def test_wrapped_values() -> None:
     assert read.duration_ms("timeout") == 1500
 
 
+def test_one_value_is_a_list_of_one_and_lists_inside_lists_are_flat() -> None:
+    """As Envoy 1.40 reads every list of a message, from JSON and from YAML."""
+    one = view({"httpFilters": {"name": "a"}}).views("http_filters")
+    assert [each.place.path[2:] for each in one] == [("httpFilters",)]
+    nested = view({"f": [[], {"name": "a"}, [[{"name": "b"}], {"name": "c"}]]}).views("f")
+    assert [each.text("name") for each in nested] == ["a", "b", "c"]
+    assert [each.place.path[3:] for each in nested] == [(1,), (2, 0, 0), (2, 1)]
+    assert view({"domains": "*"}).texts("domains") == ("*",)
+    assert view({"domains": [["a", "b"], "*"]}).texts("domains") == ("a", "b", "*")
+    assert view({"codes": 503}).values("codes") == (503,)
+    assert view({"codes": [[503], 504]}).values("codes") == (503, 504)
+
+
 WRONG: list[tuple[Callable[[View], Any], Any]] = [
     (lambda read: read.text("f"), 5),
     (lambda read: read.number("f"), "x"),
@@ -64,9 +77,11 @@ WRONG: list[tuple[Callable[[View], Any], Any]] = [
     (lambda read: read.duration_ms("f"), "1m"),
     (lambda read: read.fraction("f"), 3),
     (lambda read: read.view("f"), []),
-    (lambda read: read.views("f"), {}),
+    (lambda read: read.views("f"), "x"),
+    (lambda read: read.views("f"), [[{}, 1]]),
     (lambda read: read.views("f"), [1]),
-    (lambda read: read.texts("f"), "x"),
+    (lambda read: read.texts("f"), {}),
+    (lambda read: read.texts("f"), [["a", 1]]),
     (lambda read: read.texts("f"), [1]),
     (lambda read: read.map("f"), {"a": 1}),
     (lambda read: read.any("f"), {"no": "type"}),

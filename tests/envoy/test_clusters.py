@@ -8,7 +8,17 @@ from meshsim.address import parse_ip
 from meshsim.envoy.clusters import Limits, OriginalDst
 from meshsim.envoy.endpoints import InternalAddress, NameAddress, PipeAddress, SocketAddress, compile_address
 from meshsim.envoy.priorities import Balancing
-from tests.builders_upstream import address, assignment, cluster, endpoint, http_options, locality, static_cluster, view
+from tests.builders_upstream import (
+    address,
+    assignment,
+    cluster,
+    endpoint,
+    http_options,
+    locality,
+    static_cluster,
+    tls_socket,
+    view,
+)
 
 POLICY = "type.googleapis.com/envoy.extensions.load_balancing_policies."
 
@@ -144,7 +154,7 @@ def test_istio_metadata_can_switch_the_alpn_override_off() -> None:
 def test_upstream_versions(fields: dict[str, Any], downstream: str, wanted: tuple[str, ...]) -> None:
     typed_fields = {"explicit_http_config", "use_downstream_protocol_config", "auto_config"}
     if fields.keys() & typed_fields:
-        fields = {"typed_extension_protocol_options": http_options(**fields)}
+        fields = {"typed_extension_protocol_options": http_options(**fields), "transport_socket": tls_socket()}
     assert cluster({"name": "a", **fields}).protocol.versions(downstream) == wanted
 
 

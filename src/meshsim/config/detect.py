@@ -211,6 +211,14 @@ _OBJECTS = (
         says="is not supported yet",
         hint="give what the proxy was made of it: its config_dump",
     ),
+    _Known(
+        "a Kuma manifest",
+        lambda data: (
+            isinstance(data.get("type"), str) and (data["type"] == "Mesh" or bool({"mesh", "spec"} & set(data)))
+        ),
+        says="is not supported yet",
+        hint="give what the proxy was made of it: its config_dump",
+    ),
     _Known("Envoy's /listeners output", _has("listener_statuses|listenerStatuses")),
     _Known("Envoy's /stats output", _has("stats")),
     _Known("a scenario suite", _has("meshsim"), hint="configuration goes to -c"),

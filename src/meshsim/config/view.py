@@ -171,19 +171,24 @@ class View:
     def views(self, key: str) -> tuple[View, ...]:
         """The objects of a list; () when absent."""
         made = []
-        for index, value in enumerate(self._list(key)):
+        for path, value in self._items(key):
             if not isinstance(value, dict):
-                raise _wrong("an object", value, self.place_of(key) / index)
-            made.append(self._child(value, (self._spelling(key) or key, index)))
+                raise _wrong("an object", value, self._below(key, path))
+            made.append(self._child(value, (self._spelling(key) or key, *path)))
         return tuple(made)
 
     def texts(self, key: str) -> tuple[str, ...]:
         """The strings of a list; () when absent."""
-        values = self._list(key)
-        for index, value in enumerate(values):
+        made = []
+        for path, value in self._items(key):
             if not isinstance(value, str):
-                raise _wrong("a string", value, self.place_of(key) / index)
-        return tuple(values)
+                raise _wrong("a string", value, self._below(key, path))
+            made.append(value)
+        return tuple(made)
+
+    def values(self, key: str) -> tuple[Any, ...]:
+        """The values of a list, as parsed; () when absent."""
+        return tuple(value for _path, value in self._items(key))
 
     def map(self, key: str) -> tuple[tuple[str, View], ...]:
         """The entries of a map whose values are objects; () when absent."""
@@ -255,13 +260,23 @@ class View:
         except ValueError as error:
             raise _refused(error, self.place_of(key)) from None
 
-    def _list(self, key: str) -> list[Any]:
+    def _items(self, key: str) -> list[tuple[tuple[int, ...], Any]]:
+        """(where below the field, value) of a list's values.
+
+        As Envoy's reader takes them: one value is a list of one, and the values of lists inside a list are its own.
+        """
         value = self.raw(key)
         if value is None:
             return []
         if not isinstance(value, list):
-            raise _wrong("a list", value, self.place_of(key))
-        return value
+            return [((), value)]
+        return _flat(value)
+
+    def _below(self, key: str, path: tuple[int, ...]) -> Place:
+        place = self.place_of(key)
+        for index in path:
+            place = place / index
+        return place
 
     def _child(self, data: dict[str, Any], parts: tuple[PathPart, ...]) -> View:
         child = View.__new__(View)
@@ -276,6 +291,20 @@ class View:
         for part in path:
             data = data.get(part) or {}
         return self._child(data, path) if path else self
+
+
+def _flat(values: list[Any]) -> list[tuple[tuple[int, ...], Any]]:
+    found: list[tuple[tuple[int, ...], Any]] = []
+    waiting: list[tuple[tuple[int, ...], Any]] = [
+        ((index,), value) for index, value in reversed(list(enumerate(values)))
+    ]
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, list):
+            waiting += [((*path, index), each) for index, each in reversed(list(enumerate(value)))]
+        else:
+            found.append((path, value))
+    return found
 
 
 _HINT = "take the file again from where it came; if it was edited, mend this value"

@@ -13,6 +13,8 @@ from ..config.view import View
 from ..errors import Rejected
 from ..place import Place
 from .endpoints import Assignment, NameAddress
+from .upstream_protocol import UpstreamProtocol
+from .upstream_tls import UpstreamTransport
 
 _WITH_ENDPOINTS = frozenset(("STATIC", "STRICT_DNS", "LOGICAL_DNS", "EDS"))
 _PROVIDED = "CLUSTER_PROVIDED"
@@ -49,6 +51,18 @@ def refuse_contradictions(view: View, discovery: str, policy: str, assignment: A
             place=place,
             hint="weights start at 1; Envoy refuses this cluster too",
         )
+
+
+def refuse_unnegotiable(protocol: UpstreamProtocol, transport: UpstreamTransport) -> None:
+    """auto_config asks ALPN for the version, so every socket an endpoint may get must be one that has it."""
+    for socket in transport.sockets if protocol.auto else ():
+        if socket.kind == "raw_buffer":
+            raise Rejected(
+                "alpn-of-plaintext",
+                f"auto_config negotiates by ALPN, and the transport socket {socket.name} is plaintext",
+                place=socket.place,
+                hint="give it TLS, or use explicit_http_config; Envoy refuses this cluster too",
+            )
 
 
 def _hashes_by_hostname(asked: _Asked) -> bool:

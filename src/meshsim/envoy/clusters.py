@@ -15,7 +15,7 @@ from ..config.view import View
 from ..errors import Rejected
 from ..place import Place
 from ..reasons import Reason, because
-from .cluster_refusals import refuse_contradictions
+from .cluster_refusals import refuse_contradictions, refuse_unnegotiable
 from .dynamic_forward_proxy import DYNAMIC_FORWARD_PROXY, DynamicForwardProxy, compile_dynamic_forward_proxy
 from .endpoints import Assignment, compile_assignment, compile_hosts, filter_metadata
 from .host_override import HostOverride
@@ -199,6 +199,7 @@ def compile_cluster(view: View) -> Cluster:
     refuse_contradictions(view, discovery, balancing.balancing.policy, assignment)
     protocol = compile_upstream_protocol(view, name)
     transport = compile_upstream_transport(view, name)
+    refuse_unnegotiable(protocol, transport)
     if transport.default.tls is not None:
         protocol = decided_by(protocol, transport.default.tls.alpn)
     original_dst, destination_doubts = _original_dst(view, name) if discovery == "ORIGINAL_DST" else (None, ())

@@ -84,19 +84,19 @@ def _prefixes(match: View, field: str) -> tuple[Hashable, ...]:
 
 
 def _ports(match: View, field: str) -> tuple[Hashable, ...]:
-    raw = match.raw(field)
-    if raw is None or raw == []:
+    stated = match.values(field)
+    if not stated:
         return (0,)
-    if not isinstance(raw, list) or not all(isinstance(port, int) and not isinstance(port, bool) for port in raw):
+    if not all(isinstance(port, int) and not isinstance(port, bool) for port in stated):
         raise InputError(
             "wrong-type",
             f"expected a list of ports in {field}",
             place=match.place_of(field),
             hint="take the file again from where it came; if it was edited, mend this value",
         )
-    for port in raw:
+    for port in stated:
         _check_port(port, match.place_of(field))
-    return tuple(raw)
+    return stated
 
 
 def _check_port(port: int, place: Place) -> None:

@@ -1,14 +1,15 @@
 """hash_policy of routes, of tcp_proxy and of load balancers: what of a call a hashing load balancer looks at.
 
 Semantics of envoyproxy/envoy source/common/http/hash_policy.cc and source/common/network/hash_policy.cc. What nobody
-stated (a generated cookie, filter state, a header made up by chance) leaves the whole value unknown.
+stated (a generated cookie, filter state that no filter is known to have written, a header made up by chance) leaves the
+whole value unknown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 from xxhash import xxh64_intdigest
 
 from ..address import format_ip
@@ -16,6 +17,7 @@ from ..config.view import View
 from ..facts.connection import Connection
 from ..facts.request import Request
 from ..place import Place
+from .filter_state import HASHABLE_STRING, STRING, StateText
 from .path_rewrites import RegexRewrite, compile_regex_rewrite
 
 _MASK = (1 << 64) - 1
@@ -51,9 +53,18 @@ class HashPolicy:
 
 
 NOTHING = Hashed(None)
+NO_STATE: Mapping[str, str] = {}
 
 
-def hash_of(policies: Sequence[HashPolicy], connection: Connection, request: Request | None) -> Hashed:
+def hash_of(
+    policies: Sequence[HashPolicy],
+    connection: Connection,
+    request: Request | None,
+    filter_state: Mapping[str, str] = NO_STATE,
+) -> Hashed:
+    """`filter_state`: what HTTP filters wrote, who cannot replace what the connection has."""
+    if filter_state:
+        connection = evolve(connection, filter_state={**filter_state, **connection.filter_state})
     value: int | None = None
     sources: tuple[str, ...] = ()
     for policy in policies:
@@ -116,8 +127,13 @@ def _query(policy: HashPolicy, _connection: Connection, request: Request | None)
     return ABSENT
 
 
-def _filter_state(_policy: HashPolicy, _connection: Connection, _request: Request | None) -> int | str:
-    return UNKNOWN
+def _filter_state(policy: HashPolicy, connection: Connection, _request: Request | None) -> int | str:
+    """What no filter is known to have written, another may have; most objects hash in ways of their own."""
+    found = connection.filter_state.get(policy.name)
+    factory = found.factory if isinstance(found, StateText) else ""
+    if found is not None and factory == HASHABLE_STRING:
+        return xxh64_intdigest(found.encode())
+    return ABSENT if factory == STRING else UNKNOWN
 
 
 _READERS: dict[str, Callable[[HashPolicy, Connection, Request | None], int | str]] = {

@@ -93,7 +93,7 @@ def compile_internal_redirects(view: View, name: str) -> InternalRedirectPolicy 
         return InternalRedirectPolicy(
             view.place_of("internal_redirect_action"), view.integer("max_internal_redirects", 1)
         )
-    stated = policy.raw("redirect_response_codes") or ()
+    stated = policy.values("redirect_response_codes")
     predicates = tuple(_predicate(entry) for entry in policy.views("predicates"))
     known = all(predicate.kind in _PREDICATES for predicate in predicates)
     return InternalRedirectPolicy(
@@ -102,7 +102,7 @@ def compile_internal_redirects(view: View, name: str) -> InternalRedirectPolicy 
         frozenset(int(code) for code in stated) & _STATUSES if stated else _DEFAULT_STATUSES,
         policy.boolean("allow_cross_scheme_redirect", False),
         predicates,
-        tuple(str(header).lower() for header in policy.raw("response_headers_to_copy") or ()),
+        tuple(str(header).lower() for header in policy.values("response_headers_to_copy")),
         unmodelled_fields(policy, _FIELDS if known else _FIELDS - {"predicates"}, name),
     )
 
@@ -111,7 +111,7 @@ def _predicate(entry: View) -> RedirectPredicate:
     typed = entry.any("typed_config")
     if typed is None:
         return RedirectPredicate(entry.text("name", ""), entry.place)
-    allowed = typed.view.raw("allowed_route_names") or ()
+    allowed = typed.view.values("allowed_route_names")
     return RedirectPredicate(typed.type_name.rpartition(".")[2], entry.place, frozenset(str(each) for each in allowed))
 
 

@@ -363,8 +363,7 @@ _ASSUMED_VERSION = "V1"
 
 def _versions(config: View) -> tuple[str, ...]:
     """disallowed_versions, an enum list: names or numbers."""
-    stated = config.raw("disallowed_versions") or ()
-    return tuple({0: "V1", 1: "V2"}.get(each, str(each)) for each in stated) if isinstance(stated, list) else ()
+    return tuple({0: "V1", 1: "V2"}.get(each, str(each)) for each in config.values("disallowed_versions"))
 
 
 def _switched_off(config: View) -> bool:

@@ -156,7 +156,7 @@ def compile_retry_policy(view: View) -> RetryPolicy | None:
         host_attempts=policy.integer("host_selection_retry_max_attempts", 1),
         previous_hosts=_PREVIOUS_HOSTS in predicates,
         priority_updates=updates if kind == _PREVIOUS_PRIORITIES else 0,
-        status_codes=frozenset(int(code) for code in policy.raw("retriable_status_codes") or ()),
+        status_codes=frozenset(int(code) for code in policy.values("retriable_status_codes")),
         response_headers=policy.has("retriable_headers"),
         response_conditions=tuple(compile_header_matcher(entry) for entry in policy.views("retriable_headers")),
         request_conditions=tuple(compile_header_matcher(entry) for entry in policy.views("retriable_request_headers")),

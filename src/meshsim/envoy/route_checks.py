@@ -118,9 +118,9 @@ def _upgrades(action: View) -> Found:
 
 
 def _internal_redirects(policy: View) -> Found:
-    if len(policy.raw("redirect_response_codes") or ()) > _MOST_CODES:
+    if len(policy.values("redirect_response_codes")) > _MOST_CODES:
         yield f"redirect_response_codes takes at most {_MOST_CODES} statuses", policy
-    copied = [str(name) for name in policy.raw("response_headers_to_copy") or ()]
+    copied = [str(name) for name in policy.values("response_headers_to_copy")]
     if len(set(copied)) < len(copied):
         yield "response_headers_to_copy names a header twice", policy
     for name in copied:

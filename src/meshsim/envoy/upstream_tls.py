@@ -175,6 +175,11 @@ class UpstreamTransport:
     """Names a row; None: the rows' labels decide."""
     _unstated: FirstMatch[UnstatedRow, Labels] | None = field(default=None, init=False)
 
+    @property
+    def sockets(self) -> tuple[TransportSocket, ...]:
+        """All that an endpoint may get."""
+        return (self.default, *(self.matches.rows if self.matches is not None else ()))
+
     def pick(self, endpoint: Endpoint, ask: Ask = no_match) -> TransportSocket:
         """`ask` answers for a row that only labels nobody states keep open."""
         if self.matcher is not None:

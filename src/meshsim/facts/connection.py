@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from collections.abc import Mapping
+
+from attrs import field, frozen
 
 from ..address import format_endpoint
 
@@ -68,6 +70,8 @@ class Connection:
     direct_remote_name: str = ""
     before_detection: tuple[int, int] | None = None
     """Remote address and port before a request's headers named another client; None: none did."""
+    filter_state: Mapping[str, str] = field(factory=dict, eq=False, repr=False)
+    """What network filters wrote down, as text."""
 
     @property
     def is_internal(self) -> bool:

@@ -20,6 +20,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "endpoint.chosen": ("endpoint", "eligible", "hosts"),
     "endpoint.original-destination": ("endpoint",),
     "endpoint.from-header": ("endpoint", "header"),
+    "endpoint.from-filter-state": ("endpoint", "key"),
     "endpoint.tried-again": ("endpoint", "attempt"),
     "endpoint.limit-is-zero": ("cluster", "limit"),
     "endpoint.none": ("cluster",),

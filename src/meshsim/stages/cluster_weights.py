@@ -70,7 +70,9 @@ def _weighed(at: AtFilters | AtRouter, action: RouteAction, chooser: Chooser) ->
 
 def _hashed(at: AtFilters | AtRouter, action: RouteAction) -> Hashed:
     """What use_hash_policy takes in place of the random value; nothing where the policies find nothing to hash."""
-    return hash_of(action.weight_policies, at.connection, at.request) if action.weight_policies else NOTHING
+    if not action.weight_policies:
+        return NOTHING
+    return hash_of(action.weight_policies, at.connection, at.request, at.progress.filter_state)
 
 
 def stated_value(action: RouteAction, request: Request) -> int | None:

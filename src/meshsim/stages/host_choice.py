@@ -159,7 +159,9 @@ def hashed_call(at: AtEndpoint, cluster: Cluster) -> Hashed:
     if cluster.balancing.policy not in HASHING:
         return NOTHING
     request = at.conversation.request if at.via.kind == "http" else None
-    return hash_of(cluster.balancing.hash_policies or at.via.hash_policies, at.connection, request)
+    return hash_of(
+        cluster.balancing.hash_policies or at.via.hash_policies, at.connection, request, at.progress.filter_state
+    )
 
 
 def doubts_of(at: AtEndpoint, cluster: Cluster, plan: LoadPlan, picked: Selection) -> tuple[Reason, ...]:

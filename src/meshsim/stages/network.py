@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from ..choices import Choice, Chooser
 from ..envoy.network_filters.base import NetworkFilter
@@ -48,6 +48,8 @@ class Course:
     """tcp_proxy's cluster."""
     taken: tuple[int, ...] = ()
     """The options taken where filters left it open, in order."""
+    filter_state: Mapping[str, str] = field(factory=dict, eq=False)
+    """What the filters wrote."""
     at_once: bool = False
     """Closed as a new connection, before anything was read from it."""
 
@@ -72,9 +74,9 @@ def decide(_mesh: Mesh, at: AtNetwork, chooser: Chooser) -> tuple[Course, State]
         chooser.assume(_terminal(by))
     if by is None or course.closed_by is by or by.kind not in ("http", "tcp"):
         return _ended(at, course)
-    config = by.config
+    config, connection = by.config, evolve(at.connection, filter_state=course.filter_state)
     if isinstance(config, HttpConnectionManager):
-        return course, AtHttp(at.pod, config, at.connection, at.conversation, at.hop, at.frames)
+        return course, AtHttp(at.pod, config, connection, at.conversation, at.hop, at.frames)
     assert isinstance(config, TcpProxy), "the table gives these two kinds their configuration"
     for reason in config.unmodelled:
         chooser.assume(reason)
@@ -83,7 +85,7 @@ def decide(_mesh: Mesh, at: AtNetwork, chooser: Chooser) -> tuple[Course, State]
     if course.closes is not None:
         config = evolve(config, denial=course.closes)
     cluster = course.cluster or ""
-    return course, AtCluster(at.pod, cluster, config, at.connection, at.conversation, (), _FRESH, at.hop, at.frames)
+    return course, AtCluster(at.pod, cluster, config, connection, at.conversation, (), _FRESH, at.hop, at.frames)
 
 
 def _run(at: AtNetwork, ask: _Ask, pick: _Pick) -> Course:
@@ -112,7 +114,7 @@ def _run(at: AtNetwork, ask: _Ask, pick: _Pick) -> Course:
     closed, by = _first_bytes(at, facts, ask, taken)
     if closed is not None and by is not None and last.kind != "tcp":
         return Course(by, closed, by, taken=tuple(taken))
-    return Course(last, closed, by, cluster, tuple(taken))
+    return Course(last, closed, by, cluster, tuple(taken), state)
 
 
 def _first_bytes(

@@ -6,6 +6,7 @@ from ..address import try_parse_ip
 from ..envoy.clusters import OriginalDst
 from ..envoy.dynamic_forward_proxy import DynamicForwardProxy
 from ..envoy.endpoints import Endpoint, NameAddress, SocketAddress
+from ..envoy.filter_state import DESTINATION, destination_in
 from ..envoy.local_reply import local_reply
 from ..envoy.no_upstream import no_healthy_upstream
 from ..explanation import Candidate, Check, Decision, Fate
@@ -90,8 +91,11 @@ def _explain_forward_proxy(
 
 
 def _original_destination(at: AtEndpoint, rule: OriginalDst) -> Endpoint | None:
-    """The header's address where the cluster reads one and it is an address with a port, else the restored one."""
-    named = _from_header(rule, at.conversation.request) if at.via.kind == "http" else None
+    """Filter state's address, the header's where the cluster reads one and it is an address with a port, else the
+    restored one."""
+    named = _from_state(at)
+    if named is None and at.via.kind == "http":
+        named = _from_header(rule, at.conversation.request)
     connection = at.connection
     if named is not None:
         ip, port = named
@@ -101,6 +105,12 @@ def _original_destination(at: AtEndpoint, rule: OriginalDst) -> Endpoint | None:
         return None
     address = SocketAddress(ip, port if rule.port_override is None else rule.port_override)
     return Endpoint(str(address), at.cluster.place, address)
+
+
+def _from_state(at: AtEndpoint) -> tuple[int, int] | None:
+    """What a network filter wrote, which HTTP filters cannot replace, else an HTTP filter."""
+    found = destination_in(at.connection.filter_state)
+    return destination_in(at.progress.filter_state) if found is None else found
 
 
 def _from_header(rule: OriginalDst, request: Request | None) -> tuple[int, int] | None:
@@ -119,6 +129,8 @@ def _explain_original_destination(
 ) -> Decision:
     endpoint = _original_destination(at, rule)
     agree("endpoint", at, _name(picked), _name(endpoint))
+    if endpoint is not None and _from_state(at) is not None:
+        return _explain_filter_state(at, endpoint, question)
     named = _from_header(rule, at.conversation.request) if at.via.kind == "http" else None
     checks: tuple[Check, ...] = ()
     if rule.header is not None:
@@ -148,6 +160,22 @@ def _explain_original_destination(
         candidates=(candidate or lost,),
         trivial=candidate is not None,
         deciding=candidate is None,
+        hop=at.hop,
+    )
+
+
+def _explain_filter_state(at: AtEndpoint, endpoint: Endpoint, question: Reason) -> Decision:
+    place = at.cluster.place
+    check = Check(f"filter state {DESTINATION}", "ip:port", endpoint.name, True, place)
+    candidate = Candidate(endpoint.name, "endpoint", Fate.CHOSEN, (check,), place)
+    return Decision(
+        stage="endpoint",
+        pod=at.pod.name,
+        question=question,
+        chosen=candidate,
+        reason=because("endpoint.from-filter-state", place, endpoint=endpoint.name, key=DESTINATION),
+        candidates=(candidate,),
+        trivial=True,
         hop=at.hop,
     )
 

@@ -28,6 +28,10 @@ class Case:
     route: Mapping[str, Any] = field(factory=dict)
     """Further fields of the route's action, or of tcp_proxy."""
     tcp: bool = False
+    filters: Sequence[Mapping[str, Any]] = ()
+    """HTTP filters before the router."""
+    before: Sequence[Mapping[str, Any]] = ()
+    """Network filters before the last one."""
     calls: Sequence[Mapping[str, Any]] = ({},)
 
 
@@ -105,4 +109,9 @@ def _listener(case: Case, own: str, port: int) -> dict[str, Any]:
     if case.tcp:
         config = {"@type": TCP_PROXY, "stat_prefix": "tcp", "cluster": own, **case.route}
         made["filter_chains"] = [{"filters": [{"name": "tcp", "typed_config": config}]}]
+    (chain,) = made["filter_chains"]
+    if case.filters:
+        manager = chain["filters"][0]["typed_config"]
+        manager["http_filters"] = [*case.filters, *manager["http_filters"]]
+    chain["filters"] = [*case.before, *chain["filters"]]
     return made

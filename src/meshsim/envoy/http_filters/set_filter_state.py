@@ -10,6 +10,7 @@ from attrs import evolve, frozen
 from ...config.view import View
 from ...place import Place
 from ...reasons import because
+from ..filter_state import made_by
 from ..format_strings import FormatString, compile_format_string
 from ..per_filter import PerFilter
 from .base import Change, FilterFacts, Verdict
@@ -26,6 +27,7 @@ class Setting:
     skip_if_empty: bool
     absent: str
     """What an operand that is not there is written as."""
+    factory: str
 
 
 def compile_settings(view: View) -> tuple[Setting, ...]:
@@ -38,7 +40,9 @@ def compile_settings(view: View) -> tuple[Setting, ...]:
             text = formatted.text("text_format", "")
         absent = "" if formatted is not None and formatted.boolean("omit_empty_values", False) else "-"
         skips = each.boolean("skip_if_empty", False)
-        made.append(Setting(each.text("object_key", ""), compile_format_string(text), skips, absent))
+        key = each.text("object_key", "")
+        factory = each.text("factory_key", "") or key
+        made.append(Setting(key, compile_format_string(text), skips, absent, factory))
     return tuple(made)
 
 
@@ -56,8 +60,8 @@ class SetFilterState:
                 value = each.value.render(evolve(format_facts(facts), filter_state=state), each.absent)
                 if value is None:
                     state.pop(each.key, None)
-                elif value or not each.skip_if_empty:
-                    state[each.key] = value
+                elif (value or not each.skip_if_empty) and (made := made_by(each.factory, value)) is not None:
+                    state[each.key] = made
         if state == facts.filter_state:
             return None
         return Change(because("filter.changed", self.place, filter=self.name), filter_state=state)

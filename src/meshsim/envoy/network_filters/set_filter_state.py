@@ -10,12 +10,14 @@ from attrs import define
 
 from ...config.view import View
 from ...reasons import because
+from ..filter_state import DESTINATION, made_by
 from ..format_operators import FormatFacts
 from ..format_strings import FormatString, compile_format_string
 from ..rbac.facts import NO_REQUEST
 from .verdicts import Behaviour, NetworkFacts, Open, Option, Verdict, Writes
 
 CLUSTER = "envoy.tcp_proxy.cluster"
+_FOLLOWED = frozenset((CLUSTER, DESTINATION))
 _UNFOLLOWED = ("envoy.tcp_proxy.", "envoy.network.", "envoy.upstream.", "envoy.filters.listener.original_dst.")
 """Objects that change where or how an upstream is dialled."""
 
@@ -28,6 +30,11 @@ class Entry:
     skip_if_empty: bool
     absent: str
     """What an operand that is not there is written as."""
+    factory: str
+
+    @property
+    def unfollowed(self) -> bool:
+        return self.key not in _FOLLOWED and self.key.startswith(_UNFOLLOWED)
 
     def made(self, facts: FormatFacts) -> str | None:
         """None where run time decides it, or it is not modelled how the value is made."""
@@ -45,11 +52,12 @@ class SetFilterState(Behaviour):
         told = FormatFacts(NO_REQUEST, facts.connection, "")
         for entry in self.entries:
             value = entry.made(told)
-            if value is None or (entry.key != CLUSTER and entry.key.startswith(_UNFOLLOWED)):
+            if value is None or entry.unfollowed:
                 what = because("network.state-not-followed", self.view.place, filter=self.name, key=entry.key)
                 return Open(what, (Option("pass", None, None),), default=0)
-            if value or not entry.skip_if_empty:
-                written[entry.key] = value
+            made = made_by(entry.factory, value) if value or not entry.skip_if_empty else None
+            if made is not None:
+                written[entry.key] = made
         return Writes(written)
 
 
@@ -65,4 +73,6 @@ def _entry(view: View) -> Entry:
         text = source.text("inline_string") if source is not None else format_string.text("text_format")
         value = compile_format_string(text) if text is not None else None
     omits = format_string is not None and format_string.boolean("omit_empty_values", False)
-    return Entry(view.text("object_key", ""), value, view.boolean("skip_if_empty", False), "" if omits else "-")
+    key = view.text("object_key", "")
+    factory = view.text("factory_key", "") or key
+    return Entry(key, value, view.boolean("skip_if_empty", False), "" if omits else "-", factory)

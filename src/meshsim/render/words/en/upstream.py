@@ -20,6 +20,7 @@ WORDS: dict[str, str] = {
     "endpoint.chosen": "{endpoint} is one of {eligible} usable endpoints ({hosts} in all)",
     "endpoint.original-destination": "{endpoint} is where the client wanted to go",
     "endpoint.from-header": "header {header} names {endpoint}",
+    "endpoint.from-filter-state": "filter state {key} names {endpoint}",
     "endpoint.tried-again": "{endpoint} is taken for attempt {attempt}",
     "endpoint.limit-is-zero": "circuit breaker {limit} of {cluster} is 0, so nothing is dialled",
     "endpoint.none": "cluster {cluster} has no endpoints",
