@@ -92,6 +92,12 @@ def test_why_no_route_matched() -> None:
     assert str(decision.candidates[1].checks[0].place).endswith("/routes/1/match/prefix")
 
 
+LUA = {
+    "extension": {
+        "name": "l",
+        "typed_config": {"@type": "type.googleapis.com/envoy.extensions.router.cluster_specifiers.lua.v3.LuaConfig"},
+    }
+}
 RDS = {"rds": {"route_config_name": "80"}}
 
 
@@ -121,7 +127,7 @@ def test_a_dump_without_routes_leaves_it_unknown() -> None:
         (hcm(scoped_routes={"name": "s"}), "vhost.scopes-not-in-dump"),
         (hcm(table=table_fields(vhds={"config_source": {}})), "vhost.on-demand"),
         (hcm({"match": {"prefix": "/"}}), "router.action-not-modelled"),
-        (hcm(one_route(route={"cluster_specifier_plugin": "p"})), "router.specifier-not-modelled"),
+        (hcm(one_route(route={"inline_cluster_specifier_plugin": LUA})), "router.specifier-not-modelled"),
     ],
 )
 def test_what_is_not_modelled_ends_unknown_and_says_so(manager: Any, code: str) -> None:

@@ -14,6 +14,7 @@ from ..config.view import View
 from ..place import Place
 from ..reasons import Reason
 from .body_formats import BodyFormat, compile_body_format, source_text
+from .cluster_specifiers import ClusterSpecifier, specifier_of
 from .format_strings import FormatString, compile_format_string
 from .hash_policy import HashPolicy, compile_hash_policies
 from .header_mutations import MutationLevel, compile_mutations
@@ -116,8 +117,8 @@ class RouteAction:
     """Its value takes the place of the random one."""
     weight_policies: tuple[HashPolicy, ...] = ()
     """Their hash does so. No cookie is made by then."""
-    specifier_plugin: str | None = None
-    """The field that names a cluster specifier extension, which is opaque."""
+    specifier: ClusterSpecifier | None = None
+    """The extension that names the cluster."""
     cluster_not_found_status: int = 503
     metadata_match: Mapping[str, Any] | None = None
     """filter_metadata `envoy.lb`, or None."""
@@ -217,10 +218,11 @@ def compile_route_action(
     retry_policy: RetryPolicy | None = None,
     template: UriTemplate | None = None,
     mirrors: tuple[MirrorPolicy, ...] = (),
+    specifiers: Mapping[str, ClusterSpecifier] | None = None,
 ) -> RouteAction:
     """`retry_policy` and `mirrors` are the virtual host's, for a route without its own.
 
-    `template` is what the route matches, where that is a URI template.
+    `template` is what the route matches, where that is a URI template; `specifiers` are the route configuration's.
     """
     weighted = view.view("weighted_clusters")
     leftovers = unmodelled_fields(view, _MODELLED | _HARMLESS | _PLUGINS, name)
@@ -234,7 +236,7 @@ def compile_route_action(
         place=view.place,
         cluster=view.text("cluster") or None,
         cluster_header=view.text("cluster_header") or None,
-        specifier_plugin=view.one_of(sorted(_PLUGINS)),
+        specifier=specifier_of(view, specifiers or {}),
         cluster_not_found_status=_NOT_FOUND_STATUS.get(
             view.enum("cluster_not_found_response_code", tuple(_NOT_FOUND_STATUS)), 503
         ),

@@ -8,8 +8,10 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from ..config.view import View
+from ..match.condition import Condition
 from ..place import Place
 from ..reasons import Reason
+from .cluster_specifiers import ClusterSpecifier
 from .header_mutations import MutationLevel, compile_mutations
 from .mirrors import MirrorPolicy
 from .path_rewrites import PathRule
@@ -72,6 +74,8 @@ class Surroundings:
     metadata: Mapping[str, Any] = field(factory=dict)
     """filter_metadata of the virtual host."""
     mirrors: tuple[MirrorPolicy, ...] = ()
+    specifiers: Mapping[str, ClusterSpecifier] = field(factory=dict)
+    """Cluster specifier plugins of the route configuration, by name."""
     body_limits: tuple[int | None, int | None] = (None, None)
     """request_body_buffer_limit and the older per_request_buffer_limit_bytes of the virtual host."""
 
@@ -131,14 +135,15 @@ def compile_route(view: View, label: str, around: Surroundings) -> Route:
     check_route(view)
     match_view = view.view("match")
     match = compile_match(match_view if match_view is not None else View({}, view.place / "match"))
+    action = _action(view, name or label, around, match.rule)
     return Route(
         name=name,
         label=label,
         place=view.place,
-        conditions=match.conditions,
+        conditions=match.conditions + _registered(action),
         rule=match.rule,
         fraction=match.fraction,
-        action=_action(view, name or label, around, match.rule),
+        action=action,
         origin=istio_config(view),
         per_filter=layered(around.per_filter, {**_legacy_cors(view), **compile_per_filter(view)}),
         request_mutations=ordered(compile_mutations(view, "request"), around.request_levels, around),
@@ -149,6 +154,17 @@ def compile_route(view: View, label: str, around: Surroundings) -> Route:
         vhost_metadata=around.metadata,
         rate_limited=around.rate_limited or _has_rate_limits(view.view("route")),
         body_limit=_body_limit(view, around),
+    )
+
+
+def _registered(action: Action) -> tuple[RouteCondition, ...]:
+    """A route by an optional extension that Envoy has not got is passed over, and the next one is tried."""
+    specifier = action.specifier if isinstance(action, RouteAction) else None
+    if specifier is None or not specifier.absent:
+        return ()
+    seen = specifier.type_name
+    return (
+        Condition("is_optional", "an extension of Envoy", lambda _facts: seen, lambda _seen: False, specifier.place),
     )
 
 
@@ -227,7 +243,9 @@ def _action(view: View, name: str, around: Surroundings, rule: PathRule) -> Acti
         return NonForwarding(name, view.place, "none")
     match kind:
         case "route":
-            return compile_route_action(below, name, around.retry_policy, rule.template, around.mirrors)
+            return compile_route_action(
+                below, name, around.retry_policy, rule.template, around.mirrors, around.specifiers
+            )
         case "redirect":
             return compile_redirect(below, name)
         case "direct_response":

@@ -18,6 +18,7 @@ from ..match.first import FirstMatch
 from ..match.strings import ascii_lower
 from ..place import Place
 from ..reasons import Reason
+from .cluster_specifiers import ClusterSpecifier, compile_specifiers
 from .header_mutations import MutationLevel, compile_mutations
 from .hosts import without_port
 from .mirrors import MirrorPolicy, compile_mirrors
@@ -136,6 +137,7 @@ class TableLevels:
     most_body: int
     """max_direct_response_body_size_bytes"""
     mirrors: tuple[MirrorPolicy, ...]
+    specifiers: Mapping[str, ClusterSpecifier]
 
 
 @define(eq=False)
@@ -206,6 +208,7 @@ class VirtualHost:
                 rate_limited=bool(view.views("rate_limits")),
                 metadata=filter_metadata(view),
                 mirrors=compile_mirrors(view) or levels.mirrors,
+                specifiers=levels.specifiers,
                 body_limits=body_limits(view),
             )
         return self._around
@@ -381,6 +384,7 @@ def compile_route_table(view: View, name: str = "") -> RouteTable:
         most_specific_wins=view.boolean("most_specific_header_mutations_wins", False),
         most_body=view.integer("max_direct_response_body_size_bytes", DEFAULT_MOST_BODY),
         mirrors=compile_mirrors(view),
+        specifiers=compile_specifiers(view),
     )
     vhosts = tuple(
         VirtualHost(below.text("name", ""), tuple(map(read_domain, below.texts("domains"))), below, levels)

@@ -90,7 +90,9 @@ def entry_label(entry: WeightedCluster) -> str:
 
 
 def cluster_name(action: RouteAction, entry: WeightedCluster | None, request: Request) -> str:
-    """The cluster a route names for the request by which it was looked up; empty where the header for it is absent."""
+    """The cluster a route names for the request by which it was looked up; empty where header or matcher name none."""
+    if action.specifier is not None:
+        return action.specifier.cluster(request)
     if entry is not None and entry.name:
         return entry.name
     header = entry.cluster_header if entry is not None else action.cluster_header

@@ -111,7 +111,7 @@ def _answer(at: AtRouter) -> Ending | None:
         return local_reply(stream, at.hop, why, status=404, details="route_not_found", flags=("NR",))
     action = route.action
     if isinstance(action, RouteAction):
-        return _unknown_action(action) or _failed_check(at, action)
+        return _unknown_action(at, action) or _failed_check(at, action)
     if isinstance(action, NonForwarding):
         if action.kind == "none":
             return Ending("unknown", because("router.action-not-modelled", action.place, route=route.label))
@@ -143,11 +143,18 @@ def _refused(at: AtRouter) -> Reason | None:
     return table_refused(proxy.document if proxy is not None else None, at.hcm.route_config_name)
 
 
-def _unknown_action(action: RouteAction) -> Ending | None:
-    if action.specifier_plugin is not None:
-        field = action.specifier_plugin
-        why = because("router.specifier-not-modelled", action.place, route=action.name, field=field)
-        return Ending("unknown", why)
+def _unknown_action(at: AtRouter, action: RouteAction) -> Ending | None:
+    specifier = action.specifier
+    if specifier is not None:
+        facts = {"route": action.name, "plugin": specifier.name}
+        if specifier.crashes_by:
+            why = because("router.specifier-crashes", specifier.place, **facts, by=specifier.crashes_by)
+            return Ending("unknown", why)
+        if specifier.tree is None:
+            why = because("router.specifier-not-modelled", specifier.place, **facts, type=specifier.type_name)
+            return Ending("unknown", why)
+        if specifier.is_open(at.progress.looked_up or at.request):
+            return Ending("unknown", because("router.specifier-open", specifier.place, **facts))
     if action.connect_terminated:
         return Ending("unknown", because("router.connect-not-modelled", action.place, route=action.name))
     return None
@@ -257,7 +264,9 @@ def explain(_mesh: Mesh, at: AtRouter, picked: Ending | Forward) -> Decision:
     again = _forward(at, route, action, entry)
     agree("router", at, picked, again)
     weights = action.weights(runtime_of(at))
-    candidates = tuple(
+    specifier = action.specifier
+    candidates = specifier.explain(at.progress.looked_up or at.request) if specifier is not None else ()
+    candidates += tuple(
         _weighted_candidate(each, entry, f"{weight} of {sum(weights)}")
         for each, weight in zip(action.weighted, weights, strict=True)
     )
@@ -290,6 +299,10 @@ def _weighted_candidate(entry: WeightedCluster, picked: WeightedCluster | None, 
 
 def _reason(forward: Forward, route: Route, action: RouteAction, weights: tuple[int, ...]) -> Reason:
     entry, cluster = forward.entry, forward.cluster
+    if action.specifier is not None:
+        code = "router.by-specifier" if cluster else "router.specifier-none"
+        facts = {"cluster": cluster} if cluster else {}
+        return because(code, action.specifier.place, route=route.label, plugin=action.specifier.name, **facts)
     header = entry.cluster_header if entry is not None else action.cluster_header
     if header is not None and not (entry is not None and entry.name):
         if not cluster:

@@ -216,6 +216,11 @@ def test_what_configuration_cannot_say_is_an_error_with_its_reason(tmp_path: Pat
         - name: all
           domains: ["*"]
           routes: [{match: {prefix: /}, route: {cluster_specifier_plugin: lua}}]
+        cluster_specifier_plugins:
+        - extension:
+            name: lua
+            typed_config:
+              "@type": type.googleapis.com/envoy.extensions.router.cluster_specifiers.lua.v3.LuaConfig
     """
     case = result(tmp_path, "path: /", "cluster_name: ''", routes)
     assert case.status == "error"
