@@ -136,7 +136,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "router.not-forwarding": ("route", "action"),
     "router.action-not-modelled": ("route",),
     "router.specifier-not-modelled": ("route", "field"),
-    "router.connect-not-modelled": ("route",),
+    "router.datagrams-not-modelled": ("route",),
     "router.to-cluster": ("route", "cluster"),
     "router.weighted": ("route", "cluster", "weight", "total"),
     "router.weights-open": ("route",),

@@ -17,6 +17,7 @@ from ..envoy.request_limits import limited
 from ..envoy.route_actions import DirectResponse, NonForwarding, RouteAction, WeightedCluster
 from ..envoy.routes import Route
 from ..envoy.stream import Stream
+from ..envoy.tunnels import carries_datagrams
 from ..envoy.upstream_request import upstream_request
 from ..explanation import Candidate, Check, Decision, Fate
 from ..facts.conversation import Conversation
@@ -111,7 +112,7 @@ def _answer(at: AtRouter) -> Ending | None:
         return local_reply(stream, at.hop, why, status=404, details="route_not_found", flags=("NR",))
     action = route.action
     if isinstance(action, RouteAction):
-        return _unknown_action(action) or _failed_check(at, action)
+        return _unknown_action(at, action) or _failed_check(at, action)
     if isinstance(action, NonForwarding):
         if action.kind == "none":
             return Ending("unknown", because("router.action-not-modelled", action.place, route=route.label))
@@ -143,13 +144,13 @@ def _refused(at: AtRouter) -> Reason | None:
     return table_refused(proxy.document if proxy is not None else None, at.hcm.route_config_name)
 
 
-def _unknown_action(action: RouteAction) -> Ending | None:
+def _unknown_action(at: AtRouter, action: RouteAction) -> Ending | None:
     if action.specifier_plugin is not None:
         field = action.specifier_plugin
         why = because("router.specifier-not-modelled", action.place, route=action.name, field=field)
         return Ending("unknown", why)
-    if action.connect_terminated:
-        return Ending("unknown", because("router.connect-not-modelled", action.place, route=action.name))
+    if action.connect_config is not None and carries_datagrams(at.request):
+        return Ending("unknown", because("router.datagrams-not-modelled", action.place, route=action.name))
     return None
 
 

@@ -101,7 +101,7 @@ WORDS: dict[str, str] = {
     "router.not-forwarding": "route {route} ({action}) names no cluster",
     "router.action-not-modelled": "what route {route} does is not modelled",
     "router.specifier-not-modelled": "route {route} finds its cluster by {field}, which is not modelled",
-    "router.connect-not-modelled": "route {route} ends CONNECT here and sends its payload on, which is not modelled",
+    "router.datagrams-not-modelled": "route {route} ends CONNECT-UDP here, which is not modelled",
     "router.to-cluster": "route {route} goes to cluster {cluster}",
     "router.weighted": "route {route} goes to cluster {cluster} with weight {weight} of {total}",
     "router.weights-open": "route {route} divides its requests by weight",
