@@ -92,7 +92,9 @@ def _converse(plain: socket.socket, call: dict[str, Any], seen: dict[str, Any]) 
     except ssl.SSLError as error:
         seen.update(ended="tls_alert" if "ALERT" in str(error.reason) else "closed", detail=str(error.reason))
     except TimeoutError:
-        seen.update(ended="nothing", detail="timeout")
+        if call.get("method") != "CONNECT" or seen.get("status") != 200:
+            # A tunnel that stands is an answer, though nothing more comes out of it.
+            seen.update(ended="nothing", detail="timeout")
     except (ConnectionResetError, BrokenPipeError):
         seen.update(ended="closed", detail="reset")
     except http.client.HTTPException as error:

@@ -184,6 +184,8 @@ def _upstream(path: str, seen: Document, told: Document, observation: Document) 
         # Of a redirect that was followed, the log has the request as it went on.
         own = seen["kind"] == "http" and seen["endpoint"] and seen["response_code_details"] != REDIRECTED
         leaving = seen["upstream"] if own else {}
+        if upstream.get("protocol") == "tcp" and leaving.get("protocol") is None:
+            return  # a tunnel's bytes: the log has the request that asked for it
         for name in REQUEST_FIELDS:
             if leaving.get(name) is not None:
                 yield from _differ(f"{path}.upstream.{name}", upstream.get(name), leaving[name])

@@ -1,4 +1,4 @@
-"""A route's action as one request sees it: retries and time-outs after what its headers ask for.
+"""A route's action as one request sees it: retries and time-outs after what its headers ask for, and tunnels.
 
 envoyproxy/envoy source/common/router/router.cc (FilterUtility::finalTimeout) and retry_state_impl.cc.
 """
@@ -29,7 +29,15 @@ def limited(
     idle = action.idle_timeout_ms
     if idle is None and stream_idle_timeout_ms and (not timeout or timeout > stream_idle_timeout_ms):
         idle = stream_idle_timeout_ms
+    tunnels = action.connect_config is not None and action.connect_config.ends(request)
     same = policy is action.retry_policy and timeout == action.timeout_ms and idle == action.idle_timeout_ms
-    if same and duration == action.duration_ms:
+    if same and duration == action.duration_ms and not tunnels:
         return action
-    return evolve(action, retry_policy=policy, timeout_ms=timeout, idle_timeout_ms=idle, duration_ms=duration)
+    return evolve(
+        action,
+        retry_policy=policy,
+        timeout_ms=timeout,
+        idle_timeout_ms=idle,
+        duration_ms=duration,
+        tunnels=tunnels,
+    )

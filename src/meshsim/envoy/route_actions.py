@@ -5,7 +5,7 @@ The field ledger of RouteAction lives here: what is modelled, what cannot change
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from attrs import evolve, frozen
@@ -24,6 +24,7 @@ from .path_rewrites import RegexRewrite, compile_regex_rewrite
 from .per_filter import PerFilter, compile_per_filter
 from .retry_policy import RetryPolicy, compile_retry_policy
 from .runtime import Runtime
+from .tunnels import ConnectConfig, compile_connect_config
 from .unmodelled import unmodelled_fields
 from .uri_templates import UriTemplate, UriTemplateRewrite, compile_uri_rewrite
 
@@ -155,11 +156,18 @@ class RouteAction:
     """Off where the router suppresses x-envoy- headers."""
     respects_expected_timeout: bool = False
     """x-envoy-expected-rq-timeout-ms of a request sets its time-out, where the router is told so."""
-    connect_terminated: bool = False
-    """CONNECT ends here and its payload goes on as raw bytes."""
+    connect_config: ConnectConfig | None = None
+    """Which tunnels end here."""
+    tunnels: bool = False
+    """This request is one whose payload goes on as raw bytes."""
     unmodelled: tuple[Reason, ...] = ()
 
     kind: ClassVar[str] = "http"
+
+    @property
+    def speaks_http(self) -> bool:
+        """What goes to the upstream is a request, and no tunnel's bytes."""
+        return not self.tunnels
 
     def weights(self, runtime: Runtime) -> tuple[int, ...]:
         """Of the weighted clusters, in order; runtime values replace the configured ones where keys have a prefix."""
@@ -229,7 +237,7 @@ def compile_route_action(
     if weighted is not None:
         leftovers += unmodelled_fields(weighted, _WEIGHTED_FIELDS, name)
     grpc_timeout = view.duration_ms("max_grpc_timeout")
-    upgrades, terminated = _upgrades(view)
+    upgrades = view.views("upgrade_configs")
     redirects = compile_internal_redirects(view, name)
     action = RouteAction(
         name=name,
@@ -260,8 +268,8 @@ def compile_route_action(
         internal_redirects=redirects,
         priority=view.enum("priority", ("DEFAULT", "HIGH")),
         hash_policies=compile_hash_policies(view.views("hash_policy")),
-        upgrades=upgrades,
-        connect_terminated=terminated,
+        upgrades=_upgrades(upgrades),
+        connect_config=compile_connect_config(upgrades),
         unmodelled=(*leftovers, *(redirects.unmodelled if redirects is not None else ())),
     )
     if weighted is None:
@@ -333,12 +341,8 @@ def _template_rewrite(view: View, template: UriTemplate | None) -> UriTemplateRe
     return compile_uri_rewrite(policy, template) if policy is not None else None
 
 
-def _upgrades(view: View) -> tuple[Mapping[str, bool] | None, bool]:
-    entries = view.views("upgrade_configs")
-    if not entries:
-        return None, False
-    terminated = any(entry.has("connect_config") for entry in entries)
-    return {entry.text("upgrade_type", "").lower(): entry.boolean("enabled", True) for entry in entries}, terminated
+def _upgrades(entries: Sequence[View]) -> Mapping[str, bool] | None:
+    return {entry.text("upgrade_type", "").lower(): entry.boolean("enabled", True) for entry in entries} or None
 
 
 _RESPONSE_FIELDS = frozenset({"status", "body", "body_format"})

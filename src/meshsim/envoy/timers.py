@@ -33,13 +33,15 @@ def first_timer(
     timers: list[tuple[int | float, Failure]] = []
     if isinstance(via, RouteAction):
         per_try = via.retry_policy.per_try_timeout_ms if via.retry_policy is not None else 0
-        if via.timeout_ms:
+        # The reply to a tunnel is there once its connection is.
+        answered = connected and via.tunnels
+        if via.timeout_ms and not answered:
             timers.append((max(via.timeout_ms - waited_ms, 0), RESPONSE_TIMEOUT))
         if via.duration_ms:
             timers.append((max(via.duration_ms - waited_ms, 0), MAX_DURATION))
         if via.idle_timeout_ms:
             timers.append((max(via.idle_timeout_ms - waited_ms, 0), STREAM_IDLE))
-        if per_try:
+        if per_try and not answered:
             timers.append((per_try, PER_TRY_TIMEOUT))
     else:
         if via.max_duration_ms:

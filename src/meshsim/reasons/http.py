@@ -141,7 +141,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "router.specifier-open": ("route", "plugin"),
     "router.specifier-none": ("route", "plugin"),
     "router.by-specifier": ("route", "plugin", "cluster"),
-    "router.connect-not-modelled": ("route",),
+    "router.datagrams-not-modelled": ("route",),
     "router.to-cluster": ("route", "cluster"),
     "router.weighted": ("route", "cluster", "weight", "total"),
     "router.weights-open": ("route",),

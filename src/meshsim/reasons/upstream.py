@@ -58,5 +58,6 @@ REASONS: dict[str, tuple[str, ...]] = {
     "upstream.to-pipe": ("endpoint",),
     "upstream.to-own-listener": ("endpoint", "listener"),
     "upstream.no-internal-listener": ("endpoint",),
+    "upstream.tunnel-unread": ("endpoint",),
     "upstream.transport-not-modelled": ("endpoint", "transport"),
 }

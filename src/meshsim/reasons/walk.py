@@ -37,6 +37,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "return.passed-on": ("ending",),
     "return.local-reply": ("status", "details", "ending"),
     "return.gave-up": ("attempts", "status", "details", "ending"),
+    "return.tunnel-ended": ("ending",),
     "return.closed": ("flags", "ending"),
     "return.timed-out": ("status", "details", "after"),
     "return.tries-again": ("attempt", "failure", "policy"),

@@ -13,6 +13,7 @@ from ..envoy.listener_filters import seconds
 from ..envoy.local_reply import local_reply
 from ..envoy.network_filters.tcp_proxy import TcpProxy
 from ..envoy.network_filters.verdicts import Closes
+from ..envoy.refusal import DRAINED
 from ..envoy.response_headers import passed_on
 from ..envoy.retry_policy import RetryPolicy
 from ..envoy.route_actions import RouteAction
@@ -24,6 +25,8 @@ from ..reasons import Reason, because
 from ..states import AtTls, Frame, Tried
 from .socketless import not_connected
 
+TUNNEL_STANDS = 200
+"""What the client gets once the connection of its tunnel stands."""
 ATTEMPT_COUNT = "x-envoy-attempt-count"
 ANSWERED = ("delivered", "replied")
 _SETTLED = frozenset(("delivered", "forwarded", "unknown", "loop"))
@@ -65,6 +68,10 @@ def returned(frame: Frame, ending: Ending) -> Return:
 
 
 def _returned(frame: Frame, ending: Ending) -> Return:
+    if isinstance(frame.via, RouteAction) and frame.via.tunnels and ending.kind not in ("unknown", "loop"):
+        failure = _failure(frame, ending)
+        if failure is None or not (failure.connecting or (failure.waited_ms and not _connected(frame, ending))):
+            return _tunnelled(frame, ending, failure)
     if ending.status is None and ending.kind in _SETTLED and not _has_no_room(frame):
         return Return(ending, None, again=False, flags=_kept_flags(frame) if frame.via.kind == "tcp" else ())
     failure = _failure(frame, ending)
@@ -78,6 +85,38 @@ def _returned(frame: Frame, ending: Ending) -> Return:
     if isinstance(frame.via, RouteAction):
         return _answered(frame, ending, failure, extra)
     return _closed(frame, ending, failure)
+
+
+def _tunnelled(frame: Frame, ending: Ending, failure: Failure | None) -> Return:
+    """The client has its 200 since the connection stood; what came later cannot take that back."""
+    if failure is None and ending.kind in ("delivered", "forwarded"):
+        return Return(evolve(ending, status=TUNNEL_STANDS), None, again=False)
+    timed = failure is not None and bool(failure.waited_ms)
+    cut = failure is not None and failure.result == "reset"
+    details = "via_upstream"
+    if failure is not None and (timed or cut):
+        details = failure.reset if timed else f"upstream_reset_after_response_started{{{failure.reset}}}"
+    flags = (failure.flag,) if failure is not None and failure.flag and (timed or cut) else ()
+    answered = Ending(
+        "replied",
+        because("return.tunnel-ended", ending.why.place, ending=ending.kind),
+        after=_after(frame, failure) if failure is not None else ending.after,
+        status=TUNNEL_STANDS,
+        response_flags=flags,
+        response_code_details=details,
+        answered_by=frame.hop,
+        destination=ending.destination,
+        pod=ending.pod,
+        local_close_reason=DRAINED if _is_connection(frame) and details != MAX_DURATION.reset else None,
+    )
+    return Return(answered, failure, again=False, flags=flags)
+
+
+def _is_connection(frame: Frame) -> bool:
+    """Whether the client's whole connection is the tunnel."""
+    request = frame.dialled.conversation.request if frame.dialled is not None else None
+    asked = frame.stream.request if frame.stream is not None else None
+    return request is not None and request.method == "CONNECT" and asked is not None and asked.version != "http2"
 
 
 def _denied(frame: Frame, ending: Ending) -> Return | None:
@@ -106,7 +145,7 @@ def _failure(frame: Frame, ending: Ending) -> Failure | None:
     at_once = _closed_at_once(frame, ending)
     failure = failure_of(
         "not_connected" if at_once else ending.kind,
-        http=_version(frame, request.version if request is not None else "") if frame.via.kind == "http" else None,
+        http=_version(frame, request.version if request is not None else "") if frame.via.speaks_http else None,
         secured=frame.tls is not None,
         shaken=frame.shaken,
         sees=ending.client_sees,
@@ -139,7 +178,7 @@ def _has_no_room(frame: Frame) -> bool:
 
 
 def has_no_room(at: AtTls) -> bool:
-    return at.via.kind == "http" and at.cluster.limits_of(at.via.priority).max_requests == 0
+    return at.via.speaks_http and at.cluster.limits_of(at.via.priority).max_requests == 0
 
 
 def _version(frame: Frame, downstream: str) -> str:
@@ -152,13 +191,17 @@ def _timer(frame: Frame, ending: Ending) -> Failure | None:
     lasts = _lasts_ms(ending)
     if lasts == 0 or frame.dialled is None:
         return None
-    connected = ending.kind != "dropped" and (frame.tls is None or frame.shaken)
+    connected = _connected(frame, ending)
     waited = _waited(frame.dialled)
     timer = first_timer(frame.via, frame.dialled.cluster, connected=connected, waited_ms=waited)
     if timer is None or (lasts is not None and lasts < timer.waited_ms):
         return None
     # Two idle timers that run alike: the one at the far end is taken.
     return None if lasts == timer.waited_ms and timer.reset == IDLE.reset else timer
+
+
+def _connected(frame: Frame, ending: Ending) -> bool:
+    return ending.kind != "dropped" and (frame.tls is None or frame.shaken)
 
 
 def _lasts_ms(ending: Ending) -> float | None:
@@ -230,7 +273,7 @@ def _answered(frame: Frame, ending: Ending, failure: Failure, extra: tuple[str, 
         details=details,
         flags=flags,
         body=failure.body(retried=frame.is_retry),
-        headers={"x-envoy-overloaded": ("true",)} if failure in (OVERFLOW, NO_ROOM) else None,
+        headers=_overloaded(frame) if failure in (OVERFLOW, NO_ROOM) else None,
         grpc_status=_DEADLINE_EXCEEDED if failure.reset == MAX_DURATION.reset else None,
     )
     reply = evolve(
@@ -241,6 +284,12 @@ def _answered(frame: Frame, ending: Ending, failure: Failure, extra: tuple[str, 
         pod=ending.pod,
     )
     return Return(reply, failure, again=False, flags=flags)
+
+
+def _overloaded(frame: Frame) -> Headers | None:
+    """Kept back where the router suppresses x-envoy- headers."""
+    told = isinstance(frame.via, RouteAction) and frame.via.envoy_headers
+    return {"x-envoy-overloaded": ("true",)} if told else None
 
 
 def _closed(frame: Frame, ending: Ending, failure: Failure) -> Return:

@@ -139,7 +139,7 @@ def _rejected_update(resource: ResourceState | None) -> tuple[Reason, ...]:
 
 
 def _zero_limits(at: AtCluster, cluster: Cluster) -> tuple[Reason, ...]:
-    if at.via.kind != "http" or cluster.limits_of(at.via.priority).max_requests != 0:
+    if not at.via.speaks_http or cluster.limits_of(at.via.priority).max_requests != 0:
         return ()
     return (because("cluster.limit-is-zero", cluster.place, cluster=cluster.name, limit="max_requests"),)
 
@@ -164,7 +164,7 @@ def describe(_mesh: Mesh, at: AtCluster, picked: Cluster | None, draft: Draft) -
 def _upstream(at: AtCluster, cluster: Cluster, written: Upstream | None) -> Upstream:
     """What leaves: the router wrote path and headers, the cluster says in which version."""
     request = at.conversation.request
-    if at.via.kind != "http" or request is None:
+    if not at.via.speaks_http or request is None:
         return Upstream("tcp")
     version = cluster.protocol.versions(request.version)[0]
     if written is None:

@@ -299,7 +299,7 @@ def describe(_mesh: Mesh, at: AtEndpoint, picked: Selection, draft: Draft) -> No
         member = picked.member.cluster
         hop.aggregate = member.name
         request = at.conversation.request
-        if at.via.kind == "http" and request is not None and hop.upstream is not None:
+        if at.via.speaks_http and request is not None and hop.upstream is not None:
             hop.upstream = evolve(hop.upstream, protocol=member.protocol.versions(request.version)[0])
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from attrs import evolve
 
 from ..choices import Chooser
+from ..envoy.route_actions import RouteAction
 from ..envoy.upstream_failures import MAX_DURATION, OVERFLOW, PER_TRY_TIMEOUT, RESPONSE_TIMEOUT, STREAM_IDLE
 from ..explanation import Candidate, Change, Decision, Fate
 from ..mesh import Mesh
@@ -115,7 +116,8 @@ def describe(_mesh: Mesh, at: AtReturn, picked: Return, draft: Draft) -> None:
     failure, ending = picked.failure, picked.ending
     next_hop = frame.next_hop
     opened = next_hop is not None and next_hop < len(draft.hops)
-    answered = ending.status if failure is None else None
+    tunnelled = isinstance(frame.via, RouteAction) and frame.via.tunnels
+    answered = ending.status if failure is None and not tunnelled else None
     if opened and failure is not None and failure.waited_ms:
         _describe_left(draft, next_hop)
     result = failure.result if failure is not None else "connected"
@@ -142,6 +144,9 @@ def describe(_mesh: Mesh, at: AtReturn, picked: Return, draft: Draft) -> None:
         if failure is not None:
             hop.response_code_details = ending.response_code_details
             hop.downstream_local_close_reason = ending.local_close_reason
+        elif tunnelled:
+            # Who leaves the tunnel first decides what the log says.
+            hop.downstream_local_close_reason = None
         elif ending.status is not None:
             hop.response_code_details = "via_upstream"
     elif failure is not None and failure.connecting:

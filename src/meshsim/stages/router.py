@@ -17,6 +17,7 @@ from ..envoy.request_limits import limited
 from ..envoy.route_actions import DirectResponse, NonForwarding, RouteAction, WeightedCluster
 from ..envoy.routes import Route
 from ..envoy.stream import Stream
+from ..envoy.tunnels import carries_datagrams
 from ..envoy.upstream_request import upstream_request
 from ..explanation import Candidate, Check, Decision, Fate
 from ..facts.conversation import Conversation
@@ -155,8 +156,8 @@ def _unknown_action(at: AtRouter, action: RouteAction) -> Ending | None:
             return Ending("unknown", why)
         if specifier.is_open(at.progress.looked_up or at.request):
             return Ending("unknown", because("router.specifier-open", specifier.place, **facts))
-    if action.connect_terminated:
-        return Ending("unknown", because("router.connect-not-modelled", action.place, route=action.name))
+    if action.connect_config is not None and carries_datagrams(at.request):
+        return Ending("unknown", because("router.datagrams-not-modelled", action.place, route=action.name))
     return None
 
 

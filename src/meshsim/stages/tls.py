@@ -47,7 +47,7 @@ def decide(mesh: Mesh, at: AtTls, chooser: Chooser) -> tuple[TransportSocket, St
 
     socket = at.cluster.transport.pick(_labelled(mesh, at)[0], ask)
     address = endpoint.address
-    if not isinstance(address, _DIALLED) or socket.kind not in _SPOKEN:
+    if not _is_known(at, socket):
         why = _not_modelled(at, socket)
         chooser.assume(why)
         return socket, AtReturn(Ending("unknown", why, destination=endpoint.name), at.hop, at.frames)
@@ -105,8 +105,20 @@ def _labelled(mesh: Mesh, at: AtTls) -> tuple[Endpoint, Reason | None]:
     return evolve(endpoint, socket_metadata={"tlsMode": mode}, metadata_stated=True), why
 
 
+def _is_known(at: AtTls, socket: TransportSocket) -> bool:
+    return isinstance(at.endpoint.address, _DIALLED) and socket.kind in _SPOKEN and not _leads_inside(at)
+
+
+def _leads_inside(at: AtTls) -> bool:
+    """A tunnel into a listener of this Envoy, which goes by what is said in the tunnel: no call states that."""
+    tunnels = isinstance(at.via, RouteAction) and at.via.tunnels
+    return tunnels and isinstance(at.endpoint.address, InternalAddress)
+
+
 def _not_modelled(at: AtTls, socket: TransportSocket) -> Reason:
     name = at.endpoint.name
+    if _leads_inside(at):
+        return because("upstream.tunnel-unread", at.endpoint.place, endpoint=name)
     if isinstance(at.endpoint.address, _DIALLED):
         return because("upstream.transport-not-modelled", socket.place, endpoint=name, transport=socket.kind)
     return because("upstream.address-not-modelled", at.endpoint.place, endpoint=name)
@@ -178,6 +190,8 @@ def _conversation(at: AtTls, socket: TransportSocket) -> Conversation:
     proxy_protocol = said.proxy_protocol
     if socket.sends_proxy_protocol:
         proxy_protocol = ProxyProtocol(at.connection.remote_text(), at.connection.local_text())
+    if isinstance(at.via, RouteAction) and at.via.tunnels:
+        return _tunnelled(at, socket, proxy_protocol if socket.sends_proxy_protocol else None)
     if at.via.kind == "http" and request is not None:
         version = at.cluster.protocol.versions(request.version)[0]
         tls = None if socket.tls is None else _hello(at, socket, request)
@@ -193,6 +207,15 @@ def _conversation(at: AtTls, socket: TransportSocket) -> Conversation:
     if said.tls is not None:
         return Conversation("tcp", tls, None, False, said.payload, proxy_protocol, inner=said)
     return Conversation(said.protocol, tls, request, said.server_first, said.payload, proxy_protocol)
+
+
+def _tunnelled(at: AtTls, socket: TransportSocket, header: ProxyProtocol | None) -> Conversation:
+    """Raw bytes, after the PROXY header that the tunnel's own configuration asks for."""
+    assert isinstance(at.via, RouteAction)
+    if at.via.connect_config is not None and at.via.connect_config.proxy_protocol:
+        header = ProxyProtocol(at.connection.remote_text(), at.connection.local_text())
+    tls = None if socket.tls is None else _hello(at, socket, at.conversation.request)
+    return Conversation("tcp", tls, proxy_protocol=header)
 
 
 def _sent(at: AtTls, request: Request, version: str) -> Request:
@@ -213,11 +236,11 @@ def _hello(at: AtTls, socket: TransportSocket, request: Request | None) -> Clien
     assert tls is not None
     protocol = at.cluster.protocol
     override = at.alpn_override
-    key = (override, None if request is None else request.version)
+    key = (override, request.version if request is not None and at.via.speaks_http else None)
     made = socket.hellos.get(key)
     if made is not None:
         return made
-    if request is None:
+    if request is None or not at.via.speaks_http:
         alpn = tls.alpn
     else:
         alpn = offered_alpn(
@@ -248,7 +271,7 @@ def explain(mesh: Mesh, at: AtTls, picked: TransportSocket) -> Decision:
     labelled, of_pod = _labelled(mesh, at)
     socket, candidates = at.cluster.transport.explain(labelled, lambda row: _leads(row, picked))
     agree("tls", at, picked, socket)
-    known = isinstance(at.endpoint.address, _DIALLED) and socket.kind in _SPOKEN
+    known = _is_known(at, socket)
     fault = _fault(at, socket) if known else None
     return Decision(
         stage="tls",
@@ -292,7 +315,7 @@ def _notes(at: AtTls, socket: TransportSocket) -> tuple[Reason, ...]:
     if request is None:
         inside = at.conversation.tls is not None
         return (because("tls.around-client-tls", socket.place, endpoint=at.endpoint.name),) if inside else ()
-    if len(at.cluster.protocol.versions(request.version)) > 1:
+    if at.via.speaks_http and len(at.cluster.protocol.versions(request.version)) > 1:
         return (because("tls.version-by-alpn", socket.place, offered=list(_hello(at, socket, request).alpn)),)
     return ()
 
@@ -303,7 +326,7 @@ def describe(_mesh: Mesh, at: AtTls, picked: TransportSocket, draft: Draft) -> N
     if picked.kind not in _SPOKEN:
         return
     request = _http_request(at)
-    if hop.upstream is not None and request is not None:
+    if hop.upstream is not None and request is not None and at.via.speaks_http:
         sent = _sent(at, request, hop.upstream.protocol)
         if sent.authority != request.authority:
             hop.upstream = evolve(hop.upstream, authority=sent.authority, headers=sent.headers)

@@ -70,6 +70,7 @@ class TcpProxy:
     """What a filter before it will say once the upstream connection stands; None: nothing."""
 
     kind: ClassVar[str] = "tcp"
+    speaks_http: ClassVar[bool] = False
     priority: ClassVar[str] = "DEFAULT"
     retry_policy: ClassVar[None] = None
     """tcp_proxy has connect attempts, no retry policy."""

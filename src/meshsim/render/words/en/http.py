@@ -106,7 +106,7 @@ WORDS: dict[str, str] = {
     "router.specifier-open": "what plugin {plugin} of route {route} asks is known at run time only",
     "router.specifier-none": "the matcher of plugin {plugin} names no cluster for route {route}",
     "router.by-specifier": "plugin {plugin} leads route {route} to cluster {cluster}",
-    "router.connect-not-modelled": "route {route} ends CONNECT here and sends its payload on, which is not modelled",
+    "router.datagrams-not-modelled": "route {route} ends CONNECT-UDP here, which is not modelled",
     "router.to-cluster": "route {route} goes to cluster {cluster}",
     "router.weighted": "route {route} goes to cluster {cluster} with weight {weight} of {total}",
     "router.weights-open": "route {route} divides its requests by weight",

@@ -63,5 +63,6 @@ WORDS: dict[str, str] = {
     "upstream.no-internal-listener": "{endpoint} names no internal listener of this proxy: the dial fails at once",
     "endpoints-not-in-dump": "no input states the endpoints of {cluster} ({discovery}): take "
     "`pilot-agent request GET 'config_dump?include_eds'`, or state a DNS name's addresses under `names` in host facts",
+    "upstream.tunnel-unread": "the tunnel leads into {endpoint}, and the call does not state what is said inside it",
     "upstream.transport-not-modelled": "{endpoint} is spoken to through {transport}, which is not modelled",
 }

@@ -1,0 +1,139 @@
+"""CONNECT that ends in the router: routes with a connect_config, and what becomes of the tunnel afterwards."""
+
+import random
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from attrs import evolve
+
+from tests.realism.upstreams import ServerTls, Upstream
+from tests.truth.families import _shapes
+from tests.truth.families._http2_versions import asked, protocols, speaking
+from tests.truth.families._managers import TYPES, address, call, cluster, setting
+from tests.truth.setting import Setting
+
+Call = dict[str, Any]
+HOST = "10.93.1.1"
+PORTS = {"echo": 80, "silent": 9001, "close": 9002, "reset": 9003, "secure": 9443, "refused": 9009}
+SPEAKS = {"echo": "tcp", "secure": "tls"}
+ON = {"upgrade_configs": [{"upgrade_type": "CONNECT"}]}
+FRONT = {"upgrade_configs": [{"upgrade_type": "CONNECT"}], "http2_protocol_options": {"allow_connect": True}}
+SUPPRESSED = [
+    {
+        "name": "router",
+        "typed_config": {"@type": f"{TYPES}.filters.http.router.v3.Router", "suppress_envoy_headers": True},
+    }
+]
+RETRIED = {"retry_on": "5xx,connect-failure", "num_retries": 1, "retry_back_off": {"base_interval": "0.001s"}}
+
+
+def settings() -> Iterator[Setting]:
+    made = setting("tunnels", OF_TUNNELS, _calls, CLUSTERS)
+    sockets = [
+        {"listen": f"0.0.0.0:{port}", "protocol": "tcp", "speaks": SPEAKS.get(name, name)}
+        for name, port in PORTS.items()
+        if name != "refused"
+    ]
+    hosts = [{"kind": "HostFacts", "pod": "far", "addresses": [f"{HOST}/24"], "sockets": sockets}]
+    yield evolve(made, world=WORLD, hosts=hosts)
+
+
+WORLD = tuple(
+    Upstream(
+        f"0.0.0.0:{port}",
+        {"echo": "auto", "secure": "auto"}.get(name, name),
+        name=name,
+        tls=ServerTls(dns_sans=("a.test",)) if name == "secure" else None,
+    )
+    for name, port in PORTS.items()
+    if name != "refused"
+)
+
+
+def _at(name: str, port: str, **more: Any) -> dict[str, Any]:
+    endpoint = {"endpoint": {"address": address(HOST, PORTS[port])}}
+    assignment = {"cluster_name": name, "endpoints": [{"lb_endpoints": [endpoint]}]}
+    return {**cluster(name, **more), "load_assignment": assignment}
+
+
+def _none(limit: str) -> dict[str, Any]:
+    return {"circuit_breakers": {"thresholds": [{limit: 0}]}}
+
+
+def _tls(**fields: Any) -> dict[str, Any]:
+    kind = f"{_shapes.TYPES}transport_sockets.tls.v3.UpstreamTlsContext"
+    return {"transport_socket": {"name": "tls", "typed_config": {"@type": kind, **fields}}}
+
+
+AUTO_SNI = protocols(
+    explicit_http_config={"http2_protocol_options": {}}, upstream_http_protocol_options={"auto_sni": True}
+)
+CLUSTERS = (
+    *(_at(name, name) for name in PORTS),
+    _at("newer", "echo", **speaking()),
+    _at("tls", "secure", **_tls(sni="s.test", common_tls_context={"alpn_protocols": ["x"]})),
+    _at("tls of the authority", "secure", **_tls(), **AUTO_SNI),
+    _at("no pending", "echo", **_none("max_pending_requests")),
+    _at("no requests", "echo", **_none("max_requests")),
+    _at("no connections", "echo", **_none("max_connections")),
+    {"name": "nobody", "type": "STATIC", "load_assignment": {"cluster_name": "nobody"}},
+)
+
+
+def _routes(name: str, config: Any = (), *, match: Any = None, enabled: bool = True, **route: Any) -> dict[str, Any]:
+    upgrade: dict[str, Any] = {"upgrade_type": "CONNECT"}
+    if config is not None:
+        upgrade["connect_config"] = dict(config)
+    if not enabled:
+        upgrade["enabled"] = False
+    action = {"cluster": name, "upgrade_configs": [upgrade], **route}
+    routes = [
+        {"name": "tunnel", "match": {"connect_matcher": {}}, "route": action},
+        {"name": "others", "match": {"prefix": "/"}, "route": action},
+    ]
+    hosts = [{"name": "a", "domains": ["a.test", "a.test:80"], "routes": routes if match is None else routes[1:]}]
+    return {"route_config": {"name": "tunnels", "virtual_hosts": hosts, "validate_clusters": False}}
+
+
+POSTS, HEADED = {"allow_post": True}, {"proxy_protocol_config": {}}
+NAMES = (
+    *(name for name in PORTS if name not in ("silent", "secure")),
+    *(each["name"] for each in CLUSTERS[len(PORTS) :]),
+    "gone",
+)
+OF_TUNNELS: tuple[Mapping[str, Any], ...] = (
+    *({**_routes(name), **FRONT} for name in NAMES),
+    _routes("echo"),
+    {**_routes("echo", None), **FRONT},
+    {**_routes("echo", enabled=False), **FRONT},
+    {**_routes("echo", match="others"), **FRONT},
+    {**_routes("echo", upgrade_configs=[]), **FRONT},
+    _routes("echo", upgrade_configs=[]),
+    {**_routes("echo", POSTS), **FRONT},
+    {**_routes("echo", HEADED), **FRONT},
+    {**_routes("echo", {**HEADED, **POSTS}), **FRONT},
+    {**_routes("refused", retry_policy=RETRIED), **FRONT},
+    {**_routes("close", retry_policy=RETRIED), **FRONT},
+    {**_routes("silent", idle_timeout="0.2s", timeout="0.05s"), **FRONT},
+    {**_routes("no pending"), **FRONT, "http_filters": SUPPRESSED},
+    {**_routes("no requests", upgrade_configs=[]), "http_filters": SUPPRESSED},
+)
+
+
+def _calls(_draw: random.Random, port: int, options: Mapping[str, Any]) -> Iterator[Call]:
+    action = options["route_config"]["virtual_hosts"][0]["routes"][0]["route"]
+    for target in ("a.test:80", "b.test:80"):
+        raw = f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\nhello\n"
+        yield call(port, method="CONNECT", authority=target, path="/", bytes=raw, timeout=0.4)
+    terminated = any("connect_config" in each for each in action["upgrade_configs"])
+    if (
+        terminated
+        and action["cluster"] in ("refused", "no pending", "nobody", "gone")
+        and "http2_protocol_options" in options
+    ):
+        yield asked(port, method="CONNECT", authority="a.test:80")
+    if any(each.get("connect_config", {}).get("allow_post") for each in action["upgrade_configs"]):
+        raw = "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 6\r\n\r\nhello\n"
+        yield call(port, method="POST", headers={"content-length": "6"}, bytes=raw, timeout=0.4)
+    if action["cluster"] in ("no pending", "no requests"):
+        yield call(port)
