@@ -285,7 +285,7 @@ def compile_route_action(
         if weighted.boolean("use_hash_policy", False)
         else (),
         weighted_place=weighted.place,
-        unmodelled=leftovers
+        unmodelled=action.unmodelled
         + tuple(
             reason for entry in weighted.views("clusters") for reason in unmodelled_fields(entry, _ENTRY_FIELDS, name)
         ),

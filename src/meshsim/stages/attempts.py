@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from attrs import evolve, frozen
 
+from ..envoy.clusters import Cluster
 from ..envoy.endpoints import Endpoint, InternalAddress
 from ..envoy.http_filters.progress import FRESH, passed_back
 from ..envoy.listener_filters import seconds
@@ -17,6 +18,7 @@ from ..envoy.refusal import DRAINED
 from ..envoy.response_headers import passed_on
 from ..envoy.retry_policy import RetryPolicy
 from ..envoy.route_actions import RouteAction
+from ..envoy.stream import Stream
 from ..envoy.timers import first_timer
 from ..envoy.upstream_failures import IDLE, MAX_DURATION, NO_ROOM, OVERFLOW, Failure, failure_of
 from ..facts.request import Headers
@@ -224,8 +226,14 @@ def _tries_again(frame: Frame, ending: Ending, failure: Failure | None) -> tuple
         return False, ()
     if made > policy.num_retries:
         return False, ("URX",)
-    limit = (dialled.through or dialled.cluster).limits_of(via.priority).max_retries
+    limit = _counts_retries(dialled).limits_of(via.priority).max_retries
     return (False, ("UO",)) if (_RETRIES_AT_ONCE if limit is None else limit) == 0 else (True, ())
+
+
+def _counts_retries(dialled: AtTls) -> Cluster:
+    """The cluster by which the route was looked up, wherever retries have gone since."""
+    first = dialled.tried.first if dialled.tried is not None else None
+    return first or dialled.through or dialled.cluster
 
 
 def _wants_again(policy: RetryPolicy, ending: Ending, failure: Failure | None) -> bool:
@@ -350,7 +358,15 @@ def tried_now(frame: Frame, picked: Return, next_hop: int) -> Tried:
         next_hop=next_hop,
         waited_ms=_waited(dialled) + waited,
         flags=_kept_flags(frame) or _lasting(picked.failure),
+        first=_counts_retries(dialled) if refreshes(frame.via, frame.stream) else None,
     )
+
+
+def refreshes(via: RouteAction | TcpProxy, stream: Stream | None) -> bool:
+    """Whether a retry may go to another cluster: one cluster and cluster_header name the same again."""
+    if not isinstance(via, RouteAction) or via.retry_policy is None or stream is None:
+        return False
+    return via.retry_policy.refreshes_cluster and (stream.entry is not None or via.specifier is not None)
 
 
 def tried_endpoints(dialled: AtTls) -> tuple[Endpoint, ...]:

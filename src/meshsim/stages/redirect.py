@@ -30,16 +30,15 @@ from ..envoy.refused_lookup import looked_up
 from ..envoy.route_actions import RouteAction
 from ..envoy.routes import Route
 from ..envoy.stream import Stream
-from ..envoy.upstream_request import replaced_host
 from ..explanation import Candidate, Decision, Fate
 from ..facts.request import Headers, Request
 from ..mesh import Mesh
 from ..reasons import Reason, because
 from ..report import Draft, Hop, InternalRedirect, RedirectTarget
 from ..states import AtRedirect, AtReturn, AtTls, AtVhost, State
-from .attempts import counted_again, tried_endpoints
 from .changes import request_changes
 from .cluster_weights import cluster_name
+from .held_request import as_held
 from .refusals import ending_of
 from .stage import Stage, agree
 
@@ -137,23 +136,10 @@ def _location(headers: Headers) -> str | None:
 
 
 def _sent(at: AtRedirect) -> Request:
-    """The request as the proxy's own headers held it when the answer came, before any codec wrote it."""
-    request = _stream(at).request
-    assert request is not None
+    """The request as the proxy's own headers held it when the answer came."""
     dialled, via = at.frames.dialled, at.frames.via
     assert isinstance(dialled, AtTls) and isinstance(via, RouteAction)
-    headers = dict(counted_last(request.headers, dialled))
-    authority = request.authority
-    if via.auto_host_rewrite and dialled.endpoint.hostname:
-        authority = replaced_host(authority, dialled.endpoint.hostname, via, headers)
-    return evolve(request, headers=headers, authority=authority)
-
-
-def counted_last(headers: Headers, dialled: AtTls) -> Headers:
-    """x-envoy-attempt-count as the last of the attempts had it."""
-    for attempt in range(2, len(tried_endpoints(dialled)) + 2):
-        headers = counted_again(headers, attempt)
-    return headers
+    return as_held(_stream(at), dialled, via)
 
 
 def explain(_mesh: Mesh, at: AtRedirect, picked: Judged) -> Decision:

@@ -16,12 +16,13 @@ from ..envoy.refused_routes import table_refused
 from ..envoy.request_limits import limited
 from ..envoy.route_actions import DirectResponse, NonForwarding, RouteAction, WeightedCluster
 from ..envoy.routes import Route
-from ..envoy.stream import Stream
+from ..envoy.stream import NOT_DRAWN, Stream
 from ..envoy.tunnels import carries_datagrams
 from ..envoy.upstream_request import upstream_request
 from ..explanation import Candidate, Check, Decision, Fate
 from ..facts.conversation import Conversation
 from ..facts.request import Request
+from ..facts.residues import Residues
 from ..mesh import Mesh
 from ..outcome import Ending
 from ..place import Place
@@ -30,7 +31,7 @@ from ..report import Draft, Upstream
 from ..states import AtCluster, AtReturn, AtRouter, State
 from .changes import request_changes
 from .cluster_names import describe_cluster
-from .cluster_weights import cluster_name, entry_label, pick_entry, runtime_of
+from .cluster_weights import cluster_name, drawn_by, entry_label, pick_entry, runtime_of
 from .stage import Stage, agree
 
 _CREATED = 201
@@ -78,7 +79,7 @@ def decide(_mesh: Mesh, at: AtRouter, chooser: Chooser) -> tuple[Ending | Forwar
         at.hop,
         at.frames,
         at.progress,
-        _stream_on(at, picked),
+        _stream_on(at, picked, residues),
     )
 
 
@@ -125,17 +126,23 @@ def _answer(at: AtRouter) -> Ending | None:
 
 
 def _stream(at: AtRouter) -> Stream:
-    return Stream(at.hcm, at.connection, at.request, at.route, at.vhost, progress=at.progress)
+    return Stream(at.hcm, at.connection, at.request, at.route, at.vhost, progress=at.progress, entry=at.progress.entry)
 
 
-def _stream_on(at: AtRouter, forward: Forward) -> Stream:
+def _stream_on(at: AtRouter, forward: Forward, residues: Residues) -> Stream:
     """The stream once its cluster is found: replies from there on see the request as it was to leave."""
     if at.pod.proxy is None or at.pod.proxy.cluster(forward.cluster) is None:
-        return _stream(at)
+        return evolve(_stream(at), entry=forward.entry)
     request = forward.request
     if at.request.ends_connection:
         request = evolve(request, ends_connection=True)
-    return Stream(at.hcm, at.connection, request, at.route, at.vhost, forward.cluster, 1, at.progress)
+    _route, action = _forwarding(at)
+    drawn = NOT_DRAWN
+    if forward.entry is not None and action.retry_policy is not None and action.retry_policy.refreshes_cluster:
+        drawn = drawn_by(at, action, at.progress.looked_up or at.request, residues)
+    return Stream(
+        at.hcm, at.connection, request, at.route, at.vhost, forward.cluster, 1, at.progress, forward.entry, drawn
+    )
 
 
 def _refused(at: AtRouter) -> Reason | None:
