@@ -8,13 +8,14 @@ import pytest
 import meshsim
 from meshsim.facts.call import read_call
 from meshsim.render import json
+from tests.truth.families import upstream_tls
 from tests.truth.families._managers import FIRST_PORT, call
 from tests.truth.families.tunnels import OF_TUNNELS, settings
 
 
 @pytest.fixture(scope="module")
 def mesh(tmp_path_factory: pytest.TempPathFactory) -> meshsim.Mesh:
-    [tunnels] = settings()
+    tunnels, *_of_tls = settings()
     return tunnels.mesh(Path(tmp_path_factory.mktemp("tunnels")))
 
 
@@ -95,3 +96,22 @@ def test_overload_is_not_told_where_envoy_headers_are_suppressed(mesh: meshsim.M
         headers = asked(mesh, port, method=method)["outcome"]["response_headers"]
         told.append("x-envoy-overloaded" in headers)
     assert told == [True, False]
+
+
+NEAR_AND_FAR = {
+    ("any server", "one-sided"): (200, "", []),
+    ("any server", "STRICT"): (503, "SSLV3_ALERT_HANDSHAKE_FAILURE", ["UF"]),
+    ("mTLS, another's name", "one-sided"): (503, "CERTIFICATE_VERIFY_FAILED", ["UF"]),
+    ("1.3, no certificate", "STRICT, 1.3"): (200, "{connection_termination}", ["UC"]),
+}
+"""The last one: in TLS 1.3 the connection stands for the client before the server has seen a certificate."""
+
+
+@pytest.mark.parametrize("pair", list(NEAR_AND_FAR))
+def test_a_tunnel_stands_when_its_tls_does(pair: tuple[str, str], tmp_path: Path) -> None:
+    [made] = [each for each in settings() if each.name == "tunnels of TLS"]
+    port = upstream_tls.FIRST_NEAR + upstream_tls.PAIRS.index(pair)
+    hop = asked(made.mesh(tmp_path), port)["hops"][0]
+    status, text, flags = NEAR_AND_FAR[pair]
+    assert (hop["status"], hop["response_flags"]) == (status, flags)
+    assert text in (hop["response_code_details"] or "")

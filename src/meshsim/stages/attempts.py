@@ -94,7 +94,9 @@ def _tunnelled(frame: Frame, ending: Ending, failure: Failure | None) -> Return:
     if failure is None and ending.kind in ("delivered", "forwarded"):
         return Return(evolve(ending, status=TUNNEL_STANDS), None, again=False)
     timed = failure is not None and bool(failure.waited_ms)
-    cut = failure is not None and failure.result == "reset"
+    # An alert that comes when this side of TLS 1.3 was done is an error of the connection, and no orderly end.
+    alerted = frame.tls is not None and ending.client_sees == "tls_alert"
+    cut = failure is not None and (failure.result == "reset" or alerted)
     details = "via_upstream"
     if failure is not None and (timed or cut):
         details = failure.reset if timed else f"upstream_reset_after_response_started{{{failure.reset}}}"

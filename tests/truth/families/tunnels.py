@@ -1,5 +1,6 @@
 """CONNECT that ends in the router: routes with a connect_config, and what becomes of the tunnel afterwards."""
 
+import copy
 import random
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -7,9 +8,9 @@ from typing import Any
 from attrs import evolve
 
 from tests.realism.upstreams import ServerTls, Upstream
-from tests.truth.families import _shapes
+from tests.truth.families import _shapes, upstream_tls
 from tests.truth.families._http2_versions import asked, protocols, speaking
-from tests.truth.families._managers import TYPES, address, call, cluster, setting
+from tests.truth.families._managers import TYPES, address, call, cluster, manager, setting
 from tests.truth.setting import Setting
 
 Call = dict[str, Any]
@@ -36,6 +37,11 @@ def settings() -> Iterator[Setting]:
     ]
     hosts = [{"kind": "HostFacts", "pod": "far", "addresses": [f"{HOST}/24"], "sockets": sockets}]
     yield evolve(made, world=WORLD, hosts=hosts)
+    yield _secured()
+    stated = [{**socket, "speaks": "http"} if socket["speaks"] == "tcp" else socket for socket in sockets]
+    made = setting("tunnels of TLS, answered in plaintext", OF_TLS, _calls, OVER_TLS)
+    world = [evolve(each, speaks="http") if each.name == "echo" else each for each in WORLD]
+    yield evolve(made, world=world, hosts=[{**hosts[0], "sockets": stated}])
 
 
 WORLD = tuple(
@@ -118,6 +124,39 @@ OF_TUNNELS: tuple[Mapping[str, Any], ...] = (
     {**_routes("no pending"), **FRONT, "http_filters": SUPPRESSED},
     {**_routes("no requests", upgrade_configs=[]), "http_filters": SUPPRESSED},
 )
+
+
+OVER_TLS = tuple(_at(f"{name} by TLS", name, **_tls(), connect_timeout="0.2s") for name in PORTS)
+RETRIED_TLS = _routes("echo by TLS", retry_policy=RETRIED)
+OF_TLS: tuple[Mapping[str, Any], ...] = (
+    *({**_routes(each["name"]), **FRONT} for each in OVER_TLS),
+    {**RETRIED_TLS, **FRONT},
+)
+
+
+def _secured() -> Setting:
+    """Every TLS client of a proxy and every TLS server, with a tunnel in the client's hands."""
+    [made] = [each for each in upstream_tls.settings() if each.name == "tcp to tcp"]
+    dump = copy.deepcopy(made.dump)
+    for entry in dump["configs"][2]["dynamic_listeners"]:
+        for chain in entry["active_state"]["listener"]["filter_chains"]:
+            if entry["name"] == chain["name"]:
+                routes = [{"name": "tunnel", "match": {"connect_matcher": {}}, "route": _to(entry["name"])}]
+                hosts = [{"name": "any", "domains": ["*"], "routes": routes}]
+                options = {**ON, "route_config": {"name": "tunnels", "virtual_hosts": hosts}}
+                chain["filters"] = [{"name": "http", "typed_config": manager(**options)}]
+    asked = {"protocol": "http", "method": "CONNECT", "authority": "a.test:80", "path": "/", "timeout": 0.4}
+    raw = "CONNECT a.test:80 HTTP/1.1\r\nHost: a.test:80\r\n\r\nhello\n"
+    calls = []
+    for each in made.calls:
+        near = upstream_tls.label(each["destination"].rpartition(":")[2]).partition(" -> ")[0]
+        if near != "plaintext":
+            calls.append({"from": "outside", "destination": each["destination"], **asked, "bytes": raw})
+    return evolve(made, name="tunnels of TLS", dump=dump, calls=calls)
+
+
+def _to(name: str) -> dict[str, Any]:
+    return {"cluster": name, "upgrade_configs": [{"upgrade_type": "CONNECT", "connect_config": {}}]}
 
 
 def _calls(_draw: random.Random, port: int, options: Mapping[str, Any]) -> Iterator[Call]:
