@@ -24,7 +24,7 @@ from meshsim.errors import Rejected
 from meshsim.facts.request import Request
 from meshsim.place import Place
 
-GET = Request("GET", "http", "a.test", "/x?y=1", {"x-copy": ("old",), "content-length": ("8",)})
+GET = Request("GET", "http", "a.test", "/x?y=1", {"x-copy": ("old",), "content-length": ("8",)}, body=8)
 TYPE = "type.googleapis.com/envoy.extensions.internal_redirect."
 PREVIOUS = {"name": "p", "typed_config": {"@type": f"{TYPE}previous_routes.v3.PreviousRoutesConfig"}}
 

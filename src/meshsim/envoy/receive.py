@@ -69,7 +69,8 @@ def receive(
     chunked = "transfer-encoding" in headers
     if chunked:
         headers.pop("content-length", None)
-    decoded = Request(method, scheme, authority, path, headers, request.version, ends, chunked)
+    body = _body(request, headers, chunked=chunked)
+    decoded = Request(method, scheme, authority, path, headers, request.version, ends, chunked, body=body)
     cleaned = _checked(hcm, decoded)
     if isinstance(cleaned, Refusal):
         return cleaned
@@ -90,10 +91,22 @@ def receive(
     if seen.remote != connection.remote:
         known = (connection.remote, connection.remote_port)
         connection = evolve(connection, remote=seen.remote, remote_port=0, before_detection=known)
-    taken = Request(method, seen.scheme, authority, cleaned, seen.headers, request.version, ends, chunked)
+    taken = Request(method, seen.scheme, authority, cleaned, seen.headers, request.version, ends, chunked, body=body)
     if request.method == "CONNECT" and whole != authority:
         taken = evolve(taken, connect_port=str(port_number(whole)))
     return Received(taken, connection)
+
+
+_DIGITS = 18
+"""Of a length that is believed; a longer one is as large as anything."""
+
+
+def _body(request: Request, headers: Headers, *, chunked: bool) -> int:
+    """A content-length is taken at its word; without one only chunks and HTTP/2 bring a body."""
+    stated = headers.get("content-length", ("",))[0].strip()
+    if stated.isdecimal():
+        return int(stated[:_DIGITS])
+    return request.body if chunked or request.version == "http2" else 0
 
 
 def receive_again(hcm: HttpConnectionManager, connection: Connection, request: Request) -> Received | Refusal:

@@ -144,6 +144,8 @@ class RouteAction:
     idle_timeout_ms: int | float | None = None
     """Of a stream on which nothing moves; None: the connection manager's."""
     retry_policy: RetryPolicy | None = None
+    sends_again: bool = True
+    """Off for a request whose body is larger than what is kept of it: it is never tried again."""
     mirrors: tuple[MirrorPolicy, ...] = ()
     internal_redirects: InternalRedirectPolicy | None = None
     """None: an upstream's redirect is the client's own business."""

@@ -54,6 +54,7 @@ REASONS: dict[str, tuple[str, ...]] = {
         "host",
     ),
     "filter.csrf-share": ("filter",),
+    "filter.body-buffered": ("filter", "size"),
     "filter.body-too-large": (
         "filter",
         "size",
@@ -144,6 +145,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "router.datagrams-not-modelled": ("route",),
     "router.to-cluster": ("route", "cluster"),
     "router.weighted": ("route", "cluster", "weight", "total"),
+    "router.body-not-kept": ("size", "limit"),
     "router.weights-open": ("route",),
     "router.weights-by-hash": ("route", "policy"),
     "router.from-header": ("route", "cluster", "header"),

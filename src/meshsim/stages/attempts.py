@@ -224,7 +224,7 @@ def _tries_again(frame: Frame, ending: Ending, failure: Failure | None) -> tuple
     if not isinstance(via, RouteAction):
         return failure is not None and failure.connecting and made < via.max_connect_attempts, ()
     policy = via.retry_policy
-    if policy is None or not _wants_again(policy, ending, failure):
+    if policy is None or not via.sends_again or not _wants_again(policy, ending, failure):
         return False, ()
     if made > policy.num_retries:
         return False, ("URX",)

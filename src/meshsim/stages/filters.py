@@ -148,6 +148,7 @@ def _advanced(
         strict_host=progress.strict_host if change.host is None else change.strict_host,
         decider=progress.decider or Decider(decider),
         redirected=progress.redirected,
+        body_limit=progress.body_limit if change.body_limit is None else change.body_limit,
     )
 
 

@@ -13,7 +13,6 @@ from ..address import format_endpoint
 from ..choices import Chooser
 from ..envoy.http_filters.progress import Progress
 from ..envoy.internal_redirects import (
-    CONNECTION_HOLDS,
     FOLLOWED,
     NOT_REDIRECTED,
     InternalRedirectPolicy,
@@ -27,6 +26,7 @@ from ..envoy.internal_redirects import (
 from ..envoy.receive import Received, receive_again
 from ..envoy.refusal import Refusal
 from ..envoy.refused_lookup import looked_up
+from ..envoy.request_limits import body_kept
 from ..envoy.route_actions import RouteAction
 from ..envoy.routes import Route
 from ..envoy.stream import Stream
@@ -96,7 +96,7 @@ def _judged(at: AtRedirect) -> Judged:
     before = stream.progress.redirected
     secure = client_is_secure(request, tls=stream.connection.tls is not None)
     location = _location(ending.response_headers)
-    limit = route.body_limit if route is not None and route.body_limit is not None else CONNECTION_HOLDS
+    limit = body_kept(route, stream.connection, stream.progress.body_limit)
     url = target_of(policy, request, location, before, secure=secure, limit=limit)
     if isinstance(url, Reason):
         return Judged(url)

@@ -13,7 +13,7 @@ from ..envoy.local_reply import local_reply
 from ..envoy.mirrors import Mirror, mirrors_of
 from ..envoy.redirects import Redirect, TlsRedirect
 from ..envoy.refused_routes import table_refused
-from ..envoy.request_limits import limited
+from ..envoy.request_limits import body_kept, limited
 from ..envoy.route_actions import DirectResponse, NonForwarding, RouteAction, WeightedCluster
 from ..envoy.routes import Route
 from ..envoy.stream import NOT_DRAWN, Stream
@@ -63,15 +63,18 @@ def decide(_mesh: Mesh, at: AtRouter, chooser: Chooser) -> tuple[Ending | Forwar
     if entry is None:
         entry, residues = pick_entry(at, action, chooser)
     picked = _forward(at, route, action, entry)
+    via = limited(
+        action if entry is None else _as_configured(at, entry.via),
+        at.request,
+        at.hcm.stream_idle_timeout_ms,
+        at.hcm.max_stream_duration_ms,
+    )
+    if via.retry_policy is not None and _outgrown(at) is not None:
+        via = evolve(via, sends_again=False)
     return picked, AtCluster(
         at.pod,
         picked.cluster,
-        limited(
-            action if entry is None else _as_configured(at, entry.via),
-            at.request,
-            at.hcm.stream_idle_timeout_ms,
-            at.hcm.max_stream_duration_ms,
-        ),
+        via,
         at.connection,
         Conversation(picked.request.version, request=picked.request),
         _alpn_override(at, picked.cluster),
@@ -241,6 +244,12 @@ def _forward(at: AtRouter, route: Route, action: RouteAction, entry: WeightedClu
     return Forward(cluster, entry, request)
 
 
+def _outgrown(at: AtRouter) -> int | None:
+    """The limit that the body is larger than: then nothing of it is kept, and there is nothing to retry."""
+    limit = body_kept(at.route, at.connection, at.progress.body_limit)
+    return limit if limit is not None and at.request.body > limit else None
+
+
 def _alpn_override(at: AtRouter, name: str) -> tuple[str, ...]:
     """istio.alpn looks at the protocol that the chosen cluster is spoken to in."""
     overrides = at.hcm.istio_alpn
@@ -342,7 +351,11 @@ def _notes(at: AtRouter, action: RouteAction, forward: Forward) -> tuple[Reason,
         notes.append(because("router.mirrored", action.place, clusters=", ".join(each.text() for each in copies)))
     if action.retry_policy is not None:
         policy = action.retry_policy
-        notes.append(because("router.retries", policy.place, retry_on=policy.name))
+        limit = _outgrown(at)
+        if limit is None:
+            notes.append(because("router.retries", policy.place, retry_on=policy.name))
+        else:
+            notes.append(because("router.body-not-kept", policy.place, size=at.request.body, limit=limit))
     inside = action.internal_redirects
     if inside is not None:
         statuses = ", ".join(map(str, sorted(inside.statuses)))
