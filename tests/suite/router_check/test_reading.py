@@ -31,7 +31,8 @@ REFUSED = [
     (GOOD.replace("method: GET", "method: GET, random_value: -1"), "-1 is no random value"),
     (GOOD.replace("method: GET", "method: GET, ssl: maybe"), "ssl"),
     ("  []", "no tests"),
-    ("  {}", "expected a list"),
+    ("  {}", "test_name is missing"),  # a list written as its only value, as Envoy reads it
+    ("  7", "expected an object, found a number"),
 ]
 
 NAMES = (
