@@ -22,6 +22,7 @@ from .inline_headers import joined, one_value
 from .network_filters.hcm import HttpConnectionManager
 from .paths import normalised
 from .refusal import Refusal
+from .tunnels import asks_for_datagrams, datagram_target
 
 _BLANKS = " \t"
 _CONTINUE = ("100-continue",)
@@ -70,6 +71,13 @@ def receive(
     if chunked:
         headers.pop("content-length", None)
     body = _body(request, headers, chunked=chunked)
+    if authority is not None and asks_for_datagrams(headers if upgrade is None else {"upgrade": (upgrade,)}):
+        target = datagram_target(path)
+        if target is None:
+            decoded = Request(method, scheme, authority, path, headers, request.version, ends, chunked, body=body)
+            why = because("http.no-datagram-path", hcm.place, path=path)
+            return evolve(_refused(decoded, why, 404, "invalid_path"), body="The path is incorrect for CONNECT-UDP")
+        authority = target
     decoded = Request(method, scheme, authority, path, headers, request.version, ends, chunked, body=body)
     cleaned = _checked(hcm, decoded)
     if isinstance(cleaned, Refusal):

@@ -13,6 +13,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "http.version-refused": ("version",),
     "http.range-unreadable": ("value",),
     "http.no-host": (),
+    "http.no-datagram-path": ("path",),
     "http.query-untyped": (),
     "http.head-timed-out": ("after", "timer", "details"),
     "http.client-unknown": ("status",),

@@ -17,11 +17,10 @@ from ..explanation import Candidate, Check, Decision, Fate
 from ..facts.conversation import Conversation
 from ..mesh import Mesh
 from ..reasons import Reason, because
-from ..report import Draft
 from ..states import AtCluster, AtRefresh, State
 from .cluster_weights import Weighed, cluster_name, draw_again, entry_label, pot_after
 from .held_request import as_held, counted_to
-from .stage import Stage, agree
+from .stage import Stage, agree, nothing_to_describe
 
 
 @frozen
@@ -155,8 +154,4 @@ def _rows(at: AtRefresh, pot: Weighed, picked: WeightedCluster) -> tuple[Candida
     return tuple(rows)
 
 
-def describe(_mesh: Mesh, _at: AtRefresh, _picked: Refreshed, _draft: Draft) -> None:
-    """The cluster stage says where it goes."""
-
-
-STAGE = Stage("refresh", AtRefresh, decide, explain, describe)
+STAGE = Stage("refresh", AtRefresh, decide, explain, nothing_to_describe)

@@ -18,6 +18,7 @@ WORDS: dict[str, str] = {
     "http.codec-refused": "the HTTP parser refuses {seen} ({details})",
     "http.version-refused": "{version} is not accepted here (accept_http_10 is off)",
     "http.range-unreadable": "internal address range {value!r} is no IP address; it is left out",
+    "http.no-datagram-path": "CONNECT-UDP takes paths like /.well-known/masque/udp/HOST/PORT/, and not {path}",
     "http.no-host": "the request has no Host header",
     "http.client-unknown": "no extension finds the client's address, so the answer is {status}",
     "http.head-timed-out": "the request's head does not end, and {timer} answers after {after} with {details}",
