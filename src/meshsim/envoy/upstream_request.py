@@ -208,8 +208,10 @@ def _wanted_host(facts: FormatFacts, action: RouteAction) -> str | None:
 
 def replaced_host(old: str | None, new: str, action: RouteAction, headers: dict[str, tuple[str, ...]]) -> str:
     """The new authority; headers keep the old one. envoyproxy/envoy source/common/http/utility.cc (updateAuthority)."""
-    if old and action.append_x_forwarded_host:
-        listed = ",".join(headers.get("x-forwarded-host", ()))
+    before = headers.get("x-forwarded-host")
+    # () is a value that only run time knows
+    if old and action.append_x_forwarded_host and before != ():
+        listed = ",".join(before or ())
         if listed.rpartition(",")[2].strip() != old:
             headers["x-forwarded-host"] = (f"{listed},{old}" if listed else old,)
     if old and action.envoy_headers:
