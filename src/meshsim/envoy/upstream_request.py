@@ -110,7 +110,16 @@ def upstream_request(
         headers["x-envoy-original-path"] = (request.path,)
     if request.connect_port and authority is not None:
         authority = f"{authority}:{request.connect_port}"
-    return Request(request.method, request.scheme, authority, path, headers, request.version, chunked=request.chunked)
+    return Request(
+        request.method,
+        request.scheme,
+        authority,
+        path,
+        headers,
+        request.version,
+        chunked=request.chunked,
+        body=request.body,
+    )
 
 
 def framed(request: Request, version: str) -> Request:
