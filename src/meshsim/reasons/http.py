@@ -12,6 +12,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "http.codec-refused": ("details", "seen"),
     "http.version-refused": ("version",),
     "http.range-unreadable": ("value",),
+    "http.client-certificate-open": (),
     "http.no-host": (),
     "http.query-untyped": (),
     "http.head-timed-out": ("after", "timer", "details"),
@@ -108,6 +109,7 @@ REASONS: dict[str, tuple[str, ...]] = {
         "doubts",
     ),
     "filter.jwt-rule-open": ("filter",),
+    "filter.jwt-state-open": ("filter", "key"),
     "filter.matcher-open": ("filter",),
     "filter.notes-body": (
         "filter",
