@@ -40,6 +40,11 @@ class FilterFacts:
     """What the route configuration says of `;…` in paths."""
     filter_state_known: bool = True
     """Whether no filter before may have written what nobody can tell."""
+    cluster: str = ""
+    """Of a filter towards the upstream."""
+    attempts: int = 0
+    upstream: str = ""
+    """Which way a filter towards the upstream looks: request or response."""
 
     @property
     def joins_header_values(self) -> bool:
@@ -58,6 +63,9 @@ class FilterFacts:
             self.runtime,
             self.ignore_path_parameters,
             self.filter_state_known,
+            self.cluster,
+            self.attempts,
+            self.upstream,
         )
 
 
