@@ -106,7 +106,7 @@ def compile_upstream_filters(view: View, field: str, resource: str) -> UpstreamF
         tuple(
             because("upstream.filter-not-modelled", each.place, filter=each.name, type=each.type_name, of=resource)
             for each in filters[:-1]
-            if each not in known and not each.disabled
+            if each not in known and each.behaviour is not None and not each.disabled
         ),
     )
 
