@@ -58,7 +58,7 @@ def returned(frame: Frame, ending: Ending) -> Return:
         own = ending.answered_by == frame.hop and bool(ending.response_flags)
         return Return(ending if own else frame.refused, None, again=False, flags=ending.response_flags if own else ())
     denied = _denied(frame, ending)
-    picked = _returned(frame, _filtered(frame, ending)) if denied is None else denied
+    picked = _returned(frame, arrived(frame, ending)) if denied is None else denied
     progress = frame.dialled.progress if frame.dialled is not None else FRESH
     if picked.again or progress is FRESH:
         return picked
@@ -68,7 +68,7 @@ def returned(frame: Frame, ending: Ending) -> Return:
     return evolve(picked, ending=ending, flags=(*progress.flags, *picked.flags))
 
 
-def _filtered(frame: Frame, ending: Ending) -> Ending:
+def arrived(frame: Frame, ending: Ending) -> Ending:
     """A response that another proxy made, as the filters between it and this router leave it."""
     dialled = frame.dialled
     if dialled is None or ending.kind != "replied" or not ending.response_headers or ending.answered_by == frame.hop:
@@ -76,7 +76,10 @@ def _filtered(frame: Frame, ending: Ending) -> Ending:
     if not isinstance(frame.via, RouteAction):
         return ending
     headers = back_through_filters(dialled, ending.response_headers)
-    return ending if headers is ending.response_headers else evolve(ending, response_headers=headers)
+    if headers is ending.response_headers:
+        return ending
+    location = headers.get("location")
+    return evolve(ending, response_headers=headers, location=location[0] if location else None)
 
 
 def _returned(frame: Frame, ending: Ending) -> Return:

@@ -89,6 +89,11 @@ OFF = {"typed_per_filter_config": {"hm": {"@type": SWITCH, "disabled": True}}}
 ON = {"typed_per_filter_config": {"hm": {"@type": SWITCH, "config": _per_route("on")["typed_per_filter_config"]["hm"]}}}
 TWICE = {"retry_on": "5xx,connect-failure", "num_retries": 2, "retry_back_off": {"base_interval": "0.001s"}}
 RETRIED = {"route": {"retry_policy": TWICE}, "response_headers_to_add": [_header("x-path", "%REQ(:path)%")]}
+FOLLOWING = {"route": {"internal_redirect_policy": {}}}
+SENDING_ON = _mutation(
+    request_mutations=[_add("x-q", "1")],
+    response_mutations=[_add("location", "http://a.test/closed", "OVERWRITE_IF_EXISTS")],
+)
 NAMED = {"route": {"auto_host_rewrite": True}}
 DISABLED = {**BOTH, "disabled": True}
 ALIEN = {**filter_of("http", "cors.v3.Cors", "alien"), "is_optional": True}
@@ -117,6 +122,8 @@ CASES: tuple[Case, ...] = (
     {"own": [LOOKING], "route": NAMED},
     {"router": [LOOKING], "suppress": True, "route": REWRITING},
     {"own": [LOOKING, BOTH], "version": "http2_protocol_options"},
+    {"own": [BOTH, QUERIES], "route": FOLLOWING},
+    {"own": [SENDING_ON], "route": FOLLOWING},
     {"own": [BOTH], "aggregate": [SECOND]},
     {"own": [BOTH], "aggregate": None},
     {"own": [BOTH], "aggregate": None, "router": [SECOND]},
@@ -140,7 +147,7 @@ def settings() -> Iterator[Setting]:
             if path == "/closed" and case.get("route") is NAMED:
                 continue  # the endpoint's name is written once the connection stands
             calls += [_call(port, path), _call(port, f"{path}?a=1&gone=2", method="POST")]
-        calls.append(_call(port, "/far", answer="404"))
+        calls += [_call(port, "/far", answer="404"), _call(port, "/far?b=1", answer="302")]
         if case.get("route") is not RETRIED:  # several requests over one connection are told apart by nobody
             calls.append(_call(port, "/far", answer="503"))
         calls.append({**_call(port, "/app"), "protocol": "http2"})
@@ -151,6 +158,8 @@ def settings() -> Iterator[Setting]:
         }
         for status in (404, 503)
     ]
+    moved = {"prefix": "/", "headers": [{"name": "x-go", "string_match": {"exact": "302"}}]}
+    answers.append({"match": moved, "redirect": {"path_redirect": "/app", "response_code": "FOUND"}})
     answers.append({"match": {"prefix": "/"}, "direct_response": {"status": 200}})
     known = [_header("x-up", "1"), _header("x-1", "old"), _header("x-2", "old"), _header("x-q", "%REQ(x-q)%")]
     said = [{**each, "response_headers_to_add": known} for each in answers]
