@@ -139,8 +139,8 @@ def forwarded(
     if edge and final is not None:
         headers["x-envoy-external-address"] = (format_ip(final),)
     if options.via:
-        before = headers.get("via")
-        headers["via"] = (", ".join((*before, options.via)) if before else options.via,)
+        before = headers.get("via", ())
+        headers["via"] = (", ".join(filter(None, (*before, options.via))),)
     asked = CertificateFacts(evolve(request, scheme=scheme, headers=headers), connection)
     doubt = options.client_certificate.doubt(asked)
     options.client_certificate.of(asked).apply(connection, headers)
