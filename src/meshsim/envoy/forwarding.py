@@ -141,10 +141,25 @@ def forwarded(
     if options.via:
         before = headers.get("via", ())
         headers["via"] = (", ".join(filter(None, (*before, options.via))),)
-    asked = CertificateFacts(evolve(request, scheme=scheme, headers=headers), connection)
-    doubt = options.client_certificate.doubt(asked)
-    options.client_certificate.of(asked).apply(connection, headers)
+    doubt = _client_certificate(options, request, scheme, connection, headers)
     return Forwarded(headers, scheme, connection.remote if final is None else final, doubt=doubt)
+
+
+def _client_certificate(
+    options: ForwardingOptions,
+    request: Request,
+    scheme: str,
+    connection: Connection,
+    headers: dict[str, tuple[str, ...]],
+) -> Reason | None:
+    policy = options.client_certificate
+    if policy.matcher is None:
+        policy.own.apply(connection, headers)
+        return None
+    asked = CertificateFacts(evolve(request, scheme=scheme, headers=headers), connection)
+    doubt = policy.doubt(asked)
+    policy.of(asked).apply(connection, headers)
+    return doubt
 
 
 def _client(options: ForwardingOptions, connection: Connection, headers: dict[str, tuple[str, ...]]) -> Detected:
