@@ -27,6 +27,10 @@ class Place:
     def __truediv__(self, part: PathPart) -> Place:
         return Place(self.doc, (*self.path, part))
 
+    def within(self, other: Place) -> bool:
+        """Whether it is the other place, or one below it."""
+        return self.doc == other.doc and self.path[: len(other.path)] == other.path
+
     def at_line(self, line: int | None) -> Place:
         return evolve(self, line=line)
 

@@ -158,12 +158,6 @@ def test_upstream_versions(fields: dict[str, Any], downstream: str, wanted: tupl
     assert cluster({"name": "a", **fields}).protocol.versions(downstream) == wanted
 
 
-def test_upstream_http_filters_are_a_doubt() -> None:
-    options = http_options(explicit_http_config={"http_protocol_options": {}}, http_filters=[{"name": "x"}])
-    found = cluster({"name": "a", "typed_extension_protocol_options": options})
-    assert [reason.fact("field") for reason in found.doubts] == ["http_filters"]
-
-
 def test_endpoints_carry_what_decides_about_them() -> None:
     labels = {"filter_metadata": {"envoy.transport_socket_match": {"tlsMode": "istio"}, "envoy.lb": {"v": "1"}}}
     found = assignment(

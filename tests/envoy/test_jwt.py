@@ -161,3 +161,52 @@ def test_what_envoy_refuses_is_refused(fields: dict[str, Any]) -> None:
     hcm = manager(one_route(), http_filters=[http_filter("jwt", "jwt_authn.v3.JwtAuthentication", **fields), ROUTER])
     with pytest.raises(Rejected):
         walk(hcm, request())
+
+
+def by_state(*filters: dict[str, Any], pins: dict[str, str] | None = None, **fields: Any) -> Walked:
+    needs = {"name": "k", "requires": {"strict": {"provider_name": "p"}, "lax": {"allow_missing": {}}}}
+    kind = "jwt_authn.v3.JwtAuthentication"
+    jwt = http_filter("jwt", kind, providers={"p": LOCAL}, filter_state_rules=needs, **fields)
+    return walk(manager(one_route(name="r"), http_filters=[*filters, jwt, ROUTER]), request(), pins=pins)
+
+
+def writing(text: str, factory: str = "envoy.string") -> dict[str, Any]:
+    entry = {
+        "object_key": "k",
+        "factory_key": factory,
+        "format_string": {"text_format_source": {"inline_string": text}},
+    }
+    return http_filter("writes", "set_filter_state.v3.Config", on_request_headers=[entry])
+
+
+@pytest.mark.parametrize("factory", ["envoy.string", "envoy.hashable_string"])
+def test_filter_state_names_what_is_needed(factory: str) -> None:
+    assert by_state(writing("strict", factory)).ending.status == 401
+    assert by_state(writing("lax", factory)).cluster == "c"
+    assert by_state(writing("other", factory)).cluster == "c"
+
+
+def test_only_texts_of_the_filter_state_count() -> None:
+    assert by_state(writing("strict", "envoy.network.application_protocols")).cluster == "c"
+
+
+def test_rules_come_before_the_filter_state() -> None:
+    every = {"match": {"prefix": "/"}}
+    assert by_state(writing("strict"), rules=[every]).cluster == "c"
+    assert by_state(writing("strict"), rules=[{"match": {"prefix": "/x"}}]).ending.status == 401
+
+
+def test_filter_state_that_another_filter_may_have_written_is_an_assumption() -> None:
+    assert not by_state().chooser.assumptions
+    lua = http_filter("lua", "lua.v3.Lua")
+    assumed = by_state(lua)
+    assert assumed.cluster == "c"
+    assert [reason.code for reason in assumed.chooser.assumptions] == ["filter.opaque", "filter.jwt-state-open"]
+    assert by_state(lua, pins={"0/filter/jwt": "strict"}).ending.status == 401
+
+
+def test_filter_state_rules_need_a_name() -> None:
+    nameless = {"requires": {"a": {"provider_name": "p"}}}
+    jwt = http_filter("j", "jwt_authn.v3.JwtAuthentication", providers={"p": LOCAL}, filter_state_rules=nameless)
+    with pytest.raises(Rejected):
+        walk(manager(one_route(), http_filters=[jwt, ROUTER]), request())

@@ -45,11 +45,14 @@ class FormatFacts:
     metadata: Mapping[str, Mapping[str, Any]] = field(factory=dict)
     """Dynamic metadata that filters wrote down."""
     filter_state: Mapping[str, str] = field(factory=dict)
+    upstream: str = ""
+    """request or response, in a filter towards the upstream: its endpoint is chosen, and has answered."""
 
     @property
     def after_upstream(self) -> bool:
         """Whether an endpoint may have been chosen before this reply."""
-        return self.details.startswith(_AFTER_UPSTREAM)
+        again = self.upstream == "request" and self.attempts > 1
+        return again or self.upstream == "response" or self.details.startswith(_AFTER_UPSTREAM)
 
 
 _AFTER_UPSTREAM = ("upstream", "via_upstream", "response_timeout", "stream_idle_timeout", "max_duration_timeout")
@@ -221,7 +224,15 @@ def _not_restored(read: Callable[[Connection], object]) -> Operator:
 def _status(facts: FormatFacts) -> object:
     if facts.status is not None:
         return facts.status
-    return UNKNOWN if facts.after_upstream else 0
+    return UNKNOWN if facts.after_upstream and not facts.upstream else 0
+
+
+def _attempts(facts: FormatFacts) -> object:
+    return UNKNOWN if facts.after_upstream and not facts.upstream else facts.attempts
+
+
+def _endpoint(facts: FormatFacts) -> object:
+    return UNKNOWN if facts.after_upstream or facts.upstream else None
 
 
 def _flags(facts: FormatFacts) -> object:
@@ -266,7 +277,7 @@ _PLAIN: dict[str, Operator] = {
     "RESPONSE_TRAILERS_BYTES": lambda _facts: 0,
     "UPSTREAM_CLUSTER": lambda facts: facts.cluster or None,
     "UPSTREAM_CLUSTER_RAW": lambda facts: facts.cluster or None,
-    "UPSTREAM_REQUEST_ATTEMPT_COUNT": lambda facts: UNKNOWN if facts.after_upstream else facts.attempts,
+    "UPSTREAM_REQUEST_ATTEMPT_COUNT": _attempts,
 }
 """Operators without an argument that a call and a configuration can answer."""
 
@@ -306,6 +317,7 @@ UPSTREAM_WIRE_BYTES_RECEIVED UPSTREAM_WIRE_BYTES_SENT VIRTUAL_CLUSTER_NAME
 """
 _PLAIN.update((name, _tls(lambda _connection: UNKNOWN)) for name in _TLS_ONLY.split())
 _PLAIN.update((name, _before_upstream("")) for name in _AFTER_AN_ENDPOINT.split())
+_PLAIN.update((name, _endpoint) for name in _AFTER_AN_ENDPOINT.split() if name.startswith("UPSTREAM_HOST"))
 
 NAMES = frozenset({*_PLAIN, *_WITH_ARGUMENT, *_RUN_TIME.split()})
 """Every operator that Envoy 1.40 loads."""

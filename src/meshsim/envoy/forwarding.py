@@ -5,12 +5,14 @@ envoyproxy/envoy source/common/http/conn_manager_utility.cc (mutateRequestHeader
 
 from __future__ import annotations
 
-from attrs import define
+from attrs import define, evolve
 
 from ..address import contains, format_ip, is_loopback
 from ..facts.connection import Connection
 from ..facts.request import Request
+from ..reasons import Reason
 from .absolute_url import is_referer
+from .client_certificate_matcher import CertificateFacts
 from .hcm_options import ForwardingOptions
 from .ip_detection import XFF, Detected, detected, from_the_right
 
@@ -55,6 +57,8 @@ class Forwarded:
     remote: int
     reject: int | None = None
     """The status for a client whose address nobody can tell."""
+    doubt: Reason | None = None
+    """What had to be assumed about x-forwarded-client-cert."""
 
 
 def without_hop_by_hop(headers: dict[str, tuple[str, ...]]) -> str | None:
@@ -102,13 +106,16 @@ def upgrade_type(request: Request) -> str | None:
 def forwarded(
     options: ForwardingOptions,
     connection: Connection,
-    stated_scheme: str,
+    request: Request,
     headers: dict[str, tuple[str, ...]],
     own_address: int | None,
     internal_only: tuple[str, ...] = (),
 ) -> Forwarded:
-    """`headers` are changed in place. `own_address` stands in for a loopback client in x-forwarded-for."""
-    secure = connection.tls is not None
+    """`headers` are changed in place, and stand in for those of `request`.
+
+    `own_address` stands in for a loopback client in x-forwarded-for.
+    """
+    stated_scheme, secure = request.scheme, connection.tls is not None
     client = _client(options, connection, headers)
     if client.reject is not None:
         return Forwarded(headers, stated_scheme, connection.remote, client.reject)
@@ -134,7 +141,25 @@ def forwarded(
     if options.via:
         before = headers.get("via", ())
         headers["via"] = (", ".join(filter(None, (*before, options.via))),)
-    return Forwarded(headers, scheme, connection.remote if final is None else final)
+    doubt = _client_certificate(options, request, scheme, connection, headers)
+    return Forwarded(headers, scheme, connection.remote if final is None else final, doubt=doubt)
+
+
+def _client_certificate(
+    options: ForwardingOptions,
+    request: Request,
+    scheme: str,
+    connection: Connection,
+    headers: dict[str, tuple[str, ...]],
+) -> Reason | None:
+    policy = options.client_certificate
+    if policy.matcher is None:
+        policy.own.apply(connection, headers)
+        return None
+    asked = CertificateFacts(evolve(request, scheme=scheme, headers=headers), connection)
+    doubt = policy.doubt(asked)
+    policy.of(asked).apply(connection, headers)
+    return doubt
 
 
 def _client(options: ForwardingOptions, connection: Connection, headers: dict[str, tuple[str, ...]]) -> Detected:
@@ -188,7 +213,6 @@ def _sanitise(
         headers.setdefault("user-agent", ())
     if options.generate_request_id and ("x-request-id" not in headers or (edge and not options.preserve_request_id)):
         headers["x-request-id"] = ()
-    options.client_certificate.apply(connection, headers)
 
 
 def _remove(headers: dict[str, tuple[str, ...]], names: frozenset[str]) -> None:

@@ -7,7 +7,7 @@ from attrs import frozen
 from ..address import make_prefix, try_parse_ip
 from ..config.view import View
 from ..reasons import Reason, because
-from .client_certificate_header import ClientCertificateHeader, compile_client_certificate_header
+from .client_certificate_matcher import ClientCertificatePolicy, compile_client_certificate_policy
 from .early_mutations import compile_early_mutations
 from .header_mutations import MutationLevel
 from .ip_detection import Detection, compile_detections
@@ -33,7 +33,7 @@ class ForwardingOptions:
     """Ranges that are no addresses (dumps are published with addresses blotted out), and unknown extensions."""
     scheme: str | None
     """scheme_header_transformation.scheme_to_overwrite"""
-    client_certificate: ClientCertificateHeader
+    client_certificate: ClientCertificatePolicy
     generate_request_id: bool
     preserve_request_id: bool
     add_user_agent: bool
@@ -172,6 +172,7 @@ def compile_forwarding(view: View, resource: str) -> ForwardingOptions:
     scheme = view.view("scheme_header_transformation")
     detections, unknown_detections = compile_detections(view, resource)
     early_mutations, unknown_mutations = compile_early_mutations(view, resource)
+    policy = compile_client_certificate_policy(view)
     return ForwardingOptions(
         use_remote_address=view.boolean("use_remote_address", False),
         trusted_hops=view.integer("xff_num_trusted_hops", 0),
@@ -183,11 +184,12 @@ def compile_forwarding(view: View, resource: str) -> ForwardingOptions:
             *(_unreadable(entry) for entry in ranges if _range(entry) is None),
             *unknown_detections,
             *unknown_mutations,
+            *(policy.matcher.unmodelled if policy.matcher is not None else ()),
         ),
         detections=detections,
         early_mutations=early_mutations,
         scheme=scheme.text("scheme_to_overwrite") or None if scheme is not None else None,
-        client_certificate=compile_client_certificate_header(view),
+        client_certificate=policy,
         generate_request_id=view.boolean("generate_request_id", True),
         preserve_request_id=view.boolean("preserve_external_request_id", False),
         add_user_agent=view.boolean("add_user_agent", False),

@@ -12,6 +12,9 @@ from attrs import define, field
 
 from ..config.certificate_names import Certificate
 from ..config.config_dump import ProxyDocument
+from ..config.view import View
+from ..place import Place
+from .cluster_validation import refuse_unknown_clusters
 from .clusters import Cluster, compile_cluster
 from .endpoints import Assignment, compile_assignment
 from .host_status import compile_cluster_status, with_health
@@ -92,8 +95,22 @@ class Proxy:
         if name not in self._route_tables:
             resource = self.document.route_configs.get(name)
             view = resource.view if resource is not None else None
+            loaded = resource is not None and resource.state is not view
+            if view is not None and not loaded and "clusters" in self.document.sections:
+                # what stands in a dump, its Envoy has taken
+                refuse_unknown_clusters(view, self._has_cluster, by_default=False)
             self._route_tables[name] = compile_route_table(view) if view is not None else None
         return self._route_tables[name]
+
+    def refuse_inline(self, table: View, listener: Place) -> None:
+        """Raises where Envoy would not start with that table in a listener of its bootstrap."""
+        root = self.document.bootstrap
+        resources = root.view("static_resources") if root is not None else None
+        if resources is not None and listener.within(resources.place):
+            refuse_unknown_clusters(table, self._has_cluster, by_default=True)
+
+    def _has_cluster(self, name: str) -> bool:
+        return name in self.document.clusters
 
     def scopes(self, name: str) -> dict[Key, Scope] | None:
         """What scoped_rds delivered under that name; None when no input holds it."""

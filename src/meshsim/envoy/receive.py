@@ -38,6 +38,8 @@ class Received:
     request: Request
     connection: Connection
     """With the client's address as x-forwarded-for gives it."""
+    doubt: Reason | None = None
+    """What had to be assumed on the way."""
 
 
 def receive(
@@ -92,17 +94,18 @@ def receive(
     without_hop_by_hop(headers)
     if upgrade is not None:
         headers["upgrade"], headers["connection"] = (upgrade,), ("upgrade",)
-    seen = forwarded(hcm.forwarding, connection, scheme, headers, own_address, internal_only)
+    taken = Request(method, scheme, authority, cleaned, headers, request.version, ends, chunked, body=body)
+    seen = forwarded(hcm.forwarding, connection, taken, headers, own_address, internal_only)
     if seen.reject is not None:
         why = because("http.client-unknown", hcm.place, status=seen.reject)
         return _refused(decoded, why, seen.reject, "rejecting_because_detection_failed")
     if seen.remote != connection.remote:
         known = (connection.remote, connection.remote_port)
         connection = evolve(connection, remote=seen.remote, remote_port=0, before_detection=known)
-    taken = Request(method, seen.scheme, authority, cleaned, seen.headers, request.version, ends, chunked, body=body)
+    taken = evolve(taken, scheme=seen.scheme, headers=seen.headers)
     if request.method == "CONNECT" and whole != authority:
         taken = evolve(taken, connect_port=str(port_number(whole)))
-    return Received(taken, connection)
+    return Received(taken, connection, seen.doubt)
 
 
 _DIGITS = 18

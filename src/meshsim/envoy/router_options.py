@@ -13,12 +13,12 @@ from attrs import frozen
 from ..config.view import View
 from ..errors import Rejected
 from ..facts.request import Request
-from ..reasons import Reason, because
+from ..reasons import Reason
 from .retry_policy import GRPC_CONDITIONS, HTTP_CONDITIONS
 from .unmodelled import unmodelled_fields
+from .upstream_filters import NONE, UpstreamFilters, compile_upstream_filters
 from .whole_numbers import whole_number
 
-_CODEC = "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec"
 _FIELDS = frozenset(
     {
         "suppress_envoy_headers",
@@ -43,6 +43,7 @@ class RouterOptions:
     respects_expected_timeout: bool = False
     """x-envoy-expected-rq-timeout-ms sets the time-out, before any other header."""
     strict_check_headers: tuple[str, ...] = ()
+    upstream_filters: UpstreamFilters = NONE
     unmodelled: tuple[Reason, ...] = ()
 
     def failing(self, request: Request) -> tuple[str, str] | None:
@@ -66,18 +67,9 @@ def compile_router_options(view: View, name: str) -> RouterOptions:
         view.boolean("suppress_envoy_headers", False),
         view.boolean("respect_expected_rq_timeout", False),
         checked,
-        (*unmodelled_fields(view, _FIELDS, name), *_upstream_filters(view, name)),
+        compile_upstream_filters(view, "upstream_http_filters", name),
+        unmodelled_fields(view, _FIELDS, name),
     )
-
-
-def _upstream_filters(view: View, name: str) -> tuple[Reason, ...]:
-    """They run once for each attempt, behind everything that is modelled; the codec must be the last of them."""
-    field = "upstream_http_filters"
-    for entry in view.views(field):
-        typed = entry.extension()
-        if typed is None or typed.type_name != _CODEC:
-            return (because("config.field-not-modelled", view.place_of(field), field=field, resource=name),)
-    return ()
 
 
 def _is_number(value: str) -> bool:

@@ -29,6 +29,8 @@ class Scope:
     table_name: str
     """Of RDS; empty for an inline one."""
     inline: RouteTable | None
+    written: View | None
+    """The inline one as configured."""
 
 
 @frozen(eq=False)
@@ -101,6 +103,7 @@ def _scope(view: View) -> Scope:
         place=view.place,
         table_name=view.text("route_configuration_name", ""),
         inline=compile_route_table(below) if below is not None else None,
+        written=below,
     )
 
 

@@ -11,6 +11,7 @@ from attrs import define, evolve
 from ..config.view import View
 from ..reasons import Reason
 from .unmodelled import unmodelled_fields
+from .upstream_filters import NONE, UpstreamFilters, compile_upstream_filters
 
 _OPTIONS_TYPE = "HttpProtocolOptions"
 _OPTIONS_KNOWN = frozenset(
@@ -21,6 +22,7 @@ _OPTIONS_KNOWN = frozenset(
         "use_downstream_protocol_config",
         "auto_config",
         "header_validation_config",
+        "http_filters",
     )
 )
 _EXPLICIT = {"http_protocol_options": "http/1.1", "http2_protocol_options": "http2"}
@@ -40,6 +42,8 @@ class UpstreamProtocol:
     auto_sni_header: str = ""
     """Read instead of the authority; empty: the authority."""
     auto_san_validation: bool = False
+    filters: UpstreamFilters = NONE
+    """Between router and upstream; empty: the router's own."""
     unmodelled: tuple[Reason, ...] = ()
     doubts: tuple[Reason, ...] = ()
 
@@ -94,7 +98,8 @@ def _compile_options(view: View, resource: str) -> UpstreamProtocol:
         protocol.explicit, protocol.use_downstream = None, True
     elif view.has("auto_config"):
         protocol.explicit, protocol.auto = None, True
-    # Upstream HTTP filters and the like may answer or send elsewhere.
+    protocol.filters = compile_upstream_filters(view, "http_filters", resource)
+    # Whatever else it states may answer or send elsewhere.
     protocol.doubts += unmodelled_fields(view, _OPTIONS_KNOWN, resource)
     return protocol
 

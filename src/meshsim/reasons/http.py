@@ -12,6 +12,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "http.codec-refused": ("details", "seen"),
     "http.version-refused": ("version",),
     "http.range-unreadable": ("value",),
+    "http.client-certificate-open": (),
     "http.no-host": (),
     "http.no-datagram-path": ("path",),
     "http.query-untyped": (),
@@ -110,6 +111,7 @@ REASONS: dict[str, tuple[str, ...]] = {
         "doubts",
     ),
     "filter.jwt-rule-open": ("filter",),
+    "filter.jwt-state-open": ("filter", "key"),
     "filter.matcher-open": ("filter",),
     "filter.notes-body": (
         "filter",

@@ -52,6 +52,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "tls.metadata-unstated": ("endpoint", "cluster"),
     "tls.metadata-of-pod": ("endpoint", "pod", "label"),
     "upstream.address-not-modelled": ("endpoint",),
+    "upstream.filter-not-modelled": ("filter", "type", "of"),
     "upstream.cluster-type-not-modelled": ("cluster", "discovery"),
     "upstream.clusters-not-in-dump": ("cluster",),
     "endpoints-not-in-dump": ("cluster", "discovery"),

@@ -26,6 +26,7 @@ from ..outcome import Ending
 from ..reasons import Reason, because
 from ..states import AtTls, Frame, Tried
 from .socketless import not_connected
+from .upstream_chain import back_through_filters
 
 TUNNEL_STANDS = 200
 """What the client gets once the connection of its tunnel stands."""
@@ -59,7 +60,7 @@ def returned(frame: Frame, ending: Ending) -> Return:
         own = ending.answered_by == frame.hop and bool(ending.response_flags)
         return Return(ending if own else frame.refused, None, again=False, flags=ending.response_flags if own else ())
     denied = _denied(frame, ending)
-    picked = _returned(frame, ending) if denied is None else denied
+    picked = _returned(frame, arrived(frame, ending)) if denied is None else denied
     progress = frame.dialled.progress if frame.dialled is not None else FRESH
     if picked.again or progress is FRESH:
         return picked
@@ -67,6 +68,20 @@ def returned(frame: Frame, ending: Ending) -> Return:
     if picked.failure is not None and ending.answered_by == frame.hop:
         ending = passed_back(ending, progress)
     return evolve(picked, ending=ending, flags=(*progress.flags, *picked.flags))
+
+
+def arrived(frame: Frame, ending: Ending) -> Ending:
+    """A response that another proxy made, as the filters between it and this router leave it."""
+    dialled = frame.dialled
+    if dialled is None or ending.kind != "replied" or not ending.response_headers or ending.answered_by == frame.hop:
+        return ending
+    if not isinstance(frame.via, RouteAction):
+        return ending
+    headers = back_through_filters(dialled, ending.response_headers)
+    if headers is ending.response_headers:
+        return ending
+    location = headers.get("location")
+    return evolve(ending, response_headers=headers, location=location[0] if location else None)
 
 
 def _returned(frame: Frame, ending: Ending) -> Return:

@@ -10,6 +10,7 @@ from ..envoy.clusters import Cluster
 from ..envoy.http_filters.progress import passed_back
 from ..envoy.no_upstream import NO_ROUTE, describe_no_upstream, no_cluster, no_healthy_upstream
 from ..envoy.route_actions import RouteAction
+from ..envoy.upstream_filters import NONE
 from ..envoy.upstream_request import framed
 from ..explanation import Candidate, Check, Decision, Fate
 from ..facts.conversation import Conversation
@@ -23,6 +24,7 @@ from ..states import AtCluster, AtEndpoint, AtReturn, State
 from .cluster_names import describe_cluster
 from .stage import Stage, agree
 from .unread import as_dialler_sees
+from .upstream_chain import filters_of
 
 
 def decide(_mesh: Mesh, at: AtCluster, chooser: Chooser) -> tuple[Cluster | None, State]:
@@ -55,9 +57,9 @@ def decide(_mesh: Mesh, at: AtCluster, chooser: Chooser) -> tuple[Cluster | None
 
 
 def _leaving(at: AtCluster, cluster: Cluster) -> Conversation:
-    """What is said upstream, with what the codec of that version adds."""
+    """What is said upstream, with what the codec of that version adds, which filters on the way do not see."""
     request = at.conversation.request
-    if request is None or at.via.kind != "http":
+    if request is None or at.via.kind != "http" or filters_of(cluster, at.stream) is not NONE:
         return at.conversation
     written = framed(request, cluster.protocol.versions(request.version)[0])
     return at.conversation if written is request else evolve(at.conversation, request=written)

@@ -27,9 +27,10 @@ from ..mesh import Mesh
 from ..outcome import Ending
 from ..place import Place
 from ..reasons import Reason, because
-from ..report import Draft
+from ..report import Draft, Hop
 from ..states import AtEndpoint, AtReturn, AtTls, State
 from .attempts import counted_again
+from .changes import request_changes
 from .host_choice import (
     Selection,
     doubts_of,
@@ -44,6 +45,7 @@ from .host_choice import (
 from .on_demand import explain_on_demand, host_on_demand, no_host_on_demand, why_no_host
 from .stage import Stage, agree
 from .unread import as_dialler_sees
+from .upstream_chain import doubts_about, through_filters
 
 _SESSION_HEALTH = frozenset(("UNKNOWN", "HEALTHY", "DEGRADED"))
 """A host in another state is no longer a session's (override_host_status, where it is not set)."""
@@ -69,23 +71,26 @@ def decide(_mesh: Mesh, at: AtEndpoint, chooser: Chooser) -> tuple[Selection, St
     if endpoint is None:
         ending = passed_back(_nobody(at, picked), at.progress)
         return picked, AtReturn(as_dialler_sees(ending, at.connection, at.frames), at.hop, at.frames)
+    for doubt in doubts_about(at):
+        chooser.assume(doubt)
     if isinstance(endpoint.address, NameAddress):
         chooser.assume(_not_in_dump(cluster, endpoint.name, endpoint.place))
         ending = Ending("forwarded", _unresolved(cluster, endpoint), destination=endpoint.name)
         return picked, AtReturn(ending, at.hop, at.frames)
+    conversation, stream = through_filters(at)
     return picked, AtTls(
         at.pod,
         cluster,
         endpoint,
         at.via,
         at.connection,
-        at.conversation,
+        conversation,
         at.alpn_override,
         at.hop,
         at.frames,
         at.tried,
         at.progress,
-        at.stream,
+        stream,
         at.cluster if picked.member is not None else None,
     )
 
@@ -174,6 +179,15 @@ def _why_nobody(at: AtEndpoint, picked: Selection) -> Reason:
 
 
 def explain(_mesh: Mesh, at: AtEndpoint, picked: Selection) -> Decision:
+    made = _explain(at, picked)
+    doubts, request = doubts_about(at), at.conversation.request
+    sent = through_filters(at)[0].request
+    if picked.endpoint is None or (not doubts and sent == request) or request is None or sent is None:
+        return made
+    return evolve(made, changes=request_changes(request, sent), notes=(*made.notes, *doubts), trivial=False)
+
+
+def _explain(at: AtEndpoint, picked: Selection) -> Decision:
     question = because("endpoint.question", at.cluster.place, cluster=at.cluster.name)
     if picked.dropped:
         why = _dropped(at, dropped_of(at)).why
@@ -296,6 +310,7 @@ def describe(_mesh: Mesh, at: AtEndpoint, picked: Selection, draft: Draft) -> No
         sent = hop.upstream
         if at.tried is not None and sent is not None and sent.headers is not None:
             hop.upstream = evolve(sent, headers=counted_again(sent.headers, len(at.tried.endpoints) + 1))
+        _describe_filtered(at, hop)
     elif at.cluster.makes_hosts or _is_stated(at, picked):
         describe_no_upstream(hop, passed_back(_nobody(at, picked), at.progress), NO_HEALTHY_UPSTREAM, at.connection)
     if picked.member is not None:
@@ -305,6 +320,15 @@ def describe(_mesh: Mesh, at: AtEndpoint, picked: Selection, draft: Draft) -> No
         request = at.conversation.request
         if at.via.speaks_http and request is not None and hop.upstream is not None:
             hop.upstream = evolve(hop.upstream, protocol=member.protocol.versions(request.version)[0])
+
+
+def _describe_filtered(at: AtEndpoint, hop: Hop) -> None:
+    """What filters between router and upstream changed."""
+    sent = through_filters(at)[0].request
+    if sent is None or sent is at.conversation.request or hop.upstream is None or hop.upstream.headers is None:
+        return
+    headers = sent.headers if sent.stated is None else {**sent.headers, **sent.stated}
+    hop.upstream = evolve(hop.upstream, method=sent.method, path=sent.path, headers=headers)
 
 
 def _is_stated(at: AtEndpoint, picked: Selection) -> bool:

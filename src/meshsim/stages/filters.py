@@ -13,6 +13,7 @@ from ..choices import Choice, Chooser
 from ..envoy.forwarding import upgrade_type
 from ..envoy.http_filters.base import Change as Changed
 from ..envoy.http_filters.base import FilterFacts, HttpFilter, Open, Reply, ResponsePath
+from ..envoy.http_filters.opaque import Opaque
 from ..envoy.http_filters.progress import Decider, Progress
 from ..envoy.local_reply import local_reply
 from ..envoy.proxy import Proxy
@@ -105,6 +106,7 @@ def _run(
     decider = route if before.decider is None else before.decider.route
     for index, http_filter in at.hcm.acting_filters:
         if index < before.position:
+            facts.filter_state_known &= _writes_nothing(http_filter)
             continue
         asked[http_filter] = facts, decider
         verdict = http_filter.ask(facts, decider)
@@ -116,6 +118,7 @@ def _run(
             ending = _ending(at, verdict, facts, decider, index, progress, entry)
             return Ran(index, taken, ending, facts.request, progress)
         if verdict is None:
+            facts.filter_state_known &= _writes_nothing(http_filter)
             continue
         did.append(verdict.why)
         facts = facts.after(verdict)
@@ -133,6 +136,10 @@ def _run(
         why = because("filter.no-router", last.place, filter=last.name, type=last.type_name)
         return Ran(-1, taken, Ending("unknown", why), request, progress)
     return Ran(-1, taken, None, request, progress)
+
+
+def _writes_nothing(http_filter: HttpFilter) -> bool:
+    return not isinstance(http_filter.behaviour, Opaque)
 
 
 def _advanced(

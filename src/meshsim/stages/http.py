@@ -39,6 +39,8 @@ def decide(_mesh: Mesh, at: AtHttp, chooser: Chooser) -> tuple[Received | Refusa
                 chooser.assume(because("runtime.guard-not-followed", guard=guard))
     picked = _receive(at)
     if isinstance(picked, Received):
+        if picked.doubt is not None:
+            chooser.assume(picked.doubt)
         return picked, AtVhost(at.pod, at.hcm, picked.connection, picked.request, at.hop, at.frames)
     picked = evolve(picked, why=_why(at, picked))
     return picked, AtReturn(_as_the_client_reads(at, _ending(at, picked)), at.hop, at.frames)
@@ -132,7 +134,7 @@ def explain(_mesh: Mesh, at: AtHttp, picked: Received | Refusal) -> Decision:
             "http.received", at.hcm.place, method=request.method, authority=request.authority, path=request.path
         ),
         changes=request_changes(before, request),
-        notes=at.hcm.unmodelled,
+        notes=at.hcm.unmodelled if again.doubt is None else (*at.hcm.unmodelled, again.doubt),
         trivial=not changed,
         hop=at.hop,
     )

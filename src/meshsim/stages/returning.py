@@ -16,7 +16,7 @@ from ..outcome import Ending
 from ..reasons import Reason, because
 from ..report import Attempt, Draft, Hop
 from ..states import AtEndpoint, AtRedirect, AtRefresh, AtReturn, Ended, Frame, State
-from .attempts import Return, asks_for_redirect, counted_again, refreshes, returned, tried_endpoints, tried_now
+from .attempts import Return, arrived, asks_for_redirect, counted_again, refreshes, returned, tried_endpoints, tried_now
 from .stage import Stage, agree
 
 _ANSWERS_OF_TIMERS = frozenset(timer.reset for timer in (MAX_DURATION, PER_TRY_TIMEOUT, RESPONSE_TIMEOUT, STREAM_IDLE))
@@ -37,7 +37,7 @@ def decide(_mesh: Mesh, at: AtReturn, chooser: Chooser) -> tuple[Return, State]:
         if policy.response_headers and at.ending.kind == "delivered" and not picked.again:
             chooser.assume(because("return.response-headers-unknown", policy.place, policy=policy.name))
     if asks_for_redirect(frame, at.ending, picked):
-        return picked, AtRedirect(at.ending, picked.ending, at.hop, frame, at.opened)
+        return picked, AtRedirect(arrived(frame, at.ending), picked.ending, at.hop, frame, at.opened)
     if not picked.again:
         return picked, AtReturn(picked.ending, at.hop, frame.below, at.opened)
     return picked, _resumed(at, frame, picked)

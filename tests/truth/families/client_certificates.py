@@ -105,7 +105,7 @@ ROUTES = {
 }
 
 
-def _socket() -> dict[str, Any]:
+def tls_socket() -> dict[str, Any]:
     made = _shapes.tls_socket(certificate="asked", alpn=("h2", "http/1.1"))
     common = made["typed_config"]["common_tls_context"]
     common["combined_validation_context"] = {
@@ -122,7 +122,7 @@ def settings() -> Iterator[Setting]:
         made = manager(route_config=ROUTES, delayed_close_timeout="0.05s", **options)
         entry = listener(port, made)
         entry["listener_filters"] = [_shapes.filter_of("listener", "tls_inspector.v3.TlsInspector")]
-        entry["filter_chains"] = [{**chain(made), "transport_socket": _socket()}]
+        entry["filter_chains"] = [{**chain(made), "transport_socket": tls_socket()}]
         listeners.append(entry)
         for certificate in CERTIFICATES:
             for old in (None, draw.choice(OLD), draw.choice(OLD)):

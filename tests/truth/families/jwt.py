@@ -248,6 +248,46 @@ def leavings() -> list[Case]:
     return cases
 
 
+def by_filter_state() -> list[Case]:
+    """What is needed by a text that another filter wrote, where no rule and no route says what is."""
+    needs = {"name": "k", "requires": {"one": ONE, "two": TWO, "either": {"allow_missing": {}}, "": ONE, "none": {}}}
+    providers = {"one": provider(), "two": provider("two")}
+    good, other = token(), token(claims(iss="two"))
+    said = [
+        get("/p" if text is None else "/", **({} if text is None else {"authorization": f"Bearer {text}"}), **state)
+        for text in (None, good, other, WRONG["expired"])
+        for state in ({}, *({"x_k": each} for each in ("one", "two", "either", "none", "", "else")))
+    ]
+    return [
+        (manager(*filters, filter_of(providers, filter_state_rules=needs, **fields), SHOW, route=route), said)
+        for filters, fields, route in (
+            ([_state("k")], {}, None),
+            ([], {}, None),
+            ([_state("q")], {}, None),
+            ([_state("k", "envoy.hashable_string")], {}, None),
+            ([_state("k", "envoy.network.application_protocols")], {}, None),
+            ([_state("k", skip_if_empty=True)], {}, None),
+            ([_state("k")], {"rules": [{"match": {"prefix": "/p"}, "requires": ONE}]}, None),
+            (
+                [_state("k")],
+                {"rules": [{"match": {"prefix": "/p"}}, {"match": {"prefix": "/"}, "requires": TWO}]},
+                None,
+            ),
+            ([_state("k")], {"requirement_map": {"m": TWO}}, per_route("jwt", PER_ROUTE, requirement_name="m")),
+            ([_state("k")], {}, per_route("jwt", PER_ROUTE, disabled=True)),
+        )
+    ]
+
+
+PER_ROUTE = "jwt_authn.v3.PerRouteConfig"
+
+
+def _state(key: str, factory: str = "envoy.string", **fields: Any) -> dict[str, Any]:
+    formatted = {"text_format_source": {"inline_string": "%REQ(x-k)%"}, "omit_empty_values": True}
+    entry = {"object_key": key, "factory_key": factory, "format_string": formatted, **fields}
+    return http_filter("writes", "set_filter_state.v3.Config", on_request_headers=[entry])
+
+
 def signatures() -> list[Case]:
     """Tokens that were signed once, by keys of every kind; only the public halves of those keys are kept."""
     kept = json.loads(Path(__file__).with_name("_signed_tokens.json").read_text())
@@ -279,4 +319,5 @@ GROUPS = {
     "rules": rules,
     "what tokens leave": leavings,
     "signatures": signatures,
+    "jwt by filter state": by_filter_state,
 }

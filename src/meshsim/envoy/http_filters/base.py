@@ -38,6 +38,13 @@ class FilterFacts:
     runtime: Runtime = NO_RUNTIME
     ignore_path_parameters: bool = False
     """What the route configuration says of `;…` in paths."""
+    filter_state_known: bool = True
+    """Whether no filter before may have written what nobody can tell."""
+    cluster: str = ""
+    """Of a filter towards the upstream."""
+    attempts: int = 0
+    upstream: str = ""
+    """Which way a filter towards the upstream looks: request or response."""
 
     @property
     def joins_header_values(self) -> bool:
@@ -55,6 +62,10 @@ class FilterFacts:
             self.has_cluster,
             self.runtime,
             self.ignore_path_parameters,
+            self.filter_state_known,
+            self.cluster,
+            self.attempts,
+            self.upstream,
         )
 
 

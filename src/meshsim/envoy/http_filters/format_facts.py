@@ -16,4 +16,7 @@ def format_facts(facts: FilterFacts) -> FormatFacts:
         vhost_metadata=route.vhost_metadata if route is not None else {},
         metadata=facts.metadata,
         filter_state=facts.filter_state,
+        cluster=facts.cluster,
+        attempts=facts.attempts,
+        upstream=facts.upstream,
     )

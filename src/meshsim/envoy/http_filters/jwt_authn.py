@@ -11,9 +11,11 @@ from collections.abc import Mapping
 from attrs import frozen
 
 from ...config.view import View
+from ...errors import Rejected
 from ...facts.request import Request
 from ...place import Place
 from ...reasons import because
+from ..filter_state import HASHABLE_STRING, STRING, StateText
 from ..jwt.check import Session
 from ..jwt.providers import Provider, compile_provider
 from ..jwt.requirements import Requirement, compile_requirement
@@ -38,6 +40,24 @@ class Rule:
 
 
 @frozen(eq=False)
+class StateRules:
+    """FilterStateRule: what is needed, by the text under one key of the filter state."""
+
+    key: str
+    requirements: Mapping[str, Requirement | None]
+    place: Place
+
+    def value(self, facts: FilterFacts) -> str | None:
+        """Only objects that are texts count; filters of HTTP cannot replace what the connection has."""
+        state = {**facts.filter_state, **facts.connection.filter_state}
+        found = state.get(self.key)
+        return None if isinstance(found, StateText) and found.factory not in _TEXTS else found
+
+
+_TEXTS = (STRING, HASHABLE_STRING)
+
+
+@frozen(eq=False)
 class OfRoute:
     """PerRouteConfig."""
 
@@ -51,6 +71,8 @@ class JwtAuthn:
     place: Place
     providers: Mapping[str, Provider]
     rules: tuple[Rule, ...]
+    by_state: StateRules | None
+    """Asked where no rule matches."""
     requirements: Mapping[str, Requirement | None]
     of_route: PerRoute[OfRoute | None]
     bypasses_preflight: bool
@@ -86,7 +108,20 @@ class JwtAuthn:
                     continue
                 return Open(what, (Option("pass", None, None), Option("matches", None, denied)), default=0)
             return self._verdict(facts, rule.requirement)
-        return None
+        return None if self.by_state is None else self._by_state(facts, self.by_state)
+
+    def _by_state(self, facts: FilterFacts, rules: StateRules) -> Verdict:
+        value = rules.value(facts)
+        if value is not None:
+            return self._verdict(facts, rules.requirements.get(value))
+        if facts.filter_state_known:
+            return None
+        named = ((each, self._verdict(facts, requirement)) for each, requirement in rules.requirements.items())
+        needing = [Option(each, None, found) for each, found in named if isinstance(found, Reply | Change)]
+        if not needing:
+            return None
+        what = because("filter.jwt-state-open", rules.place, filter=self.name, key=rules.key)
+        return Open(what, (Option("absent", None, None), *needing), default=0)
 
     def _verdict(self, facts: FilterFacts, requirement: Requirement | None) -> Verdict:
         if requirement is None:
@@ -145,6 +180,7 @@ def compile_jwt_authn(view: View, name: str) -> JwtAuthn:
         place=view.place,
         providers=providers,
         rules=tuple(_rule(each, providers, named) for each in view.views("rules")),
+        by_state=_state_rules(view.view("filter_state_rules"), providers),
         requirements=named,
         of_route=PerRoute(
             None, lambda level: OfRoute(level.boolean("disabled", False), level.text("requirement_name", ""))
@@ -152,6 +188,17 @@ def compile_jwt_authn(view: View, name: str) -> JwtAuthn:
         bypasses_preflight=view.boolean("bypass_cors_preflight", False),
         strips_response=view.boolean("strip_failure_response", False),
     )
+
+
+def _state_rules(view: View | None, providers: Mapping[str, Provider]) -> StateRules | None:
+    if view is None:
+        return None
+    key = view.text("name", "")
+    if not key:
+        hint = "name the key; Envoy refuses this filter too"
+        raise Rejected("nameless-jwt-state", "filter_state_rules needs a name", place=view.place, hint=hint)
+    requirements = {each: compile_requirement(below, providers) for each, below in view.map("requires")}
+    return StateRules(key, requirements, view.place)
 
 
 def _rule(view: View, providers: Mapping[str, Provider], named: Mapping[str, Requirement | None]) -> Rule:

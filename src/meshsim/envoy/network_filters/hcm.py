@@ -62,6 +62,7 @@ _MODELLED = frozenset(
         "upgrade_configs",
         "forward_client_cert_details",
         "set_current_client_cert_details",
+        "forward_client_cert_matcher",
         "scheme_header_transformation",
         "server_name",
         "generate_request_id",
@@ -111,6 +112,7 @@ class RouteTables(Protocol):
     def route_table(self, name: str) -> RouteTable | None: ...
     def replaced_table(self, name: str) -> RouteTable | None: ...
     def scopes(self, name: str) -> dict[Key, Scope] | None: ...
+    def refuse_inline(self, table: View, listener: Place) -> None: ...
 
 
 @define(eq=False)
@@ -162,6 +164,8 @@ class HttpConnectionManager:
             below = self._view.view("route_config")
             if below is not None:
                 replaced = tables.replaced_table(below.text("name", "")) if tables is not None else None
+                if tables is not None and replaced is None:
+                    tables.refuse_inline(below, self.place)
                 self._inline = replaced or compile_route_table(below)
         return self._inline
 
@@ -169,6 +173,9 @@ class HttpConnectionManager:
         """None where no input holds what scoped_rds delivered."""
         if self._scopes is None and self.scoped is not None:
             if self.scoped.listed is not None:
+                for scope in self.scoped.listed if tables is not None else ():
+                    if scope.written is not None and tables is not None:
+                        tables.refuse_inline(scope.written, self.place)
                 self._scopes = by_key(self.scoped.listed)
             elif tables is not None:
                 self._scopes = tables.scopes(self.scoped.name)

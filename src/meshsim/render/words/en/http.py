@@ -19,6 +19,9 @@ WORDS: dict[str, str] = {
     "http.version-refused": "{version} is not accepted here (accept_http_10 is off)",
     "http.range-unreadable": "internal address range {value!r} is no IP address; it is left out",
     "http.no-datagram-path": "CONNECT-UDP takes paths like /.well-known/masque/udp/HOST/PORT/, and not {path}",
+    "http.client-certificate-open": (
+        "forward_client_cert_matcher asks for what only run time knows; that is taken not to match"
+    ),
     "http.no-host": "the request has no Host header",
     "http.client-unknown": "no extension finds the client's address, so the answer is {status}",
     "http.head-timed-out": "the request's head does not end, and {timer} answers after {after} with {details}",
@@ -76,6 +79,9 @@ WORDS: dict[str, str] = {
     "filter.jwt-denied": "filter {filter} refuses the request: {problem}",
     "filter.jwt-passed": "filter {filter} takes the token, and notes or forwards what it claims",
     "filter.jwt-doubt": "filter {filter}: whether the token is good hangs on its {doubts}, which is not known",
+    "filter.jwt-state-open": (
+        "filter {filter} asks for what filter state {key} names; nothing modelled wrote it, a filter before it may have"
+    ),
     "filter.jwt-rule-open": "whether this rule of filter {filter} matches, configuration alone cannot say",
     "filter.matcher-open": "what the matcher of filter {filter} finds, configuration alone cannot say",
     "filter.notes-body": "filter {filter} ({type}) notes what bodies say, which is not looked at",

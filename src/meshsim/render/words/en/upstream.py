@@ -56,6 +56,9 @@ WORDS: dict[str, str] = {
     "take `pilot-agent request GET config_dump?include_eds`",
     "tls.metadata-of-pod": "{endpoint} is in pod {pod}, whose label {label} stands for its endpoint metadata",
     "upstream.address-not-modelled": "{endpoint} is no address on the network: what answers there is not modelled",
+    "upstream.filter-not-modelled": (
+        "upstream HTTP filter {filter} ({type}) of {of} is not modelled; the request is taken to pass it unchanged"
+    ),
     "upstream.cluster-type-not-modelled": "cluster {cluster} is of type {discovery}, which is not modelled",
     "upstream.clusters-not-in-dump": "the dump has no clusters, so {cluster} is unknown: take a full config_dump",
     "upstream.to-pipe": "the call goes to the pipe {endpoint} on the same host, and what follows is not known",
