@@ -8,33 +8,28 @@ from __future__ import annotations
 import pytest
 
 from tests.outcomes.broken_upstreams import (
+    AWAITED,
     BAD_BIND,
     BEFORE,
     BOUND,
     LOST,
+    MISSING_PIPE,
     NO_CERTIFICATE,
+    NO_PIPE,
+    NO_SECRET,
     NOBODY,
     REFUSED,
     STRICT,
     UNHEALTHY,
+    WITH_A_SECRET,
 )
 from tests.outcomes.rows import NOT_YET_MODELLED, Table, check, over_http, reached, retry, unreached
-from tests.outcomes.worlds import PREVIOUS_HOSTS, TYPES, cluster, far, speaks, upstream_tls
+from tests.outcomes.worlds import PREVIOUS_HOSTS, cluster, far, speaks, upstream_tls
 
 DROPPING = {
     "load_assignment": {
         **cluster()["load_assignment"],
         "policy": {"drop_overloads": [{"category": "all", "drop_percentage": {"numerator": 100}}]},
-    }
-}
-LATER = {"name": "later", "sds_config": {"path_config_source": {"path": "later.json"}}}
-WITH_A_SECRET = {
-    "transport_socket": {
-        "name": "tls",
-        "typed_config": {
-            "@type": f"{TYPES}transport_sockets.tls.v3.UpstreamTlsContext",
-            "common_tls_context": {"tls_certificate_sds_secret_configs": [LATER]},
-        },
     }
 }
 UPSTREAM: Table = {
@@ -73,7 +68,50 @@ UPSTREAM: Table = {
         f"{BEFORE}{{remote_connection_failure|TLS_error:_Secret_is_not_supplied_by_SDS}}",
         at=speaks("http"),
         to=WITH_A_SECRET,
-        gate_more={"awaited": ["later"]},
+        gate_more=AWAITED,
+        made=1,
+    ),
+    "secret not delivered, and refused": over_http(
+        503,
+        ("UF",),
+        f"{BEFORE}{{remote_connection_failure|delayed_connect_error:_Connection_refused.{NO_SECRET}}}",
+        at=far(),
+        to=WITH_A_SECRET,
+        gate_more=AWAITED,
+        made=1,
+    ),
+    "secret not delivered, and nobody answers": over_http(
+        503,
+        ("UF",),
+        f"{BEFORE}{{connection_timeout|{NO_SECRET[1:]}}}",
+        to={**cluster("10.9.9.9:80"), **WITH_A_SECRET},
+        gate_more={**LOST, **AWAITED},
+        made=1,
+    ),
+    "secret not delivered, and a source that cannot be bound": over_http(
+        503,
+        ("UF",),
+        f"{BEFORE}{{local_connection_failure|failed_to_bind_to_127.0.0.6:0:_Invalid_argument.{NO_SECRET}}}",
+        to={**cluster("[::1]:80"), **BOUND, **WITH_A_SECRET},
+        gate_more=AWAITED,
+    ),
+    "no such pipe": over_http(
+        503, ("UF",), f"{BEFORE}{{remote_connection_failure|{NO_PIPE}}}", to=MISSING_PIPE, made=1
+    ),
+    "no such pipe, retried": over_http(
+        503,
+        ("URX", "UF"),
+        f"{BEFORE}{{remote_connection_failure|{NO_PIPE}}}",
+        to=MISSING_PIPE,
+        route=retry("connect-failure", 2),
+        made=3,
+    ),
+    "no such pipe, and a secret not delivered": over_http(
+        503,
+        ("UF",),
+        f"{BEFORE}{{remote_connection_failure|{NO_PIPE}.{NO_SECRET}}}",
+        to={**MISSING_PIPE, **WITH_A_SECRET},
+        gate_more=AWAITED,
         made=1,
     ),
     "closed before the response": over_http(503, ("UC",), f"{BEFORE}{{connection_termination}}", at=speaks("close")),

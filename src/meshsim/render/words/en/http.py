@@ -5,6 +5,12 @@ WORDS: dict[str, str] = {
     "http.received": "{method} {authority}{path} goes to routing",
     "http.server-first": "the client waits for the server to speak first, and HTTP waits for the client",
     "http.connection-timed-out": "no request begins on the connection, and {timer} closes it after {after}",
+    "http.no-stream": "the client's bytes begin an HTTP/2 connection and no stream on it, and no timer ends the wait",
+    "http.no-stream-closed": "the client's bytes begin an HTTP/2 connection and no stream on it; {timer} ends "
+    "the wait, and the connection is closed after {after}",
+    "http.first-frame": "the first frame after the HTTP/2 preface is no SETTINGS frame",
+    "http.frames-unread": "the client's bytes hold HTTP/2 frames of a stream, which are not read: state the "
+    "request instead",
     "http.incomplete": "the client's bytes are no complete request, and the HTTP parser waits for more",
     "http.not-http2": "only HTTP/2 is taken here and the client sends {seen}",
     "http.peer-speaks-tls": (
