@@ -18,6 +18,14 @@ def _flags(wanted: str, kind: str, hop: Document) -> bool:
     return hop["kind"] == kind and ",".join(hop["response_flags"]) == wanted
 
 
+def _with_details(flags: str, details: str, hop: Document) -> bool:
+    return _flags(flags, "http", hop) and hop["response_code_details"] == details
+
+
+def _redirects(hop: Document) -> bool:
+    return hop["kind"] == "http" and hop["response_code_details"] == "direct_response" and hop["status"] in REDIRECTS
+
+
 def _by(name: str, kind: str, starts: Iterable[str]) -> dict[str, Shows]:
     return {start: partial(_field, name, start, kind) for start in starts}
 
@@ -49,8 +57,12 @@ CONNECTIONS: dict[str, Shows] = {
     **_shaken(["TLS_error:|268435703", "TLS_error:|268435648", "TLS_error:|268435581", "TLS_error:|268435589"]),
 }
 _RESET = "upstream_reset_before_response_started"
+REDIRECTS = frozenset((301, 302, 303, 307, 308))
 REQUESTS: dict[str, Shows] = {
+    "redirect": _redirects,
+    "require_tls": lambda hop: _redirects(hop) and not hop["route"] and bool(hop["virtual_host"]),
     "UF,URX": partial(_flags, "UF,URX", "http"),
+    "URX, via_upstream": partial(_with_details, "URX", "via_upstream"),
     "DI": partial(_flags, "DI", "http"),
     "DI,FI": partial(_flags, "DI,FI", "http"),
     **_answered(
@@ -77,6 +89,7 @@ REQUESTS: dict[str, Shows] = {
             *(f"http2.{each}" for each in ("header_list_size_too_large", "unexpected_underscore")),
             f"{_RESET}{{remote_connection_failure|delayed_connect_error:_Connection_refused}}",
             *(f"{_RESET}{{{each}}}" for each in ("connection_timeout", "connection_termination", "overflow")),
+            *(f"{_RESET}{{protocol_error}}", "request_headers_failed_strict_check"),
             f"{_RESET}{{remote_connection_failure|TLS_error:",
         ]
     ),

@@ -51,6 +51,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "filter.all-passed": (),
     "filter.route-cleared": ("filter",),
     "filter.changed": ("filter",),
+    "filter.state-not-followed": ("filter", "key"),
     "filter.share": ("filter",),
     "filter.csrf": (
         "filter",

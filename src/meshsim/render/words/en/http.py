@@ -61,6 +61,8 @@ WORDS: dict[str, str] = {
     "filter.question": "does a filter answer before the router? ({filters})",
     "filter.all-passed": "every filter lets the request pass",
     "filter.route-cleared": "filter {filter} has the route looked up again, for the request as it is now",
+    "filter.state-not-followed": "filter {filter} writes {key}, which changes how the upstream is dialled in a way "
+    "that is not known",
     "filter.changed": "filter {filter} changes the request or what is noted of it",
     "filter.share": "filter {filter} acts on a share of the requests",
     "filter.csrf": "filter {filter} refuses the request: its origin is {origin}, not {host}",
