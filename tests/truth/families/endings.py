@@ -121,7 +121,7 @@ def settings() -> Iterator[Setting]:
 def _of_answers() -> dict[str, Any]:
     """The last answer after all tries, an answer that is no HTTP (an alert of TLS), and an answer as it is."""
     routes = [
-        _to("/0", "http", retry_policy={**RETRIED, "retry_on": "gateway-error"}),
+        _to("/0", "http", timeout="0s", retry_policy={**RETRIED, "retry_on": "gateway-error"}),
         _to("/1", "tls"),
         _to("/2", "http"),
     ]
