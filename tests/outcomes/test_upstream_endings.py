@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import pytest
 
+from meshsim.branches import branches
+from meshsim.facts.call import read_call
 from tests.outcomes.broken_upstreams import (
     AWAITED,
     BAD_BIND,
@@ -24,7 +26,7 @@ from tests.outcomes.broken_upstreams import (
     WITH_A_SECRET,
 )
 from tests.outcomes.rows import NOT_YET_MODELLED, Table, check, over_http, reached, retry, unreached
-from tests.outcomes.worlds import PREVIOUS_HOSTS, cluster, far, speaks, upstream_tls
+from tests.outcomes.worlds import GATE, PREVIOUS_HOSTS, cluster, far, gate, hcm, speaks, upstream_tls, world
 
 DROPPING = {
     "load_assignment": {
@@ -151,7 +153,20 @@ UPSTREAM: Table = {
         503, ("URX",), "via_upstream", at=speaks("http", status=503), route=retry("gateway-error", 1), made=2
     ),
     "the response": over_http(204, (), "via_upstream", at=speaks("http", status=204)),
-    "maintenance mode": NOT_YET_MODELLED,
+    "maintenance mode": over_http(
+        503,
+        ("UO",),
+        "maintenance_mode",
+        at=speaks("http"),
+        gate_more={"runtime": {"upstream.maintenance_mode.out": 100}},
+    ),
+    "maintenance mode of another cluster": over_http(
+        204,
+        (),
+        "via_upstream",
+        at=speaks("http", status=204),
+        gate_more={"runtime": {"upstream.maintenance_mode.other": 100, "upstream.maintenance_mode.out": 0}},
+    ),
     "endpoints drop the call": over_http(503, ("UDO",), "unconditional_drop_overload", at=speaks("http"), to=DROPPING),
 }
 
@@ -161,5 +176,13 @@ def test_the_call_that_reaches_it(condition: str) -> None:
     check(UPSTREAM[condition])
 
 
+def test_maintenance_of_a_part_is_a_choice() -> None:
+    held = gate(hcm(), runtime={"upstream.maintenance_mode.out": 30})
+    call = {"from": "outside", "destination": f"{GATE}:8080", "source": "192.0.2.9:1234"}
+    found = branches(world(held, speaks("http")), read_call(call)).items
+    shares = {each.trace.outcome.status: float(each.share or 0) for each in found}
+    assert shares == {None: pytest.approx(0.7), 503: pytest.approx(0.3)}
+
+
 def test_what_no_call_reaches_yet() -> None:
-    assert unreached(UPSTREAM) == {"broken off within the body", "the client left", "maintenance mode"}
+    assert unreached(UPSTREAM) == {"broken off within the body", "the client left"}

@@ -69,7 +69,13 @@ REQUESTS: dict[str, Shows] = {
         [
             *("route_not_found", "missing_host_header", "low_version", "absolute_path_rejected"),
             *("path_normalization_failed", "upgrade_failed", "direct_response", "cluster_not_found"),
-            *("no_healthy_upstream", "unconditional_drop_overload", "response_timeout", "upstream_per_try_timeout"),
+            *(
+                "no_healthy_upstream",
+                "maintenance_mode",
+                "unconditional_drop_overload",
+                "response_timeout",
+                "upstream_per_try_timeout",
+            ),
             *("stream_idle_timeout", "max_duration_timeout", "request_overall_timeout", "request_header_timeout"),
             *("via_upstream", "rbac_access_denied_matched_policy", "jwt_authn_access_denied", "ext_authz_error"),
             *(

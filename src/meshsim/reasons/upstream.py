@@ -12,6 +12,8 @@ REASONS: dict[str, tuple[str, ...]] = {
     "endpoint.priority-choice": ("cluster",),
     "endpoint.locality-choice": ("cluster",),
     "endpoint.member-choice": ("cluster",),
+    "endpoint.maintenance": ("cluster", "key"),
+    "endpoint.maintenance-choice": ("cluster", "key"),
     "endpoint.dropped": ("cluster", "percent"),
     "endpoint.drop-choice": ("cluster",),
     "endpoint.nobody-named": ("cluster",),

@@ -119,16 +119,18 @@ def settings() -> Iterator[Setting]:
 
 
 def _of_answers() -> dict[str, Any]:
-    """The last answer after all tries, an answer that is no HTTP (an alert of TLS), and an answer as it is."""
+    """The last answer after all tries, an answer that is no HTTP (an alert of TLS), a cluster in maintenance."""
     routes = [
         _to("/0", "http", timeout="0s", retry_policy={**RETRIED, "retry_on": "gateway-error"}),
         _to("/1", "tls"),
-        _to("/2", "http"),
+        _to("/2", "maintained"),
     ]
     inside = _listener("tls", INSIDE, manager([_to("/", "http")]))
     inside["filter_chains"][0]["transport_socket"] = downstream_tls.context({})
     clusters = [static_cluster("http", HOST, SPOKEN["http"]), static_cluster("tls", POD_ADDRESS, INSIDE)]
-    return dump([_listener("answers", PORT, manager(routes)), inside], clusters)
+    clusters += [static_cluster("maintained", HOST, SPOKEN["http"])]
+    layer = {"upstream.maintenance_mode.maintained": 100}
+    return dump([_listener("answers", PORT, manager(routes)), inside], clusters, layer)
 
 
 def _to(path: str, cluster: str, **config: Any) -> dict[str, Any]:

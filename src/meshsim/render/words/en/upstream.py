@@ -12,6 +12,8 @@ WORDS: dict[str, str] = {
     "endpoint.priority-choice": "which priority of {cluster} takes the call?",
     "endpoint.locality-choice": "which locality of {cluster} takes the call?",
     "endpoint.member-choice": "which priority of which member of {cluster} takes the call?",
+    "endpoint.maintenance": "{cluster} is in maintenance: runtime key {key} has this request turned away",
+    "endpoint.maintenance-choice": "runtime key {key} has a part of the requests to {cluster} turned away",
     "endpoint.dropped": "drop_overloads of {cluster} drops {percent}% of the requests, this one too",
     "endpoint.drop-choice": "does drop_overloads of {cluster} drop the request?",
     "endpoint.nobody-named": "{cluster} dials whom the call names, and it names nobody",
