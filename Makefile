@@ -44,6 +44,7 @@ truth: $(VENV)/.tests  ## ask the real Envoy and the real kernel again, and reco
 	@$(BIN)/python -m tests.realism.record_bookinfo
 	@$(BIN)/python -m tests.netfilter.record
 	@$(BIN)/python -m tests.truth.record
+	@$(BIN)/python -m pytest -q -s tests/truth/test_rows.py
 
 fuzz: $(VENV)/.tests  ## the properties again, on examples nobody has seen yet
 	@MESHSIM_FUZZ=1 $(BIN)/python -m pytest -q -m "not real" -k "not recorded" tests

@@ -73,6 +73,8 @@ class Frame:
     refused: Ending | None = None
     """Not an attempt: the handshake with the side in front failed while tcp_proxy dialled, and this is what it gets."""
     stream: Stream | None = None
+    unsaid: Ending | None = None
+    """What ends it as soon as the connection stands: this side has nothing to say on it."""
 
     @property
     def is_retry(self) -> bool:
@@ -313,7 +315,8 @@ class AtApp:
     """A socket that is no proxy's accepted the connection."""
 
     pod: Pod
-    packet: Packet
+    destination: str
+    """ip:port, or the path of a pipe."""
     conversation: Conversation
     socket: StatedSocket | None
     """None where nobody stated it: an application is assumed, or it is the proxy's admin port."""

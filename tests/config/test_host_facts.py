@@ -68,6 +68,17 @@ def test_nothing_is_stated_by_default() -> None:
     assert facts("kind: HostFacts\nsockets: []\n").sockets_stated
 
 
+def test_pipes_are_sockets_with_a_path() -> None:
+    read = facts(
+        "kind: HostFacts\nsockets: [{listen: /run/x, speaks: http, status: 204}, {listen: '@y'}, {listen: '[::]:1'}]"
+    )
+    assert (list(read.pipes), [each.port for each in read.sockets]) == (["/run/x", "@y"], [1])
+    assert (read.pipes["/run/x"].speaks, read.pipes["/run/x"].status, read.pipes_stated) == ("http", 204, True)
+    other = facts("kind: HostFacts\n")
+    assert (other.over(read).pipes, other.over(read).pipes_stated) == (read.pipes, True)
+    assert not other.pipes_stated
+
+
 def test_addresses_are_short_for_eth0() -> None:
     assert (
         facts("kind: HostFacts\naddresses: [10.1.2.3/24]\n").interfaces
@@ -85,6 +96,8 @@ WRONG = [
     ("sockets: [{listen: '0.0.0.0'}]", ("sockets", 0, "listen"), "bad-host-facts", ""),
     ("sockets: [{listen: 'x:1'}]", ("sockets", 0, "listen"), "bad-host-facts", ""),
     ("sockets: [{listen: '0.0.0.0:70000'}]", ("sockets", 0, "listen"), "bad-host-facts", ""),
+    ("sockets: [{listen: /run/x, speaks: udp}]", ("sockets", 0), "bad-host-facts", "stream"),
+    ("sockets: [{listen: run/x}]", ("sockets", 0, "listen"), "bad-host-facts", ""),
     ("sockets: [{}]", ("sockets", 0), "bad-host-facts", "listen"),
     ("sockets: [{listen: '0.0.0.0:1', speaks: smtp}]", ("sockets", 0, "speaks"), "bad-host-facts", "http"),
     ("sockets: [{listen: '0.0.0.0:1', uid: root}]", ("sockets", 0, "uid"), "bad-host-facts", ""),

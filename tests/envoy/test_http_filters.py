@@ -384,3 +384,26 @@ def test_a_changed_request_is_explained() -> None:
     assert [(change.field, change.after) for change in decision.changes] == [("header x-new", ["1"])]
     assert [reason.code for reason in decision.notes] == ["filter.changed"]
     assert not decision.trivial
+
+
+STATE = "set_filter_state.v3.Config"
+OVERRIDE = "envoy.network.transport_socket.original_dst_address"
+
+
+def writes(key: str, text: str) -> dict[str, Any]:
+    made = {"object_key": key, "format_string": {"text_format_source": {"inline_string": text}}}
+    return http_filter("state", STATE, on_request_headers=[made])
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "told"),
+    [
+        (OVERRIDE, "10.0.0.1:80", False),
+        (OVERRIDE, "10.0.0.1:%START_TIME(%s)%", True),
+        ("envoy.network.upstream_server_name", "a.example", True),
+        ("of.ours", "%START_TIME(%s)%", False),
+    ],
+)
+def test_filter_state_that_dials_otherwise_is_told(key: str, text: str, told: bool) -> None:
+    done = through(writes(key, text))
+    assert [each.code for each in done.chooser.assumptions] == (["filter.state-not-followed"] if told else [])

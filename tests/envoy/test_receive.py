@@ -80,6 +80,32 @@ def test_without_timers_nobody_ends_the_wait() -> None:
     assert (ending.kind, ending.why.code) == ("hanging", "http.incomplete")
 
 
+PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+SETTINGS = "\0\0\0\x04\0\0\0\0\0"
+BOTH_TIMERS = {"idle_timeout": "3s", "max_connection_duration": "2s"}
+
+
+@pytest.mark.parametrize(
+    ("payload", "fields", "kind", "after"),
+    [
+        (PREFACE, {}, "closed", "3606s"),
+        (PREFACE[:12], {"drain_timeout": "1s", "delayed_close_timeout": "0s"}, "closed", "3601s"),
+        (PREFACE + SETTINGS, {"common_http_protocol_options": BOTH_TIMERS}, "closed", "8s"),
+        (PREFACE, {"common_http_protocol_options": {"idle_timeout": "0s"}}, "hanging", None),
+        (PREFACE + SETTINGS + "\0\0\x01\x01\0\0\0\0\x01x", {}, "unknown", None),
+        (PREFACE + "\0\0\x01\x01\0\0\0\0\x01x", {}, "closed", None),
+        (PREFACE + "junk", {}, "closed", "3606s"),
+        (PREFACE[:11], {}, "replied", "300s"),
+        (PREFACE[:11], {"codec_type": "HTTP2"}, "closed", "3606s"),
+        (PREFACE, {"codec_type": "HTTP1"}, "replied", None),
+        ("PRI * HTTP/2.5\r\n", {}, "closed", None),
+    ],
+)
+def test_the_beginning_of_http2(payload: str, fields: dict[str, Any], kind: str, after: str | None) -> None:
+    ending = walk(hcm(one_route(), **fields), Conversation("tcp", payload=payload)).ending
+    assert (ending.kind, ending.after) == (kind, after)
+
+
 def test_plain_bytes_can_be_a_whole_request() -> None:
     said = Conversation("tcp", payload="GET /a?b HTTP/1.1\r\nHost: a.com\r\nX: 1\r\nx: 2\r\n\r\n")
     walked = walk(PLAIN, said)

@@ -24,6 +24,9 @@ from tests.outcomes.worlds import downstream_tls, hcm, speaks, tcp_proxy
 RAW = {"protocol": "tcp", "payload": "hello"}
 SERVICE_OF_NOBODY = {"envoy_grpc": {"cluster_name": "nowhere"}}
 HELLO = {"response": {"inline_string": "hello"}}
+PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+SETTINGS = "\0\0\0\x04\0\0\0\0\0"
+PING = "\0\0\x08\x06\0\0\0\0\012345678"
 CONNECTIONS: Table = {
     "no filter chain": chained(
         tcp_proxy(),
@@ -95,6 +98,36 @@ CONNECTIONS: Table = {
         hcm(common_http_protocol_options={"max_connection_duration": "0.2s"}),
         call={"protocol": "tcp", "server_first": True},
         close="duration_timeout",
+    ),
+    "an HTTP/2 preface and no more": chained(
+        hcm(drain_timeout="0.1s", delayed_close_timeout="0.1s", common_http_protocol_options={"idle_timeout": "0.1s"}),
+        call={"protocol": "tcp", "payload": PREFACE},
+        close="triggered_delayed_close_timeout",
+    ),
+    "an HTTP/2 preface, and no delay at the end": chained(
+        hcm(drain_timeout="0.1s", delayed_close_timeout="0s", common_http_protocol_options={"idle_timeout": "0.1s"}),
+        call={"protocol": "tcp", "payload": f"{PREFACE}{SETTINGS}"},
+        close=DRAINED,
+    ),
+    "a part of an HTTP/2 preface": chained(
+        hcm(
+            drain_timeout="0s",
+            delayed_close_timeout="0s",
+            common_http_protocol_options={"idle_timeout": "0s", "max_connection_duration": "0.1s"},
+        ),
+        call={"protocol": "tcp", "payload": PREFACE[:12]},
+        close=DRAINED,
+    ),
+    "an HTTP/2 preface, and a PING that nobody answers": chained(
+        hcm(http2_protocol_options={"connection_keepalive": {"interval": "0.1s", "timeout": "0.1s"}}),
+        call={"protocol": "tcp", "payload": PREFACE},
+        close="http2_ping_timeout",
+    ),
+    "an HTTP/2 preface, and another frame than SETTINGS": chained(
+        hcm(delayed_close_timeout="0s"),
+        call={"protocol": "tcp", "payload": f"{PREFACE}{PING}"},
+        flags=("DPE",),
+        close="codec_error:The_user_callback_function_failed",
     ),
     "the connection may be idle for ever": chained(
         hcm(common_http_protocol_options={"idle_timeout": "0.0001s"}), call={"protocol": "tcp", "server_first": True}

@@ -9,9 +9,11 @@ import pytest
 from meshsim.config.capture import PodDocuments
 from tests.outcomes.worlds import (
     FAR,
+    GATE,
     ask,
     cluster,
     downstream_tls,
+    facts,
     far,
     gate,
     hcm,
@@ -142,6 +144,33 @@ def test_over_tcp(name: str) -> None:
     assert (done.outcome.kind, hop.response_flags, hop.downstream_local_close_reason) == ("closed", flags, close)
     assert (hop.upstream_transport_failure_reason, [each.result for each in hop.attempts]) == (transport, [attempt])
     assert hop.response_code_details is None
+
+
+PIPE_OF = {
+    "cluster_name": "out",
+    "endpoints": [{"lb_endpoints": [{"endpoint": {"address": {"pipe": {"path": "/run/x"}}}}]}],
+}
+
+
+@pytest.mark.parametrize(
+    ("sockets", "kind", "status", "flags", "assumed"),
+    [
+        (None, "forwarded", None, (), ["upstream.pipe-assumed"]),
+        ([], "replied", 503, ("UF",), []),
+        ([{"listen": "/run/x", "speaks": "http", "status": 204}], "delivered", 204, (), []),
+        ([{"listen": "/run/x", "speaks": "close"}], "replied", 503, ("UC",), []),
+        ([{"listen": "/run/x", "speaks": "https"}], "replied", 503, ("UC",), []),
+    ],
+)
+def test_a_pipe_is_what_host_facts_say(
+    sockets: list[dict[str, Any]] | None, kind: str, status: int | None, flags: tuple[str, ...], assumed: list[str]
+) -> None:
+    held = proxy(hcm(), clusters=[cluster(load_assignment=PIPE_OF)])
+    stated = {} if sockets is None else {"sockets": sockets}
+    done = ask(world(PodDocuments("gate", proxy=held, host=facts(addresses=[f"{GATE}/24"], **stated))))
+    assert (done.outcome.kind, done.outcome.status, done.hops[0].response_flags) == (kind, status, flags)
+    assert [each.code for each in done.assumptions if each.code.startswith("upstream")] == assumed
+    assert (done.hops[0].endpoint, len(done.hops[0].attempts)) == ("/run/x", 1)
 
 
 def test_a_close_that_is_passed_on_stays_the_far_proxys() -> None:

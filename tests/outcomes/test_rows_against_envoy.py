@@ -26,6 +26,7 @@ pytestmark = [
     pytest.mark.real,
     pytest.mark.skipif(envoy_binary() is None, reason="no Envoy is installed here"),
 ]
+DIALS_THAT_FAIL = ("missing pipe", "no secret", "no secret, and refused")
 ASKED: list[tuple[Table, tuple[str, ...]]] = [
     (
         BEFORE_THE_UPSTREAM,
@@ -41,10 +42,20 @@ ASKED: list[tuple[Table, tuple[str, ...]]] = [
         (
             *("cluster missing", "no host", "refused", "closed before the response", "reset before the response"),
             *("the response after exhausted retries", "secret not delivered", "endpoints drop the call"),
+            "secret not delivered, and refused",
+            *("no such pipe", "no such pipe, retried", "no such pipe, and a secret not delivered"),
         ),
     ),
-    (CONNECTIONS, ("the client asks for the end", "the connection is idle", "the connection is too old")),
-    (TCP_PROXY, ("longest duration of a connection", "idle before it is too old")),
+    (
+        CONNECTIONS,
+        (
+            *("the client asks for the end", "the connection is idle", "the connection is too old"),
+            *("an HTTP/2 preface and no more", "an HTTP/2 preface, and no delay at the end"),
+            *("a part of an HTTP/2 preface", "an HTTP/2 preface, and a PING that nobody answers"),
+            "an HTTP/2 preface, and another frame than SETTINGS",
+        ),
+    ),
+    (TCP_PROXY, (*("longest duration of a connection", "idle before it is too old"), *DIALS_THAT_FAIL)),
 ]
 
 

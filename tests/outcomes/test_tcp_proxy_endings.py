@@ -7,8 +7,18 @@ from __future__ import annotations
 
 import pytest
 
-from tests.outcomes.broken_upstreams import BOUND, LOST, NOBODY, STRICT, UNHEALTHY, UNRESTORED
-from tests.outcomes.rows import NOT_YET_MODELLED, Table, check, over_tcp, reached, unreached
+from tests.outcomes.broken_upstreams import (
+    AWAITED,
+    BOUND,
+    LOST,
+    MISSING_PIPE,
+    NOBODY,
+    STRICT,
+    UNHEALTHY,
+    UNRESTORED,
+    WITH_A_SECRET,
+)
+from tests.outcomes.rows import Table, check, over_tcp, reached, unreached
 from tests.outcomes.worlds import FAR, cluster, far, speaks, tcp_proxy, upstream_tls
 
 NOT_INITIALISED = "tcp_initializion_failure"
@@ -39,7 +49,13 @@ TCP_PROXY: Table = {
         ("UF", "URX"), f"{NOT_INITIALISED}:0", to={**cluster("10.9.9.9:80"), **BOUND}, made=1
     ),
     "unknown internal listener": over_tcp(("UF", "URX"), f"{NOT_INITIALISED}:0", to=INTERNAL, made=1),
-    "missing pipe": NOT_YET_MODELLED,
+    "missing pipe": over_tcp(("UF", "URX"), f"{NOT_INITIALISED}:0", to=MISSING_PIPE, made=1),
+    "no secret": over_tcp(
+        ("UF", "URX"), f"{NOT_INITIALISED}:0", at=speaks("silent"), to=WITH_A_SECRET, gate_more=AWAITED, made=1
+    ),
+    "no secret, and refused": over_tcp(
+        ("UF", "URX"), f"{NOT_INITIALISED}:0", at=far(), to=WITH_A_SECRET, gate_more=AWAITED, made=1
+    ),
     "first attempt failed, second did not": over_tcp(
         ("UF",),
         at=speaks("tcp"),
@@ -81,4 +97,4 @@ def test_the_call_that_reaches_it(condition: str) -> None:
 
 
 def test_what_no_call_reaches_yet() -> None:
-    assert unreached(TCP_PROXY) == {"missing pipe"}
+    assert unreached(TCP_PROXY) == set()

@@ -7,34 +7,31 @@ from __future__ import annotations
 
 import pytest
 
+from meshsim.branches import branches
+from meshsim.facts.call import read_call
 from tests.outcomes.broken_upstreams import (
+    AWAITED,
     BAD_BIND,
     BEFORE,
     BOUND,
     LOST,
+    MISSING_PIPE,
     NO_CERTIFICATE,
+    NO_PIPE,
+    NO_SECRET,
     NOBODY,
     REFUSED,
     STRICT,
     UNHEALTHY,
+    WITH_A_SECRET,
 )
 from tests.outcomes.rows import NOT_YET_MODELLED, Table, check, over_http, reached, retry, unreached
-from tests.outcomes.worlds import PREVIOUS_HOSTS, TYPES, cluster, far, speaks, upstream_tls
+from tests.outcomes.worlds import GATE, PREVIOUS_HOSTS, cluster, far, gate, hcm, speaks, upstream_tls, world
 
 DROPPING = {
     "load_assignment": {
         **cluster()["load_assignment"],
         "policy": {"drop_overloads": [{"category": "all", "drop_percentage": {"numerator": 100}}]},
-    }
-}
-LATER = {"name": "later", "sds_config": {"path_config_source": {"path": "later.json"}}}
-WITH_A_SECRET = {
-    "transport_socket": {
-        "name": "tls",
-        "typed_config": {
-            "@type": f"{TYPES}transport_sockets.tls.v3.UpstreamTlsContext",
-            "common_tls_context": {"tls_certificate_sds_secret_configs": [LATER]},
-        },
     }
 }
 UPSTREAM: Table = {
@@ -73,7 +70,50 @@ UPSTREAM: Table = {
         f"{BEFORE}{{remote_connection_failure|TLS_error:_Secret_is_not_supplied_by_SDS}}",
         at=speaks("http"),
         to=WITH_A_SECRET,
-        gate_more={"awaited": ["later"]},
+        gate_more=AWAITED,
+        made=1,
+    ),
+    "secret not delivered, and refused": over_http(
+        503,
+        ("UF",),
+        f"{BEFORE}{{remote_connection_failure|delayed_connect_error:_Connection_refused.{NO_SECRET}}}",
+        at=far(),
+        to=WITH_A_SECRET,
+        gate_more=AWAITED,
+        made=1,
+    ),
+    "secret not delivered, and nobody answers": over_http(
+        503,
+        ("UF",),
+        f"{BEFORE}{{connection_timeout|{NO_SECRET[1:]}}}",
+        to={**cluster("10.9.9.9:80"), **WITH_A_SECRET},
+        gate_more={**LOST, **AWAITED},
+        made=1,
+    ),
+    "secret not delivered, and a source that cannot be bound": over_http(
+        503,
+        ("UF",),
+        f"{BEFORE}{{local_connection_failure|failed_to_bind_to_127.0.0.6:0:_Invalid_argument.{NO_SECRET}}}",
+        to={**cluster("[::1]:80"), **BOUND, **WITH_A_SECRET},
+        gate_more=AWAITED,
+    ),
+    "no such pipe": over_http(
+        503, ("UF",), f"{BEFORE}{{remote_connection_failure|{NO_PIPE}}}", to=MISSING_PIPE, made=1
+    ),
+    "no such pipe, retried": over_http(
+        503,
+        ("URX", "UF"),
+        f"{BEFORE}{{remote_connection_failure|{NO_PIPE}}}",
+        to=MISSING_PIPE,
+        route=retry("connect-failure", 2),
+        made=3,
+    ),
+    "no such pipe, and a secret not delivered": over_http(
+        503,
+        ("UF",),
+        f"{BEFORE}{{remote_connection_failure|{NO_PIPE}.{NO_SECRET}}}",
+        to={**MISSING_PIPE, **WITH_A_SECRET},
+        gate_more=AWAITED,
         made=1,
     ),
     "closed before the response": over_http(503, ("UC",), f"{BEFORE}{{connection_termination}}", at=speaks("close")),
@@ -113,7 +153,20 @@ UPSTREAM: Table = {
         503, ("URX",), "via_upstream", at=speaks("http", status=503), route=retry("gateway-error", 1), made=2
     ),
     "the response": over_http(204, (), "via_upstream", at=speaks("http", status=204)),
-    "maintenance mode": NOT_YET_MODELLED,
+    "maintenance mode": over_http(
+        503,
+        ("UO",),
+        "maintenance_mode",
+        at=speaks("http"),
+        gate_more={"runtime": {"upstream.maintenance_mode.out": 100}},
+    ),
+    "maintenance mode of another cluster": over_http(
+        204,
+        (),
+        "via_upstream",
+        at=speaks("http", status=204),
+        gate_more={"runtime": {"upstream.maintenance_mode.other": 100, "upstream.maintenance_mode.out": 0}},
+    ),
     "endpoints drop the call": over_http(503, ("UDO",), "unconditional_drop_overload", at=speaks("http"), to=DROPPING),
 }
 
@@ -123,5 +176,13 @@ def test_the_call_that_reaches_it(condition: str) -> None:
     check(UPSTREAM[condition])
 
 
+def test_maintenance_of_a_part_is_a_choice() -> None:
+    held = gate(hcm(), runtime={"upstream.maintenance_mode.out": 30})
+    call = {"from": "outside", "destination": f"{GATE}:8080", "source": "192.0.2.9:1234"}
+    found = branches(world(held, speaks("http")), read_call(call)).items
+    shares = {each.trace.outcome.status: float(each.share or 0) for each in found}
+    assert shares == {None: pytest.approx(0.7), 503: pytest.approx(0.3)}
+
+
 def test_what_no_call_reaches_yet() -> None:
-    assert unreached(UPSTREAM) == {"broken off within the body", "the client left", "maintenance mode"}
+    assert unreached(UPSTREAM) == {"broken off within the body", "the client left"}

@@ -105,9 +105,10 @@ def proxy(
     at: str = f"{GATE}:8080",
     clusters: Sequence[Mapping[str, Any]] = (),
     awaited: Sequence[str] = (),
+    runtime: Mapping[str, Any] | None = None,
     **chain: Any,
 ) -> ProxyDocument:
-    """`awaited` are secrets that nobody delivered."""
+    """`awaited` are secrets that nobody delivered; `runtime` a static layer."""
     listener = {"name": "front", "address": address(at), "filter_chains": [{"filters": list(filters), **chain}]}
     sections = [
         {
@@ -121,6 +122,10 @@ def proxy(
         {
             "@type": "type.googleapis.com/envoy.admin.v3.SecretsConfigDump",
             "dynamic_warming_secrets": [{"name": name, "secret": {"name": name}} for name in awaited],
+        },
+        {
+            "@type": "type.googleapis.com/envoy.admin.v3.BootstrapConfigDump",
+            "bootstrap": {"layered_runtime": {"layers": [{"name": "static", "static_layer": dict(runtime or {})}]}},
         },
     ]
     source = SourceText.of("dump.json", "")

@@ -266,4 +266,12 @@ def test_a_pipe_leaves_what_is_modelled() -> None:
     at = at_tls(plain())
     pipe = evolve(at, endpoint=evolve(at.endpoint, name="./x", address=PipeAddress("./x")))
     _, after, chooser = decided(stage.STAGE, pipe)
-    assert (after.ending.kind, after.ending.destination, chooser.assumptions) == ("forwarded", "./x", [])
+    assert (after.ending.kind, after.ending.destination) == ("forwarded", "./x")
+    assert [each.code for each in chooser.assumptions] == ["upstream.pipe-assumed"]
+
+
+def test_the_pipe_of_istios_agent_is_not_in_doubt() -> None:
+    at, path = at_tls(plain()), "./etc/istio/proxy/XDS"
+    pipe = evolve(at, endpoint=evolve(at.endpoint, name=path, address=PipeAddress(path)))
+    _, after, chooser = decided(stage.STAGE, pipe)
+    assert (after.ending.kind, after.ending.destination, chooser.assumptions) == ("forwarded", path, [])

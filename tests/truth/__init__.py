@@ -9,5 +9,6 @@ needed: families are found by looking into the folder.
     python -m tests.truth.record --ask chains    asks and compares only: the quick loop while a family is being written
 
 `test_recorded.py` replays every probe of the recordings in each run; `test_live.py` asks a sample again;
-`test_rows.py` prints how often each criterion and outcome of Envoy was met, and holds the counts to a floor.
+`test_rows.py` prints (with `-s`) how many configurations there are and how often each criterion and outcome of Envoy
+was met, and holds the counts to a floor.
 """

@@ -18,6 +18,14 @@ def _flags(wanted: str, kind: str, hop: Document) -> bool:
     return hop["kind"] == kind and ",".join(hop["response_flags"]) == wanted
 
 
+def _with_details(flags: str, details: str, hop: Document) -> bool:
+    return _flags(flags, "http", hop) and hop["response_code_details"] == details
+
+
+def _redirects(hop: Document) -> bool:
+    return hop["kind"] == "http" and hop["response_code_details"] == "direct_response" and hop["status"] in REDIRECTS
+
+
 def _by(name: str, kind: str, starts: Iterable[str]) -> dict[str, Shows]:
     return {start: partial(_field, name, start, kind) for start in starts}
 
@@ -49,15 +57,25 @@ CONNECTIONS: dict[str, Shows] = {
     **_shaken(["TLS_error:|268435703", "TLS_error:|268435648", "TLS_error:|268435581", "TLS_error:|268435589"]),
 }
 _RESET = "upstream_reset_before_response_started"
+REDIRECTS = frozenset((301, 302, 303, 307, 308))
 REQUESTS: dict[str, Shows] = {
+    "redirect": _redirects,
+    "require_tls": lambda hop: _redirects(hop) and not hop["route"] and bool(hop["virtual_host"]),
     "UF,URX": partial(_flags, "UF,URX", "http"),
+    "URX, via_upstream": partial(_with_details, "URX", "via_upstream"),
     "DI": partial(_flags, "DI", "http"),
     "DI,FI": partial(_flags, "DI,FI", "http"),
     **_answered(
         [
             *("route_not_found", "missing_host_header", "low_version", "absolute_path_rejected"),
             *("path_normalization_failed", "upgrade_failed", "direct_response", "cluster_not_found"),
-            *("no_healthy_upstream", "unconditional_drop_overload", "response_timeout", "upstream_per_try_timeout"),
+            *(
+                "no_healthy_upstream",
+                "maintenance_mode",
+                "unconditional_drop_overload",
+                "response_timeout",
+                "upstream_per_try_timeout",
+            ),
             *("stream_idle_timeout", "max_duration_timeout", "request_overall_timeout", "request_header_timeout"),
             *("via_upstream", "rbac_access_denied_matched_policy", "jwt_authn_access_denied", "ext_authz_error"),
             *(
@@ -77,6 +95,7 @@ REQUESTS: dict[str, Shows] = {
             *(f"http2.{each}" for each in ("header_list_size_too_large", "unexpected_underscore")),
             f"{_RESET}{{remote_connection_failure|delayed_connect_error:_Connection_refused}}",
             *(f"{_RESET}{{{each}}}" for each in ("connection_timeout", "connection_termination", "overflow")),
+            *(f"{_RESET}{{protocol_error}}", "request_headers_failed_strict_check"),
             f"{_RESET}{{remote_connection_failure|TLS_error:",
         ]
     ),

@@ -22,7 +22,7 @@ WANTED = {
 """Table -> distinct configurations and probes that there must be."""
 _CONNECTIONS = """
     chains cluster_hosts downstream_tls hashed_hosts listeners network_filters no_upstream retried_hosts shared_hosts
-    subset_hosts upstream_tls
+    server_certificates socket_matchers subset_hosts tls_parameters upstream_tls
 """
 OF_CONNECTIONS = frozenset(_CONNECTIONS.split())
 """Families about connections, listeners, clusters and endpoints; the others are about requests."""
@@ -70,7 +70,8 @@ def test_every_criterion_is_met() -> None:
 @pytest.mark.parametrize("table", WANTED)
 def test_there_are_enough(table: str) -> None:
     mine = {name: size for name, size in tally().sizes.items() if (name in OF_CONNECTIONS) == (table == "connections")}
-    print(tabulate([(name, *size) for name, size in mine.items()], ("family", "configurations", "probes")))
     configurations, probes = (sum(each) for each in zip(*mine.values(), strict=True))
+    rows = [*((name, *size) for name, size in mine.items()), (f"of {table}", configurations, probes)]
+    print(tabulate(rows, ("family", "configurations", "probes")))
     assert configurations >= WANTED[table][0]
     assert probes >= WANTED[table][1]

@@ -204,7 +204,7 @@ def test_a_server_that_finds_tls_inside_its_tls_answers_nothing() -> None:
         (own, "delivered", "app.delivered"),
         (Conversation("tcp", ClientTls(), inner=own), "closed", "app.tls-inside-tls"),
     ):
-        _, after, _ = decide(world, AtApp(world.pods[0], packet("10.1.0.1:443"), said, socket_of(world), 0, None))
+        _, after, _ = decide(world, AtApp(world.pods[0], "10.1.0.1:443", said, socket_of(world), 0, None))
         assert isinstance(after, AtReturn)
         assert (after.ending.kind, after.ending.why.code) == (kind, code)
 

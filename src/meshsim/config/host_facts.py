@@ -51,6 +51,8 @@ class StatedSocket:
     transparent: bool = False
     v6only: bool = False
     tls: StatedTls | None = None
+    path: str = ""
+    """Of a pipe, whose ip and port then say nothing."""
     process: str = ""
     """The name of the program, where `ss` says it."""
 
@@ -74,6 +76,10 @@ class HostFacts:
     sockets_stated: bool = False
     """Whether `sockets` was written at all: then every other port refuses, even when the list is empty."""
     unreachable: tuple[Prefix, ...] = ()
+    pipes: Mapping[str, StatedSocket] = field(factory=dict)
+    """Path -> what listens there."""
+    pipes_stated: bool = False
+    """Whether whoever wrote `sockets` would have named pipes too: `ss` lists none."""
 
     def addresses(self) -> tuple[int, ...]:
         """The host's addresses but those of the loopback device, the primary one first."""
@@ -95,6 +101,8 @@ class HostFacts:
             sockets=(*self.sockets, *more),
             sockets_stated=self.sockets_stated or other.sockets_stated,
             unreachable=tuple(dict.fromkeys(self.unreachable + other.unreachable)),
+            pipes={**other.pipes, **self.pipes},
+            pipes_stated=self.pipes_stated or other.pipes_stated,
         )
 
     def joined(self, other: HostFacts) -> HostFacts:
@@ -130,6 +138,8 @@ def read_host_facts(document: Document) -> HostFacts:
         )
         for name, texts in top.mapping("names", _texts).items()
     }
+    sockets = _sockets(top)
+    stated = top.data.get("sockets") is not None
     return HostFacts(
         place=top.place,
         pod=top.text("pod", ""),
@@ -139,9 +149,11 @@ def read_host_facts(document: Document) -> HostFacts:
         sysctls=top.mapping("sysctls", _plain),
         local_prefixes=top.each("local_prefixes", parse_prefix),
         names=names,
-        sockets=_sockets(top),
-        sockets_stated=top.data.get("sockets") is not None,
+        sockets=tuple(each for each in sockets if not each.path),
+        sockets_stated=stated,
         unreachable=top.each("unreachable", parse_prefix),
+        pipes={each.path: each for each in sockets if each.path},
+        pipes_stated=stated,
     )
 
 
@@ -161,6 +173,8 @@ _TOP = frozenset(
     }
 )
 _SOCKET = frozenset(["listen", "protocol", "speaks", "uid", "gid", "status", "transparent", "v6only", "tls"])
+_PIPES = ("/", "./", "@")
+"""How the path of a pipe starts, `@` in the abstract namespace; everything else is an address."""
 _TLS = frozenset(["alpn", "uri_sans", "dns_sans", "trusted", "require_client_certificate"])
 
 
@@ -177,7 +191,10 @@ def _socket(one: _Object) -> StatedSocket:
     listen = one.text("listen", "")
     if not listen:
         raise _bad(one.place, "a socket without listen", 'write listen: "0.0.0.0:8080"')
-    ip, port = _converted(parse_endpoint, listen, one.place / "listen")
+    path = listen if listen.startswith(_PIPES) else ""
+    ip, port = (0, 0) if path else _converted(parse_endpoint, listen, one.place / "listen")
+    if path and "udp" in (one.data.get("protocol"), one.data.get("speaks")):
+        raise _bad(one.place, "a pipe that speaks UDP", "leave protocol and speaks udp out: a pipe is a stream")
     speaks = one.choice("speaks", SPEAKS, "udp" if one.data.get("protocol") == "udp" else "tcp")
     tls = _Object(one.data["tls"], one.place / "tls", _TLS) if one.data.get("tls") is not None else None
     status = one.integer("status")
@@ -194,6 +211,7 @@ def _socket(one: _Object) -> StatedSocket:
         status=status,
         transparent=one.boolean("transparent", default=False),
         v6only=one.boolean("v6only", default=False),
+        path=path,
         tls=None
         if tls is None
         else StatedTls(

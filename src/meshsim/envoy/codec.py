@@ -12,9 +12,9 @@ from ..facts.connection import Connection
 from ..facts.conversation import Conversation
 from ..place import Place
 from ..reasons import because
-from .first_bytes import PREFACE
 from .hcm_options import CodecOptions
 from .http1_request import METHODS, http1_refusal, parser_error
+from .http2_preface import MAGIC, NOT_HTTP2, preface_refusal
 from .http2_request import http2_refusal
 from .listener_filters import seconds
 from .raw_request import WAITS, request_in
@@ -39,11 +39,13 @@ def refused_by_codec(
     if conversation.server_first:
         return _silent(options, place)
     if _is_http2_codec(options, connection, conversation):
-        if request is None and conversation.tls is None and conversation.payload == PREFACE:
-            return Refusal(because("http.incomplete", place), "hanging")
+        if request is None and conversation.tls is None:
+            refusal = preface_refusal(options, conversation.payload, place)
+            if refusal is not None:
+                return refusal
         if request is None or conversation.tls is not None or request.version != "http2":
             why = because("http.not-http2", place, seen=_spoken(conversation))
-            return Refusal(why, "closed", flags=("DPE",), closes=_NOT_HTTP2)
+            return Refusal(why, "closed", flags=("DPE",), closes=NOT_HTTP2)
         return http2_refusal(options, request, place)
     if request is None and conversation.tls is None and request_in(conversation.payload) == WAITS:
         return _incomplete(options, place)
@@ -85,7 +87,7 @@ def _is_http2_codec(options: CodecOptions, connection: Connection, conversation:
     if conversation.tls is not None:
         return False
     if conversation.request is None:
-        return conversation.payload.startswith(PREFACE)
+        return conversation.payload.startswith(MAGIC)
     return conversation.request.version == "http2"
 
 
@@ -93,9 +95,6 @@ def _spoken(conversation: Conversation) -> str:
     if conversation.tls is not None:
         return "TLS"
     return {"http2": "HTTP/2", "tcp": "bytes that are not HTTP"}.get(conversation.protocol, conversation.protocol)
-
-
-_NOT_HTTP2 = "codec_error:Received_bad_client_magic_byte_string"
 
 
 def _stumbles(conversation: Conversation) -> str:

@@ -13,6 +13,7 @@ from ..address import parse_endpoint
 STRING = "envoy.string"
 HASHABLE_STRING = "envoy.hashable_string"
 DESTINATION = "envoy.network.transport_socket.original_dst_address"
+_OF_DIALLING = ("envoy.network.", "envoy.upstream.", "envoy.filters.listener.original_dst.")
 
 
 class StateText(str):
@@ -26,6 +27,11 @@ class StateText(str):
         made = super().__new__(cls, text)
         made.factory = factory
         return made
+
+
+def dials_otherwise(key: str) -> bool:
+    """Whether an object of that key changes where or how an upstream is dialled, in a way that is not followed."""
+    return key != DESTINATION and key.startswith(_OF_DIALLING)
 
 
 def made_by(factory: str, text: str) -> StateText | None:

@@ -17,6 +17,7 @@ CODEC_TYPES = ("AUTO", "HTTP1", "HTTP2", "HTTP3")
 DEFAULT_HEADERS_KB = 60
 DEFAULT_STREAM_IDLE_TIMEOUT_MS = 300_000
 DEFAULT_IDLE_TIMEOUT_MS = 3_600_000
+DEFAULT_DRAIN_TIMEOUT_MS, DEFAULT_DELAYED_CLOSE_TIMEOUT_MS = 5_000, 1_000
 
 
 @frozen(eq=False)
@@ -87,6 +88,12 @@ class CodecOptions:
     """Those that may end the wait for the rest of a request's head, the shortest first."""
     quiet_timers: tuple[QuietTimer, ...]
     """Those that may end the wait for a first request, the shortest first."""
+    drain_timeout_ms: int | float
+    """Between the first and the last GOAWAY."""
+    delayed_close_timeout_ms: int | float
+    """How long a closing connection waits for its client to go first; 0: it does not."""
+    unanswered_ping: QuietTimer | None
+    """Of HTTP/2: the wait for the answer to the first keep-alive PING, without its jitter."""
     proxy_100_continue: bool
     """Whether `expect: 100-continue` is the upstream's to answer."""
 
@@ -116,6 +123,9 @@ def compile_codec(view: View) -> CodecOptions:
         else "ALLOW",
         head_timers=_head_timers(view),
         quiet_timers=_quiet_timers(common),
+        drain_timeout_ms=view.duration_ms("drain_timeout", DEFAULT_DRAIN_TIMEOUT_MS),
+        delayed_close_timeout_ms=view.duration_ms("delayed_close_timeout", DEFAULT_DELAYED_CLOSE_TIMEOUT_MS),
+        unanswered_ping=_unanswered_ping(http2),
         proxy_100_continue=view.boolean("proxy_100_continue", False),
         max_headers_bytes=1024 * view.integer("max_request_headers_kb", DEFAULT_HEADERS_KB),
         allow_chunked_length=options.boolean("allow_chunked_length", False) if options is not None else False,
@@ -136,6 +146,15 @@ def _quiet_timers(common: View | None) -> tuple[QuietTimer, ...]:
         QuietTimer(int(longest), "max_connection_duration", "duration_timeout"),
     )
     return tuple(sorted((timer for timer in timers if timer.after_ms), key=lambda timer: timer.after_ms))
+
+
+def _unanswered_ping(http2: View | None) -> QuietTimer | None:
+    keepalive = http2.view("connection_keepalive") if http2 is not None else None
+    interval_ms = keepalive.duration_ms("interval", 0) if keepalive is not None else 0
+    if keepalive is None or not interval_ms:
+        return None
+    after_ms = interval_ms + keepalive.duration_ms("timeout", 0)
+    return QuietTimer(after_ms, "connection_keepalive", "http2_ping_timeout")
 
 
 def _head_timers(view: View) -> tuple[HeadTimer, ...]:

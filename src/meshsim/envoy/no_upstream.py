@@ -58,6 +58,20 @@ def dropped(stream: Stream | None, hop: int, why: Reason, *, always: bool, envoy
     )
 
 
+def in_maintenance(stream: Stream | None, hop: int, why: Reason, *, envoy_headers: bool) -> Ending:
+    """Runtime turns requests to the cluster away."""
+    return local_reply(
+        stream,
+        hop,
+        why,
+        status=503,
+        details="maintenance_mode",
+        flags=("UO",),
+        body="maintenance mode",
+        headers={"x-envoy-overloaded": ("true",)} if envoy_headers else None,
+    )
+
+
 def too_many_connections(hop: int, why: Reason) -> Ending:
     """Of tcp_proxy; over HTTP one connection is always allowed."""
     return Ending("closed", why, response_flags=("UO",), answered_by=hop)

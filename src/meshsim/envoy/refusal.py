@@ -13,7 +13,7 @@ DRAINED = "deferred_close_on_drained_connection"
 
 @frozen
 class Refusal:
-    """`kind` is an outcome kind: replied, closed or hanging."""
+    """`kind` is an outcome kind: replied, closed, hanging or unknown."""
 
     why: Reason
     kind: str = "replied"

@@ -5,6 +5,10 @@ REASONS: dict[str, tuple[str, ...]] = {
     "http.received": ("method", "authority", "path"),
     "http.server-first": (),
     "http.incomplete": (),
+    "http.no-stream": (),
+    "http.no-stream-closed": ("after", "timer"),
+    "http.first-frame": (),
+    "http.frames-unread": (),
     "http.connection-timed-out": ("after", "timer"),
     "http.not-http2": ("seen",),
     "http.peer-speaks-tls": ("filter", "near", "mode", "cluster", "transport", "written"),
@@ -49,6 +53,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "filter.all-passed": (),
     "filter.route-cleared": ("filter",),
     "filter.changed": ("filter",),
+    "filter.state-not-followed": ("filter", "key"),
     "filter.share": ("filter",),
     "filter.csrf": (
         "filter",

@@ -46,8 +46,7 @@ def _speaks_tls13(frames: Frame) -> bool:
 
 
 def _ending(at: AtApp) -> Ending:
-    destination = at.packet.destination_text()
-    socket = at.socket
+    destination, socket = at.destination, at.socket
     speaks = socket.speaks if socket is not None else None
     if speaks in _SILENT_ENDINGS:
         kind, code = _SILENT_ENDINGS[speaks]
@@ -142,7 +141,7 @@ def _mismatch(at: AtApp, speaks: str | None, destination: str) -> Reason | None:
 def explain(_mesh: Mesh, at: AtApp, picked: str) -> Decision:
     ending = _ending(at)
     agree("app", at, picked, ending.kind)
-    destination = at.packet.destination_text()
+    destination = at.destination
     return Decision(
         stage="app",
         pod=at.pod.name,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from attrs import evolve, frozen
 
 from ..envoy.clusters import Cluster
+from ..envoy.downstream_tls import SECRET_MISSING
 from ..envoy.endpoints import Endpoint, InternalAddress
 from ..envoy.http_filters.progress import FRESH, passed_back
 from ..envoy.listener_filters import seconds
@@ -34,6 +35,8 @@ ATTEMPT_COUNT = "x-envoy-attempt-count"
 ANSWERED = ("delivered", "replied")
 _SETTLED = frozenset(("delivered", "forwarded", "unknown", "loop"))
 """Nothing failed as far as is known; without a status no policy can want more."""
+_NOBODY_CAN_SAY = frozenset(("forwarded", "unknown"))
+"""Whoever is dialled is not known: taken as one who accepts."""
 _DEADLINE_EXCEEDED = 4
 _RETRIES_AT_ONCE = 3
 """max_retries of a circuit breaker that states none."""
@@ -59,6 +62,8 @@ def returned(frame: Frame, ending: Ending) -> Return:
     if frame.refused is not None:
         own = ending.answered_by == frame.hop and bool(ending.response_flags)
         return Return(ending if own else frame.refused, None, again=False, flags=ending.response_flags if own else ())
+    if frame.unsaid is not None and ending.kind in _NOBODY_CAN_SAY:
+        ending = frame.unsaid
     denied = _denied(frame, ending)
     picked = _returned(frame, arrived(frame, ending)) if denied is None else denied
     progress = frame.dialled.progress if frame.dialled is not None else FRESH
@@ -160,6 +165,17 @@ def _denied(frame: Frame, ending: Ending) -> Return | None:
 
 
 def _failure(frame: Frame, ending: Ending) -> Failure | None:
+    failure = _failed(frame, ending)
+    missing = frame.unsaid is not None and frame.unsaid.transport_failure_reason == SECRET_MISSING
+    if failure is None or failure is OVERFLOW or not (missing and failure.connecting):
+        return failure
+    if failure.text == SECRET_MISSING:
+        return failure
+    # connection_impl.cc transportFailureReason: what the socket met, then what the transport on it says
+    return evolve(failure, text=SECRET_MISSING if failure.text is None else f"{failure.text}._{SECRET_MISSING}")
+
+
+def _failed(frame: Frame, ending: Ending) -> Failure | None:
     request = frame.dialled.conversation.request if frame.dialled is not None else None
     at_once = _closed_at_once(frame, ending)
     failure = failure_of(

@@ -42,6 +42,7 @@ from .host_choice import (
     rows_again,
     select,
 )
+from .maintenance import is_maintained, maintained_of, turned_away
 from .on_demand import explain_on_demand, host_on_demand, no_host_on_demand, why_no_host
 from .stage import Stage, agree
 from .unread import as_dialler_sees
@@ -53,6 +54,8 @@ _SESSION_HEALTH = frozenset(("UNKNOWN", "HEALTHY", "DEGRADED"))
 
 def decide(_mesh: Mesh, at: AtEndpoint, chooser: Chooser) -> tuple[Selection, State]:
     cluster = at.cluster
+    if is_maintained(at, maintained_of(at), chooser):
+        return Selection(maintained=True), AtReturn(passed_back(turned_away(at), at.progress), at.hop, at.frames)
     part = dropped_of(at)
     if is_dropped(at, part, chooser):
         return Selection(dropped=True), AtReturn(passed_back(_dropped(at, part), at.progress), at.hop, at.frames)
@@ -189,8 +192,8 @@ def explain(_mesh: Mesh, at: AtEndpoint, picked: Selection) -> Decision:
 
 def _explain(at: AtEndpoint, picked: Selection) -> Decision:
     question = because("endpoint.question", at.cluster.place, cluster=at.cluster.name)
-    if picked.dropped:
-        why = _dropped(at, dropped_of(at)).why
+    if picked.dropped or picked.maintained:
+        why = (turned_away(at) if picked.maintained else _dropped(at, dropped_of(at))).why
         return Decision("endpoint", at.pod.name, question, None, why, deciding=True, hop=at.hop)
     if at.cluster.limits.max_connections == 0 and at.via.kind == "tcp":
         return Decision("endpoint", at.pod.name, question, None, _overflow(at), deciding=True, hop=at.hop)
@@ -301,7 +304,9 @@ def _notes(at: AtEndpoint, picked: Selection) -> tuple[Reason, ...]:
 def describe(_mesh: Mesh, at: AtEndpoint, picked: Selection, draft: Draft) -> None:
     hop = draft.hop(at.hop, at.pod.name)
     endpoint = picked.endpoint
-    if picked.dropped:
+    if picked.maintained:
+        describe_no_upstream(hop, passed_back(turned_away(at), at.progress), OVERFLOW, at.connection)
+    elif picked.dropped:
         describe_no_upstream(hop, _dropped(at, dropped_of(at)), NO_HEALTHY_UPSTREAM, at.connection)
     elif at.cluster.limits.max_connections == 0 and at.via.kind == "tcp":
         describe_no_upstream(hop, too_many_connections(at.hop, _overflow(at)), OVERFLOW, at.connection)

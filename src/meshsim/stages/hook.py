@@ -205,6 +205,9 @@ def _next(at: AtHook, landing: Landing) -> State:
         return AtReturn(ending, at.hop, at.frames, opened=False)
     if landing.result == "wire":
         return AtWire(at.pod, after, at.conversation, at.hop, at.frames)
+    unsaid = _unsaid(at)
+    if landing.result == "socket" and unsaid is not None:
+        return AtReturn(unsaid, at.hop, at.frames, opened=False)
     if landing.listener is not None:
         connection = Connection(
             local=after.destination,
@@ -219,10 +222,15 @@ def _next(at: AtHook, landing: Landing) -> State:
     if landing.result == "socket":
         owner = passage.socket.owner if passage.socket is not None else None
         socket = owner if isinstance(owner, StatedSocket) else None
-        return AtApp(at.pod, after, at.conversation, socket, at.hop, at.frames)
+        return AtApp(at.pod, after.destination_text(), at.conversation, socket, at.hop, at.frames)
     kind = "refused" if landing.result in ("refused", "rejected") else "dropped"
     ending = Ending(kind, landing.reason, destination=after.destination_text(), pod=at.pod.name)
     return AtReturn(ending, at.hop, at.frames, opened=False)
+
+
+def _unsaid(at: AtHook) -> Ending | None:
+    """How it ends where whoever dialled has nothing to say: the connection stands and is closed at once."""
+    return at.frames.unsaid if at.frames is not None else None
 
 
 def explain(_mesh: Mesh, at: AtHook, picked: Landing) -> Decision:
@@ -280,7 +288,7 @@ def describe(_mesh: Mesh, at: AtHook, picked: Landing, draft: Draft) -> None:
             way=passage.way,
             sender=at.sender,
             from_hop=at.frames.hop if at.frames is not None else None,
-            to_hop=at.hop if picked.listener is not None else None,
+            to_hop=at.hop if picked.listener is not None and _unsaid(at) is None else None,
             before=PacketBefore(
                 protocol=before.protocol,
                 source=before.source_text(),

@@ -45,6 +45,8 @@ class Selection:
     """The request itself named the endpoint."""
     dropped: bool = False
     """drop_overloads turned the request away."""
+    maintained: bool = False
+    """The cluster is in maintenance for the request."""
     member: MemberPriority | None = None
     """Of an aggregate cluster: whose endpoints these are."""
 

@@ -43,6 +43,8 @@ def decide(_mesh: Mesh, at: AtHttp, chooser: Chooser) -> tuple[Received | Refusa
             chooser.assume(picked.doubt)
         return picked, AtVhost(at.pod, at.hcm, picked.connection, picked.request, at.hop, at.frames)
     picked = evolve(picked, why=_why(at, picked))
+    if picked.kind == "unknown":
+        chooser.assume(picked.why)
     return picked, AtReturn(_as_the_client_reads(at, _ending(at, picked)), at.hop, at.frames)
 
 

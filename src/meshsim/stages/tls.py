@@ -65,12 +65,15 @@ def decide(mesh: Mesh, at: AtTls, chooser: Chooser) -> tuple[TransportSocket, St
         socket.tls,
         transport=socket,
         stream=at.stream,
+        unsaid=None if socket.tls is None else _unsaid(at, socket),
     )
-    rare = at.cluster.bind_addresses or _limits(at).max_pending_requests == 0 or socket.tls is not None
-    fault = _fault(at, socket) if rare else None
+    rare = at.cluster.bind_addresses or _limits(at).max_pending_requests == 0
+    fault = _fault(at) if rare else None
     if fault is not None:
         return socket, AtReturn(fault, next_hop, frame, opened=False)
     if not isinstance(address, SocketAddress):
+        if socketless.is_assumed(at):
+            chooser.assume(socketless.reason(at))
         return socket, socketless.dialled(at, socket, _conversation(at, socket), next_hop, frame)
     source = _source(at, address.ip)
     packet = Packet(
@@ -140,20 +143,12 @@ def _limits(at: AtTls) -> Limits:
     return at.cluster.limits_of(at.via.priority)
 
 
-def _fault(at: AtTls, socket: TransportSocket) -> Ending | None:
+def _fault(at: AtTls) -> Ending | None:
     """What is wrong before any packet leaves: no pending request is allowed, or nothing can go from a bound source."""
     if _limits(at).max_pending_requests == 0:
         limit = "max_pending_requests"
         why = because("endpoint.limit-is-zero", at.cluster.place, cluster=at.cluster.name, limit=limit)
         return Ending("overflow", why)
-    missing = _missing_secret(at, socket)
-    if missing is not None:
-        why = because("tls.secret-missing", socket.place, endpoint=at.endpoint.name, secret=missing)
-        return Ending("tls_failure", why, transport_failure_reason=SECRET_MISSING, destination=at.endpoint.name)
-    own = socket.tls.parameters.own_fault if socket.tls is not None else None
-    if own is not None:
-        why = because(_NOTHING_TO_SAY[own], socket.place, endpoint=at.endpoint.name, cluster=at.cluster.name)
-        return Ending("tls_failure", why, transport_failure_reason=PARTINGS[own], destination=at.endpoint.name)
     address = at.endpoint.address
     if not at.cluster.bind_addresses or not isinstance(address, SocketAddress):
         return None
@@ -171,6 +166,19 @@ def _fault(at: AtTls, socket: TransportSocket) -> Ending | None:
         error = f"immediate_connect_error:_Invalid_argument|remote_address:{address}"
         return Ending("not_connected", why, transport_failure_reason=error, destination=at.endpoint.name)
     return None
+
+
+def _unsaid(at: AtTls, socket: TransportSocket) -> Ending | None:
+    """Why no ClientHello can be made, which shows as soon as the connection stands."""
+    missing = _missing_secret(at, socket)
+    if missing is not None:
+        why = because("tls.secret-missing", socket.place, endpoint=at.endpoint.name, secret=missing)
+        return Ending("tls_failure", why, transport_failure_reason=SECRET_MISSING, destination=at.endpoint.name)
+    own = socket.tls.parameters.own_fault if socket.tls is not None else None
+    if own is None:
+        return None
+    why = because(_NOTHING_TO_SAY[own], socket.place, endpoint=at.endpoint.name, cluster=at.cluster.name)
+    return Ending("tls_failure", why, transport_failure_reason=PARTINGS[own], destination=at.endpoint.name)
 
 
 def _missing_secret(at: AtTls, socket: TransportSocket) -> str | None:
@@ -281,7 +289,7 @@ def explain(mesh: Mesh, at: AtTls, picked: TransportSocket) -> Decision:
     socket, candidates = at.cluster.transport.explain(labelled, lambda row: _leads(row, picked))
     agree("tls", at, picked, socket)
     known = _is_known(at, socket)
-    fault = _fault(at, socket) if known else None
+    fault = (_fault(at) or _unsaid(at, socket)) if known else None
     return Decision(
         stage="tls",
         pod=at.pod.name,

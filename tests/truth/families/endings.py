@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tests.realism.upstreams import Upstream
+from tests.truth.families import downstream_tls
 from tests.truth.families._shapes import address, dump, filter_of, manager, static_cluster
 from tests.truth.setting import POD_ADDRESS, Setting
 
 PORT, HOST = 21000, "10.94.0.1"
 SPOKEN = {"http": 9000, "silent": 9001, "close": 9002, "reset": 9003}
 CLOSED = 9009
+INSIDE = 21443
 UNREACHABLE = "10.94.9.9"
 TIMES = 12
 RETRIED = {"retry_on": "5xx,connect-failure,reset", "num_retries": 1, "retry_back_off": {"base_interval": "0.001s"}}
@@ -77,6 +79,26 @@ def settings() -> Iterator[Setting]:
         world=[Upstream(f"0.0.0.0:{port}", speaks, name=speaks) for speaks, port in SPOKEN.items()],
     )
 
+    yield Setting(
+        name="of answers",
+        dump=_of_answers(),
+        calls=[
+            {**_call(PORT, f"/{index}", grpc=False), "method": "DELETE"} for index in range(3) for _ in range(TIMES)
+        ],
+        configurations=3,
+        hosts=[
+            {
+                "kind": "HostFacts",
+                "pod": "far",
+                "addresses": [f"{HOST}/24"],
+                "sockets": [
+                    {"listen": f"0.0.0.0:{SPOKEN['http']}", "protocol": "tcp", "speaks": "http", "status": 503}
+                ],
+            }
+        ],
+        world=[Upstream(f"0.0.0.0:{SPOKEN['http']}", "http", status=503, name="unwilling")],
+    )
+
     limited = {"actions": [{"generic_key": {"descriptor_value": "x"}}]}
     to_all = {"match": {"prefix": "/"}, "route": {"cluster": "http", "rate_limits": [limited]}}
     ports = range(PORT, PORT + len(FILTERS))
@@ -94,6 +116,25 @@ def settings() -> Iterator[Setting]:
         hosts=[{"kind": "HostFacts", "pod": "far", "addresses": [f"{HOST}/24"], "sockets": sockets}],
         world=[Upstream(f"0.0.0.0:{SPOKEN['http']}", "http", name="http")],
     )
+
+
+def _of_answers() -> dict[str, Any]:
+    """The last answer after all tries, an answer that is no HTTP (an alert of TLS), a cluster in maintenance."""
+    routes = [
+        _to("/0", "http", timeout="0s", retry_policy={**RETRIED, "retry_on": "gateway-error"}),
+        _to("/1", "tls"),
+        _to("/2", "maintained"),
+    ]
+    inside = _listener("tls", INSIDE, manager([_to("/", "http")]))
+    inside["filter_chains"][0]["transport_socket"] = downstream_tls.context({})
+    clusters = [static_cluster("http", HOST, SPOKEN["http"]), static_cluster("tls", POD_ADDRESS, INSIDE)]
+    clusters += [static_cluster("maintained", HOST, SPOKEN["http"])]
+    layer = {"upstream.maintenance_mode.maintained": 100}
+    return dump([_listener("answers", PORT, manager(routes)), inside], clusters, layer)
+
+
+def _to(path: str, cluster: str, **config: Any) -> dict[str, Any]:
+    return {"name": path, "match": {"prefix": path}, "route": {"cluster": cluster, **config}}
 
 
 def _call(port: int, path: str, *, grpc: bool) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from attrs import evolve, frozen
 from ...config.view import View
 from ...place import Place
 from ...reasons import because
-from ..filter_state import made_by
+from ..filter_state import DESTINATION, dials_otherwise, made_by
 from ..format_strings import FormatString, compile_format_string
 from ..per_filter import PerFilter
-from .base import Change, FilterFacts, Verdict
+from .base import Change, FilterFacts, Open, Option, Verdict
 from .format_facts import format_facts
 from .per_route import PerRoute
 
@@ -54,17 +54,22 @@ class SetFilterState:
 
     def ask(self, facts: FilterFacts, own: PerFilter | None) -> Verdict:
         """The filter's own first, then those of each level, the least specific first."""
-        state = dict(facts.filter_state)
+        state, lost = dict(facts.filter_state), None
         for settings in (self.settings.own, *reversed(self.settings.levels(own))):
             for each in settings:
                 value = each.value.render(evolve(format_facts(facts), filter_state=state), each.absent)
+                if dials_otherwise(each.key) or (value is None and each.key == DESTINATION):
+                    lost = each.key
                 if value is None:
                     state.pop(each.key, None)
                 elif (value or not each.skip_if_empty) and (made := made_by(each.factory, value)) is not None:
                     state[each.key] = made
-        if state == facts.filter_state:
-            return None
-        return Change(because("filter.changed", self.place, filter=self.name), filter_state=state)
+        changed = Change(because("filter.changed", self.place, filter=self.name), filter_state=state)
+        verdict = None if state == facts.filter_state else changed
+        if lost is None:
+            return verdict
+        what = because("filter.state-not-followed", self.place, filter=self.name, key=lost)
+        return Open(what, (Option("pass", None, verdict),), default=0)
 
 
 def compile_set_filter_state(view: View, name: str) -> SetFilterState:

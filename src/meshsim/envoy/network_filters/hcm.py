@@ -77,6 +77,8 @@ _MODELLED = frozenset(
         "server_header_transformation",
         "always_set_request_id_in_response",
         "proxy_100_continue",
+        "drain_timeout",
+        "delayed_close_timeout",
         "stream_error_on_invalid_http_message",
         "local_reply_config",
     }
@@ -91,8 +93,6 @@ _HARMLESS = frozenset(
         "access_log_options",
         "flush_access_log_on_new_request",
         "stream_flush_timeout",
-        "drain_timeout",
-        "delayed_close_timeout",
         "idle_timeout",
         "http3_protocol_options",
         "request_id_extension",

@@ -10,16 +10,14 @@ from attrs import define
 
 from ...config.view import View
 from ...reasons import because
-from ..filter_state import DESTINATION, made_by
+from ..filter_state import dials_otherwise, made_by
 from ..format_operators import FormatFacts
 from ..format_strings import FormatString, compile_format_string
 from ..rbac.facts import NO_REQUEST
 from .verdicts import Behaviour, NetworkFacts, Open, Option, Verdict, Writes
 
 CLUSTER = "envoy.tcp_proxy.cluster"
-_FOLLOWED = frozenset((CLUSTER, DESTINATION))
-_UNFOLLOWED = ("envoy.tcp_proxy.", "envoy.network.", "envoy.upstream.", "envoy.filters.listener.original_dst.")
-"""Objects that change where or how an upstream is dialled."""
+_OF_TCP_PROXY = "envoy.tcp_proxy."
 
 
 @define(eq=False)
@@ -34,7 +32,7 @@ class Entry:
 
     @property
     def unfollowed(self) -> bool:
-        return self.key not in _FOLLOWED and self.key.startswith(_UNFOLLOWED)
+        return dials_otherwise(self.key) or (self.key != CLUSTER and self.key.startswith(_OF_TCP_PROXY))
 
     def made(self, facts: FormatFacts) -> str | None:
         """None where run time decides it, or it is not modelled how the value is made."""

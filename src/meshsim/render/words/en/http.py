@@ -5,6 +5,12 @@ WORDS: dict[str, str] = {
     "http.received": "{method} {authority}{path} goes to routing",
     "http.server-first": "the client waits for the server to speak first, and HTTP waits for the client",
     "http.connection-timed-out": "no request begins on the connection, and {timer} closes it after {after}",
+    "http.no-stream": "the client's bytes begin an HTTP/2 connection and no stream on it, and no timer ends the wait",
+    "http.no-stream-closed": "the client's bytes begin an HTTP/2 connection and no stream on it; {timer} ends "
+    "the wait, and the connection is closed after {after}",
+    "http.first-frame": "the first frame after the HTTP/2 preface is no SETTINGS frame",
+    "http.frames-unread": "the client's bytes hold HTTP/2 frames of a stream, which are not read: state the "
+    "request instead",
     "http.incomplete": "the client's bytes are no complete request, and the HTTP parser waits for more",
     "http.not-http2": "only HTTP/2 is taken here and the client sends {seen}",
     "http.peer-speaks-tls": (
@@ -59,6 +65,8 @@ WORDS: dict[str, str] = {
     "filter.question": "does a filter answer before the router? ({filters})",
     "filter.all-passed": "every filter lets the request pass",
     "filter.route-cleared": "filter {filter} has the route looked up again, for the request as it is now",
+    "filter.state-not-followed": "filter {filter} writes {key}, which changes how the upstream is dialled in a way "
+    "that is not known",
     "filter.changed": "filter {filter} changes the request or what is noted of it",
     "filter.share": "filter {filter} acts on a share of the requests",
     "filter.csrf": "filter {filter} refuses the request: its origin is {origin}, not {host}",

@@ -12,6 +12,8 @@ WORDS: dict[str, str] = {
     "endpoint.priority-choice": "which priority of {cluster} takes the call?",
     "endpoint.locality-choice": "which locality of {cluster} takes the call?",
     "endpoint.member-choice": "which priority of which member of {cluster} takes the call?",
+    "endpoint.maintenance": "{cluster} is in maintenance: runtime key {key} has this request turned away",
+    "endpoint.maintenance-choice": "runtime key {key} has a part of the requests to {cluster} turned away",
     "endpoint.dropped": "drop_overloads of {cluster} drops {percent}% of the requests, this one too",
     "endpoint.drop-choice": "does drop_overloads of {cluster} drop the request?",
     "endpoint.nobody-named": "{cluster} dials whom the call names, and it names nobody",
@@ -61,7 +63,12 @@ WORDS: dict[str, str] = {
     ),
     "upstream.cluster-type-not-modelled": "cluster {cluster} is of type {discovery}, which is not modelled",
     "upstream.clusters-not-in-dump": "the dump has no clusters, so {cluster} is unknown: take a full config_dump",
-    "upstream.to-pipe": "the call goes to the pipe {endpoint} on the same host, and what follows is not known",
+    "upstream.to-pipe": "the call goes to Istio's agent through the pipe {endpoint}, and what follows is not known",
+    "upstream.to-stated-pipe": "host facts state an application that listens on the pipe {endpoint}",
+    "upstream.pipe-assumed": "nobody says whether anything listens on the pipe {endpoint}, so it is assumed: "
+    "state it under `sockets` in host facts, as `listen: {endpoint}`",
+    "upstream.no-pipe": "nothing listens on the pipe {endpoint}, for host facts state the sockets of this host: "
+    "the dial fails at once",
     "upstream.to-own-listener": "{endpoint} is the listener {listener} of the same proxy",
     "upstream.no-internal-listener": "{endpoint} names no internal listener of this proxy: the dial fails at once",
     "endpoints-not-in-dump": "no input states the endpoints of {cluster} ({discovery}): take "
