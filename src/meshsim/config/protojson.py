@@ -97,9 +97,17 @@ def integer(value: Any) -> int:
 def boolean(value: Any) -> bool:
     if isinstance(value, dict) and set(value) <= {"value"}:
         value = value.get("value", False)
-    if not isinstance(value, bool):
+    known = _BOOLEANS.get(value.lower()) if isinstance(value, str) else value
+    if not isinstance(known, bool):
         raise ValueError(f"{_shown(value)} is neither true nor false")
-    return value
+    return known
+
+
+_BOOLEANS = {
+    **dict.fromkeys(("true", "t", "yes", "y", "1"), True),
+    **dict.fromkeys(("false", "f", "no", "n", "0"), False),
+}
+"""What Envoy's reader takes as a text, in any case of letters."""
 
 
 _DENOMINATORS = {"HUNDRED": 100, "TEN_THOUSAND": 10_000, "MILLION": 1_000_000, 0: 100, 1: 10_000, 2: 1_000_000}

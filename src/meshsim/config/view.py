@@ -148,13 +148,18 @@ class View:
     def enum(self, key: str, names: tuple[str, ...], default: str | None = None) -> str:
         """An enum's name; `names` are in the order of their numbers, and the first is the default unless one is given.
 
-        A name that is not among them is returned as it stands: the caller knows whether it can live with it.
+        A name that is not among them is returned as it stands: the caller knows whether it can live with it. Envoy's
+        reader takes names in any case of letters, and numbers as texts.
         """
         value = self.raw(key)
         if value is None:
             return names[0] if default is None else default
         if isinstance(value, str):
-            return value
+            if value in names:
+                return value
+            if value.isdecimal() and int(value[:4]) < len(names):
+                return names[int(value[:4])]
+            return value.upper() if value.upper() in names else value
         if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(names):
             return names[value]
         raise _wrong(f"one of {', '.join(names)}", value, self.place_of(key))
@@ -308,7 +313,14 @@ def _flat(values: list[Any]) -> list[tuple[tuple[int, ...], Any]]:
 
 
 _HINT = "take the file again from where it came; if it was edited, mend this value"
-_KINDS = ((bool, "true or false"), (str, "a string"), (int, "a number"), (float, "a number"), (list, "a list"))
+_KINDS = (
+    (bool, "true or false"),
+    (str, "a string"),
+    (int, "a number"),
+    (float, "a number"),
+    (list, "a list"),
+    (type(None), "null"),
+)
 
 
 def _wrong(wanted: str, value: object, place: Place) -> InputError:

@@ -13,7 +13,8 @@ from .source import is_suite
 
 SUFFIXES = (".yaml", ".yml", ".json")
 SNIFFED = 65_536
-"""Characters of a file that are looked at: what stands before the first key are comments."""
+"""Bytes of a file that are looked at: what stands before the first key are comments."""
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _NOT_SEARCHED = frozenset({"node_modules", "__pycache__"})
 
 
@@ -31,10 +32,11 @@ def _beginning(path: Path) -> str:
     try:
         if not path.is_file():  # a pipe would be waited for, and what was looked at would be gone
             return ""
-        with path.open(encoding="utf-8", errors="replace") as stream:
-            return stream.read(SNIFFED)
+        with path.open("rb") as stream:
+            data = stream.read(SNIFFED)
     except OSError:
         return ""
+    return data.decode("utf-16" if data.startswith(_UTF_16) else "utf-8-sig", errors="replace").replace("\r\n", "\n")
 
 
 def test_files(folder: Path) -> dict[str, str]:

@@ -32,6 +32,7 @@ class CheckSettings:
     fail_under: float = 0.0
     comprehensive: bool = False
     detailed: bool = False
+    takes_deprecated: bool = False
 
 
 def run_checks(files: Sequence[str], settings: CheckSettings) -> Results:
@@ -67,7 +68,7 @@ def _run_file(
         route_config = route_config_beside(path, library)
     else:
         route_config = read_route_config(Path(settings.route_config), library)
-    table = compile_table(route_config, tests.runtime)
+    table = compile_table(route_config, tests.runtime, takes_deprecated=settings.takes_deprecated)
     covered = Covered()
     cases: list[CaseResult] = []
     left_out = 0
