@@ -37,12 +37,14 @@ class TypedConfig:
 class View:
     """One JSON object and where it stands."""
 
-    __slots__ = ("_parent", "_parts", "_place", "data")
+    __slots__ = ("_parent", "_parts", "_place", "_plain", "data")
 
     data: dict[str, Any]
     _parent: View | None
     _parts: tuple[PathPart, ...]
     _place: Place | None
+    _plain: bool | None
+    """Every key is snake_case, so what is absent stands under no other name either; None: not looked yet."""
 
     def __init__(self, data: dict[str, Any], place: Place) -> None:
         if not isinstance(data, dict):
@@ -51,6 +53,7 @@ class View:
         self._parent = None
         self._parts = ()
         self._place = place
+        self._plain = None
 
     def __repr__(self) -> str:
         return f"View({self.place})"
@@ -93,6 +96,10 @@ class View:
         """The value as parsed; None when absent."""
         value = self.data.get(key)
         if value is None:
+            if self._plain is None:
+                self._plain = protojson.all_snake(self.data)
+            if self._plain:
+                return None
             for other in protojson.other_spellings(key):
                 value = self.data.get(other)
                 if value is not None:
@@ -289,6 +296,7 @@ class View:
         child._parent = self
         child._parts = parts
         child._place = None
+        child._plain = None
         return child
 
     def _descend(self, path: tuple[str, ...]) -> View:

@@ -96,11 +96,9 @@ def upstream_request(
         authority = _host(evolve(facts, request=evolve(request, headers=seen)), action, entry, headers)
     elif levels:
         headers = dict(seen)
-    path = rewritten_path(
-        action,
-        route.rule,
-        evolve(facts, request=evolve(request, authority=authority, headers=headers if headers else seen)),
-    )
+    if action.path_rewrite is not None:  # nothing else looks at more than the path
+        facts = evolve(facts, request=evolve(request, authority=authority, headers=headers if headers else seen))
+    path = rewritten_path(action, route.rule, facts)
     if path is None:
         path = request.path
     elif action.envoy_headers:

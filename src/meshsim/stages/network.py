@@ -74,7 +74,9 @@ def decide(_mesh: Mesh, at: AtNetwork, chooser: Chooser) -> tuple[Course, State]
         chooser.assume(_terminal(by))
     if by is None or course.closed_by is by or by.kind not in ("http", "tcp"):
         return _ended(at, course)
-    config, connection = by.config, evolve(at.connection, filter_state=course.filter_state)
+    config, connection = by.config, at.connection
+    if course.filter_state != connection.filter_state:
+        connection = evolve(connection, filter_state=course.filter_state)
     if isinstance(config, HttpConnectionManager):
         return course, AtHttp(at.pod, config, connection, at.conversation, at.hop, at.frames)
     assert isinstance(config, TcpProxy), "the table gives these two kinds their configuration"
