@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
+from ..config.documents import read_text
 from ..errors import InputError
 from ..place import Place
 from .router_check.pairing import is_router_check
@@ -79,6 +80,8 @@ def discover(paths: Iterable[str]) -> dict[str, str]:
             raise InputError("no-such-file", "no such file or folder", place=Place(text), hint="check the path")
         else:
             kind = kind_of_file(path)
+            if kind is None and path.is_file():
+                read_text(text)  # what cannot be read at all is told as such
             if kind is None:
                 raise InputError(
                     "not-a-suite",
