@@ -17,7 +17,7 @@ from meshsim.render.router_check_text import mismatch_line
 from meshsim.suite.router_check.ask import ask
 from meshsim.suite.router_check.read import read_checks
 from meshsim.suite.router_check.table import compile_table
-from meshsim.suite_results import PASSED
+from meshsim.suite_results import ERROR, FAILED, PASSED
 from tests.suite.router_check.files import checks_file, result, results
 
 HOLDS = [
@@ -264,6 +264,29 @@ def test_what_configuration_cannot_say_is_an_error_with_its_reason(tmp_path: Pat
     case = result(tmp_path, "path: /", "cluster_name: ''", routes)
     assert case.status == "error"
     assert case.failures[0].assumptions[0].code == "router.specifier-not-modelled"
+
+
+STARTED = """
+    request_headers_to_add: [{header: {key: x-start, value: "t=%START_TIME%"}}]
+    virtual_hosts: [{name: all, domains: ["*"], routes: [{match: {prefix: /}, route: {cluster: c}}]}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("validate", "status"),
+    [
+        ("request_header_matches: [{name: x-start}]", PASSED),
+        ("request_header_matches: [{name: x-start, string_match: {prefix: t}}]", ERROR),
+        ("request_header_fields: [{key: x-start, value: t}]", ERROR),
+        ("request_header_fields: [{key: x-start, value: t}], cluster_name: d", FAILED),
+        ("request_header_fields: [{key: x-none, value: ''}]", PASSED),
+    ],
+)
+def test_what_only_run_time_knows_is_no_mismatch(tmp_path: Path, validate: str, status: str) -> None:
+    case = result(tmp_path, "path: /", validate, STARTED)
+    assert case.status == status
+    if status == ERROR:
+        assert [reason.code for reason in case.failures[0].assumptions] == ["router.header-open"]
 
 
 @settings(max_examples=50)
