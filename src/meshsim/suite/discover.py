@@ -58,6 +58,11 @@ KINDS: Mapping[str, Callable[[Path], bool]] = {
 """Kind -> whether a file is of it, told by its content."""
 
 
+_WHAT_IT_IS = "a suite's first key is meshsim: 1; a file of router_check_tool tests begins with tests:"
+_PROTOBUF = (".pb", ".pb_text", ".textproto", ".txtpb")
+_OTHER_FORMS = "write it as YAML or JSON: protobuf's text and binary forms are not read"
+
+
 def kind_of_file(path: Path) -> str | None:
     return next((kind for kind, tell in KINDS.items() if tell(path)), None)
 
@@ -87,7 +92,7 @@ def discover(paths: Iterable[str]) -> dict[str, str]:
                     "not-a-suite",
                     "this is no suite",
                     place=Place(text),
-                    hint="a suite's first key is meshsim: 1; a file of router_check_tool tests begins with tests:",
+                    hint=_OTHER_FORMS if path.suffix in _PROTOBUF else _WHAT_IT_IS,
                 )
             found[text] = kind
     return found
