@@ -14,9 +14,9 @@ from meshsim.place import Place
 from .figures import Table
 from .timing import best
 
-SIZES = (100, 1_000, 5_000)
-LOOKUPS = 50
-_KINDS = ("path", "prefix", "path_separated_prefix")
+SIZES = (100, 1_000, 5_000, 20_000)
+LOOKUPS = 20
+_KINDS = ("path", "prefix", "path_separated_prefix", "safe_regex")
 
 
 def measure() -> Table:
@@ -34,7 +34,7 @@ def measure() -> Table:
 
 def _table(size: int) -> tuple[FirstMatch[Route, RouteFacts], list[RouteFacts]]:
     routes = [
-        {"match": {_KINDS[number % 3]: f"/service-{number}/v{number % 7}"}, "route": {"cluster": f"c{number}"}}
+        {"match": _match(_KINDS[number % 4], f"/service-{number}/v{number % 7}"), "route": {"cluster": f"c{number}"}}
         for number in range(size)
     ]
     host = {"name": "many", "domains": ["*"], "routes": routes}
@@ -46,6 +46,10 @@ def _table(size: int) -> tuple[FirstMatch[Route, RouteFacts], list[RouteFacts]]:
         for path in (f"/service-{number}/v{number % 7}" for number in asked)
     ]
     return table.vhosts[0].routes, facts
+
+
+def _match(kind: str, path: str) -> dict[str, object]:
+    return {kind: {"regex": path + "(/.*)?"} if kind == "safe_regex" else path}
 
 
 def _seconds(routes: FirstMatch[Route, RouteFacts], facts: list[RouteFacts]) -> float:

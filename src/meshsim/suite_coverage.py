@@ -7,6 +7,7 @@ exercised.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from difflib import get_close_matches
 from fractions import Fraction
 
 from attrs import evolve, frozen
@@ -86,6 +87,8 @@ class Shortfall:
     """Empty where no pod's object was exercised at all."""
     exercised: int
     total: int
+    near: str = ""
+    """Where nothing bears the floor's name: the object of its kind whose name is nearest."""
 
 
 @frozen
@@ -172,5 +175,11 @@ def _shortfalls(floor: Floor, things: Sequence[Thing]) -> list[Shortfall]:
             if Fraction(done, len(own)) < floor.share:
                 short.append(Shortfall(floor, pod, done, len(own)))
     if not entered and floor.share > 0:
-        short.append(Shortfall(floor, "", 0, max(map(len, inside.values()), default=0)))
+        near = "" if inside else _near(floor, things)
+        short.append(Shortfall(floor, "", 0, max(map(len, inside.values()), default=0), near))
     return short
+
+
+def _near(floor: Floor, things: Sequence[Thing]) -> str:
+    names = {name for thing in things for kind, name in thing.owners if kind == floor.kind}
+    return next(iter(get_close_matches(floor.name, sorted(names), 1, 0.6)), "")

@@ -159,6 +159,8 @@ class MissingRoute:
     """Its name, or its number."""
     match: str = ""
     """Its RouteMatch; only in comprehensive coverage."""
+    unique_name: str = ""
+    """Its name, made unique."""
 
 
 @frozen

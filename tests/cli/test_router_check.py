@@ -32,7 +32,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
 def test_passing(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = run(capsys, "routes_test.yaml")
     assert (code, err) == (0, "")
-    assert out.splitlines() == ["Current route coverage: 8.33333%", "1 passed (1 branch)"]
+    assert out.splitlines() == ["Current route coverage: 7.14286%", "1 passed (1 branch)"]
     assert "passed routes_test.yaml::good" in run(capsys, ".", "-d")[1]
     assert "passed" not in run(capsys, ".", "-d", "--only-show-failures")[1].splitlines()[0]
 
@@ -49,13 +49,13 @@ def test_failing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.usefixtures("folder")
 def test_coverage_limits(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(capsys, "routes_test.yaml", "--fail-under", "8")[0] == 0
+    assert run(capsys, "routes_test.yaml", "--fail-under", "7")[0] == 0
     code, _out, err = run(capsys, "routes_test.yaml", "-f", "9.5")
     assert (code, err) == (1, "Failed to meet coverage requirement: 9.5%\n")
     out = run(capsys, "routes_test.yaml", "--detailed-coverage")[1]
-    assert "Missing test for host: shop, route name: canary" in out.splitlines()
+    assert "Missing test for host: shop, route name: canary-0" in out.splitlines()
     out = run(capsys, "routes_test.yaml", "--covall")[1]
-    assert "Current route coverage: 1.66667%" in out.splitlines()
+    assert "Current route coverage: 1.42857%" in out.splitlines()
     assert 'Missing test for host: shop, route: prefix: "/old"' in out.splitlines()
 
 
@@ -63,12 +63,22 @@ def test_coverage_limits(capsys: pytest.CaptureFixture[str]) -> None:
 def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     document = json.loads(run(capsys, "routes_test.yaml", "--json", "--detailed-coverage")[1])
     (coverage,) = document["route_coverage"]
-    assert coverage["file"] == "routes_test.yaml" and len(coverage["missing"]) == 10
+    assert coverage["file"] == "routes_test.yaml" and len(coverage["missing"]) == 12
 
 
 def test_another_route_configuration(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     other = written(folder, ROUTES.replace("cluster: rest", "cluster: x"), "elsewhere.yaml")
     assert run(capsys, "routes_test.yaml", "--route-config", str(other))[0] == 1
+
+
+@pytest.mark.parametrize("flags", ["-c {} -t routes_test.yaml", "--config-path={} --test-path routes_test.yaml"])
+def test_called_as_the_tool_is(folder: Path, capsys: pytest.CaptureFixture[str], flags: str) -> None:
+    other = written(folder, ROUTES.replace("cluster: rest", "cluster: x"), "elsewhere.yaml")
+    code, out, _err = run(capsys, *flags.format(other).split(), "-d", "--disable-deprecation-check")
+    assert code == 1 and "expected: [rest], actual: [x], test type: cluster_name" in out.splitlines()
+    written(folder, "meshsim: 1\ntests: {}\n", "suite.yaml")
+    code, _out, err = run(capsys, "-c", str(other), "suite.yaml")
+    assert code == 2 and "--route-config is for tests of router_check_tool" in err
 
 
 @pytest.mark.usefixtures("folder")

@@ -9,6 +9,7 @@ import pytest
 from meshsim.config.detect import recognise
 from meshsim.config.documents import Kind, SourceText
 from meshsim.config.rules_text import rules_by_family
+from meshsim.config.yaml_text import yaml_lines
 from meshsim.errors import InputError, Unsupported
 
 LISTENERS = '{"@type": "type.googleapis.com/envoy.admin.v3.ListenersConfigDump"}'
@@ -177,6 +178,37 @@ def test_yaml_without_any_document_is_no_kind() -> None:
 def test_several_documents_in_one_file() -> None:
     with pytest.raises(InputError) as caught:
         recognise(SourceText.of("f", "kind: HostFacts\n---\nkind: HostFacts\n"))
+    assert caught.value.reference == "several-documents"
+
+
+RESOURCES_IN_ROW = """
+# what printed this put three commands' output into one file
+name: a
+virtual_hosts: []
+---
+---
+- {name: b, connect_timeout: 1s, type: STATIC}
+- name: c
+  connect_timeout: 1s
+  type: STATIC
+---
+name: l
+address: {socket_address: {address: 127.0.0.1, port_value: 8000}}
+filter_chains: []
+"""
+
+
+def test_several_documents_of_resources_are_read_as_one_list() -> None:
+    found = recognise(SourceText.of("f", RESOURCES_IN_ROW))
+    assert found.kind is Kind.RESOURCES
+    assert [each["name"] for each in found.data] == ["a", "b", "c", "l"]
+    lines = yaml_lines(RESOURCES_IN_ROW, "f")
+    assert [lines[at, "name"] for at in range(4)] == [3, 7, 8, 12]
+
+
+def test_dumps_and_resources_are_not_mixed_in_one_file() -> None:
+    with pytest.raises(InputError) as caught:
+        recognise(SourceText.of("f", "configs: []\n---\nname: a\nvirtual_hosts: []\n"))
     assert caught.value.reference == "several-documents"
 
 

@@ -77,8 +77,10 @@ def test_integer_takes_whole_floats_only() -> None:
 def test_boolean() -> None:
     assert protojson.boolean({"value": True}) is True
     assert protojson.boolean({}) is False
-    with pytest.raises(ValueError, match="neither"):
-        protojson.boolean("true")
+    assert [protojson.boolean(text) for text in ("true", "Yes", "1", "F", "no")] == [True, True, True, False, False]
+    for value in ("on", "", 1, None, [True]):
+        with pytest.raises(ValueError, match="neither"):
+            protojson.boolean(value)
 
 
 @pytest.mark.parametrize(

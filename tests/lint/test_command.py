@@ -136,3 +136,9 @@ def test_nothing_to_lint(tmp_path: Path, capsys: Any) -> None:
     rules.write_text("*nat\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n")
     assert entry_point(["lint", f"a={rules}"]) == 2
     assert "no proxy's configuration" in capsys.readouterr().err
+
+
+def test_a_code_that_should_name_a_resource_and_names_none(capsys: pytest.CaptureFixture[str]) -> None:
+    assert entry_point(["lint", "--ignore", "MS104="]) == 2
+    told = capsys.readouterr().err
+    assert "'MS104=' names no resource" in told and "MS104=NAME" in told

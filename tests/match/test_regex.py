@@ -48,3 +48,27 @@ def test_replacing_all_matches_is_re2s_own(pattern: str, text: str, rewrite: str
 
 def test_no_pattern_costs_exponential_time() -> None:
     assert Regex("(a+)+$", None).matches("a" * 2000 + "b") is False
+
+
+STARTS = [
+    ("/api/v[0-9]+/.*", "/api/v"),
+    ("^/a", "/a"),
+    ("/ab*", "/a"),
+    ("/ab?c", "/a"),
+    ("/ab{2}", "/a"),
+    (r"/a\.b\d", "/a.b"),
+    (r"/a\.?", "/a"),
+    ("/a|/b", ""),
+    ("/a(b|c)", "/a"),
+    (r"/a\|b", r"/a|b"),
+    ("/a[|]b|c", ""),
+    ("(?i)/a", ""),
+    (r"/a\Qb|c\E", ""),
+    ("/ä", "/"),
+    ("", ""),
+]
+
+
+@pytest.mark.parametrize(("pattern", "start"), STARTS)
+def test_what_everything_that_matches_begins_with(pattern: str, start: str) -> None:
+    assert Regex(pattern, None).literal_start() == start

@@ -82,9 +82,10 @@ def test_floors(tmp_path: Path, share: str, code: int, capsys: pytest.CaptureFix
 
 
 def test_a_floor_of_what_no_mesh_has_is_not_reached(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    written(tmp_path, SUITE + "coverage: {virtual-host/nobody: {routes: 1 %}}\n")
+    written(tmp_path, SUITE + "coverage: {virtual-host/nobody: {routes: 1 %}, virtual-host/allow_an: {routes: 1 %}}\n")
     assert entry_point(["test", "suite.yaml"]) == 1
-    assert "no mesh has such a thing" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "no mesh has such a thing\n" in err and "(did you mean virtual-host/allow_any?)" in err
 
 
 def test_shards_combine_to_the_whole(tmp_path: Path) -> None:

@@ -94,6 +94,8 @@ def _selection(flags: Namespace) -> Selection:
 
 
 def _unknown(code: str) -> UsageError:
+    if code.endswith("="):
+        return UsageError(f"{code!r} names no resource", hint=f"{code}NAME, or {code[:-1]} for all of them")
     valid = [*RULES, *(rule.name for rule in RULES.values())]
     near = get_close_matches(code, valid, 1, 0.6)
     hint = f"did you mean {near[0]}?" if near else "meshsim lint --rules lists them"

@@ -17,11 +17,14 @@ _OF_SUITES = ("tags", "mesh", "shard", "affected_by", "update")
 
 def add_flags(parser: Parser) -> None:
     add = parser.add_argument_group("tests of router_check_tool").add_argument
-    add("--route-config", metavar="FILE", help="their RouteConfiguration (the one beside them with the longest stem)")
+    route_config = "their RouteConfiguration (the one beside them with the longest stem)"
+    add("--route-config", "--config-path", "-c", metavar="FILE", help=route_config)
+    add("-t", "--test-path", dest="tests", action="append", default=[], metavar="PATH", help="tests, beside PATH")
     add("-d", "--details", action="store_true", help="what passed too")
     add("--only-show-failures", action="store_true", help="only what failed, whatever -v and -d say")
     add("--covall", action="store_true", help="coverage of every field of every route")
     add("--detailed-coverage", action="store_true", help="list the routes that no test covers")
+    add("--disable-deprecation-check", action="store_true", help="take fields that Envoy refuses as deprecated")
 
 
 def run_router_checks(files: Sequence[str], flags: Namespace) -> tuple[Results, list[Suite]]:
@@ -46,5 +49,6 @@ def run_router_checks(files: Sequence[str], flags: Namespace) -> tuple[Results, 
         fail_under=0.0 if flags.fail_under is None else float(100 * flags.fail_under),
         comprehensive=flags.covall,
         detailed=flags.detailed_coverage,
+        takes_deprecated=flags.disable_deprecation_check,
     )
     return run_checks(files, settings), []

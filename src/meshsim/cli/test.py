@@ -36,6 +36,7 @@ _EXAMPLES = """examples:
   meshsim test suites/ --tags smoke --shard 3/8 --junit report.xml
   meshsim test suites/ --affected-by captures/sleep/config_dump.json
   meshsim test routes_test.yaml --route-config routes.yaml --fail-under 90
+  meshsim test -c routes.yaml -t routes_test.json --details      # as router_check_tool is called
   meshsim test suites/ --update --because 'v2 takes all traffic since Monday'
 
 exit codes: 0 all passed, 1 an expectation failed, 2 bad usage, or a suite or call that cannot be used"""
@@ -90,6 +91,7 @@ def _count(text: str) -> int:
 
 def main(arguments: Sequence[str]) -> int:
     flags = parser().read(arguments)
+    flags.paths += flags.tests
     check_folders(flags)
     if flags.cov_combine and not flags.paths:
         return DONE if write_coverage(read_parts(flags.cov_combine), flags, whole=True) else FAILED
@@ -102,6 +104,11 @@ def main(arguments: Sequence[str]) -> int:
     if flags.update and (flags.affected_by or flags.fail_fast):
         raise UsageError("--update with --affected-by or --fail-fast: guards are judged on every call", hint="drop it")
     found = discover(flags.paths)
+    if flags.route_config is not None and "router_check" not in found.values():
+        raise UsageError(
+            "--route-config is for tests of router_check_tool, and none were named",
+            hint="a scenario suite states its own config:",
+        )
     ran = [
         run([file for file, own in found.items() if own == kind], flags)
         for kind, run in RUNNERS.items()

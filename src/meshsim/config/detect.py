@@ -24,7 +24,7 @@ from .passwd import looks_like_groups, looks_like_users
 from .resources import find_resources
 from .socket_list import looks_like_sockets
 from .sysctl_text import looks_like_sysctls
-from .yaml_text import parse_yaml
+from .yaml_text import as_one_list, parse_yaml
 
 READABLE = (
     "an Envoy /config_dump, bootstrap, resource or /clusters?format=json (JSON or YAML), what istioctl proxy-config -o "
@@ -76,13 +76,14 @@ def _yaml(name: str, text: str) -> Any:
         return filled[0]
     if not filled:
         raise _no_kind(name)
-    for document in filled:
-        _kind_of(name, document)
+    kinds = {_kind_of(name, document) for document in filled}
+    if kinds <= {Kind.CONFIG_DUMP, Kind.RESOURCES} and len(kinds) == 1:
+        return as_one_list(filled)
     raise InputError(
         "several-documents",
         f"the file holds {len(filled)} YAML documents",
         place=Place(name),
-        hint="give each document its own file",
+        hint="one file may hold several dumps, or several resources; give each of the others its own file",
     )
 
 

@@ -6,6 +6,7 @@ Values only: functions here raise ValueError with a plain message and know no pl
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -30,6 +31,17 @@ def snake(name: str) -> str:
     """`tlsContext` -> `tls_context`, without the prefix of deprecated fields."""
     text = re.sub(r"[A-Z]", lambda found: "_" + found.group().lower(), name)
     return text.removeprefix(_HIDDEN)
+
+
+@lru_cache(maxsize=4096)
+def _is_snake(name: object) -> bool:
+    text = str(name)  # YAML has other keys too
+    return text == text.lower() and not text.startswith(_HIDDEN)
+
+
+def all_snake(names: Iterable[str]) -> bool:
+    """Whether fields of these names stand under no other spelling than that of the code."""
+    return all(map(_is_snake, names))
 
 
 def both_spellings(field: str) -> tuple[str, str]:
@@ -97,9 +109,17 @@ def integer(value: Any) -> int:
 def boolean(value: Any) -> bool:
     if isinstance(value, dict) and set(value) <= {"value"}:
         value = value.get("value", False)
-    if not isinstance(value, bool):
+    known = _BOOLEANS.get(value.lower()) if isinstance(value, str) else value
+    if not isinstance(known, bool):
         raise ValueError(f"{_shown(value)} is neither true nor false")
-    return value
+    return known
+
+
+_BOOLEANS = {
+    **dict.fromkeys(("true", "t", "yes", "y", "1"), True),
+    **dict.fromkeys(("false", "f", "no", "n", "0"), False),
+}
+"""What Envoy's reader takes as a text, in any case of letters."""
 
 
 _DENOMINATORS = {"HUNDRED": 100, "TEN_THOUSAND": 10_000, "MILLION": 1_000_000, 0: 100, 1: 10_000, 2: 1_000_000}

@@ -37,12 +37,14 @@ class TypedConfig:
 class View:
     """One JSON object and where it stands."""
 
-    __slots__ = ("_parent", "_parts", "_place", "data")
+    __slots__ = ("_parent", "_parts", "_place", "_plain", "data")
 
     data: dict[str, Any]
     _parent: View | None
     _parts: tuple[PathPart, ...]
     _place: Place | None
+    _plain: bool | None
+    """Every key is snake_case, so what is absent stands under no other name either; None: not looked yet."""
 
     def __init__(self, data: dict[str, Any], place: Place) -> None:
         if not isinstance(data, dict):
@@ -51,6 +53,7 @@ class View:
         self._parent = None
         self._parts = ()
         self._place = place
+        self._plain = None
 
     def __repr__(self) -> str:
         return f"View({self.place})"
@@ -93,6 +96,10 @@ class View:
         """The value as parsed; None when absent."""
         value = self.data.get(key)
         if value is None:
+            if self._plain is None:
+                self._plain = protojson.all_snake(self.data)
+            if self._plain:
+                return None
             for other in protojson.other_spellings(key):
                 value = self.data.get(other)
                 if value is not None:
@@ -148,13 +155,18 @@ class View:
     def enum(self, key: str, names: tuple[str, ...], default: str | None = None) -> str:
         """An enum's name; `names` are in the order of their numbers, and the first is the default unless one is given.
 
-        A name that is not among them is returned as it stands: the caller knows whether it can live with it.
+        A name that is not among them is returned as it stands: the caller knows whether it can live with it. Envoy's
+        reader takes names in any case of letters, and numbers as texts.
         """
         value = self.raw(key)
         if value is None:
             return names[0] if default is None else default
         if isinstance(value, str):
-            return value
+            if value in names:
+                return value
+            if value.isdecimal() and int(value[:4]) < len(names):
+                return names[int(value[:4])]
+            return value.upper() if value.upper() in names else value
         if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(names):
             return names[value]
         raise _wrong(f"one of {', '.join(names)}", value, self.place_of(key))
@@ -284,6 +296,7 @@ class View:
         child._parent = self
         child._parts = parts
         child._place = None
+        child._plain = None
         return child
 
     def _descend(self, path: tuple[str, ...]) -> View:
@@ -308,7 +321,14 @@ def _flat(values: list[Any]) -> list[tuple[tuple[int, ...], Any]]:
 
 
 _HINT = "take the file again from where it came; if it was edited, mend this value"
-_KINDS = ((bool, "true or false"), (str, "a string"), (int, "a number"), (float, "a number"), (list, "a list"))
+_KINDS = (
+    (bool, "true or false"),
+    (str, "a string"),
+    (int, "a number"),
+    (float, "a number"),
+    (list, "a list"),
+    (type(None), "null"),
+)
 
 
 def _wrong(wanted: str, value: object, place: Place) -> InputError:

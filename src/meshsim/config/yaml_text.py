@@ -73,16 +73,36 @@ def parse_yaml(text: str, name: str) -> list[Any]:
 
 
 def yaml_lines(text: str, name: str) -> dict[tuple[PathPart, ...], int]:
-    """Path -> the line (from 1) where its value, or in an object its key, stands; of the first document."""
+    """Path -> the line (from 1) where its value, or in an object its key, stands; of several documents as one list."""
     return {path: line for path, (line, _column) in yaml_marks(text, name).items()}
 
 
 def yaml_marks(text: str, name: str) -> dict[tuple[PathPart, ...], Mark]:
     """The same with columns."""
+    current: dict[tuple[PathPart, ...], Mark] = {}
+    parts = []
+    for document in _documents(text, name, current):
+        if document is not None:
+            parts.append((document, dict(current)))
+        current.clear()
+    if len(parts) == 1:
+        return parts[0][1]
     found: dict[tuple[PathPart, ...], Mark] = {}
-    for _document in _documents(text, name, found):
-        break
+    at = 0
+    for document, marks in parts:
+        listed = isinstance(document, list)
+        for path, mark in marks.items():
+            if not listed:
+                found[at, *path] = mark
+            elif path:
+                found[at + int(path[0]), *path[1:]] = mark
+        at += len(document) if listed else 1
     return found
+
+
+def as_one_list(documents: list[Any]) -> list[Any]:
+    """Several documents of one file; those that are lists themselves give their items."""
+    return [item for document in documents for item in (document if isinstance(document, list) else [document])]
 
 
 def careful_yaml(

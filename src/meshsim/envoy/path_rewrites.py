@@ -27,6 +27,8 @@ class PathRule:
     case_sensitive: bool = True
     template: UriTemplate | None = None
     """Of path_match_policy, where it is known."""
+    start: str = ""
+    """With which every path begins that it matches, path parameters left out or not; of regexes and templates."""
 
     def replaced(self, path: str, replacement: str) -> str | None:
         """The path with the matched text replaced: plain text, no care for slashes.

@@ -16,6 +16,7 @@ from .routes import Route
 WORTH_AN_INDEX = 12
 """Fewer routes are gone through faster than they are looked up."""
 
+_CONNECT = "CONNECT"
 _WHOLE = "path"
 _STARTS = ("prefix", "path_separated_prefix")
 
@@ -24,11 +25,13 @@ def compile_routes(rows: Sequence[Route]) -> FirstMatch[Route, RouteFacts]:
     """The virtual host's routes in their order, behind an index where there are many."""
     if len(rows) < WORTH_AN_INDEX:
         return FirstMatch("route", rows)
-    lengths = sorted({len(row.rule.value) for row in rows if row.rule.kind in _STARTS})
+    lengths = sorted({len(start) for row in rows if (start := _start(row)) is not None})
     any_case = any(not row.rule.case_sensitive for row in rows)
 
     def buckets(facts: RouteFacts) -> Iterable[Hashable]:
         path = facts.path
+        if facts.request.method == _CONNECT:
+            yield _CONNECT, None
         if path is None:
             return
         yield _WHOLE, path
@@ -51,6 +54,13 @@ def _bucket(row: Route) -> Hashable | None:
     rule = row.rule
     if rule.kind == _WHOLE:
         return (_WHOLE, rule.value) if rule.case_sensitive else (_WHOLE, ascii_lower(rule.value), "any case")
-    if rule.kind in _STARTS:
-        return rule.value if rule.case_sensitive else (ascii_lower(rule.value), "any case")
-    return None
+    if rule.kind in _STARTS and not rule.case_sensitive:
+        return ascii_lower(rule.value), "any case"
+    if rule.kind == "connect_matcher":
+        return _CONNECT, None
+    return _start(row)
+
+
+def _start(row: Route) -> str | None:
+    """With what the path must begin, in either case of letters; None where nothing is known."""
+    return row.rule.value if row.rule.kind in _STARTS else row.rule.start or None

@@ -155,7 +155,7 @@ def _path(view: View) -> tuple[PathRule, RouteCondition]:
         below = view.view(kind)
         regex = Regex("" if below is None else below.text("regex", ""), view.place_of(kind))
         matches = regex.matches
-        return PathRule(kind, regex.pattern), Condition(
+        return PathRule(kind, regex.pattern, start=regex.literal_start()), Condition(
             kind, regex.pattern, _read_path, lambda path: path is not None and matches(path), view.place_of(kind)
         )
     if kind == "path_match_policy":
@@ -177,7 +177,8 @@ def _path_policy(view: View) -> tuple[PathRule, RouteCondition]:
     if template is None:
         return PathRule(kind, ""), unmodelled(kind, "not modelled", view.place_of(kind))
     matches = template.matches
-    return PathRule(kind, template.pattern, template=template), Condition(
+    start = template.regex.literal_start().partition(";")[0]
+    return PathRule(kind, template.pattern, template=template, start=start), Condition(
         kind, template.pattern, _read_raw_path, lambda path: path is not None and matches(path), view.place_of(kind)
     )
 

@@ -99,11 +99,9 @@ def upstream_request(
         headers = dict(seen)
     if action.rewrites_host:
         authority = _host(evolve(facts, request=evolve(request, headers=seen)), action, headers)
-    path = rewritten_path(
-        action,
-        route.rule,
-        evolve(facts, request=evolve(request, authority=authority, headers=headers if headers else seen)),
-    )
+    if action.path_rewrite is not None:  # nothing else looks at more than the path
+        facts = evolve(facts, request=evolve(request, authority=authority, headers=headers if headers else seen))
+    path = rewritten_path(action, route.rule, facts)
     if path is None:
         path = request.path
     elif action.envoy_headers:

@@ -41,6 +41,8 @@ def read_choice(text: str) -> Choice:
     codes, equals, name = text.partition("=")
     if not equals and text.startswith("MS"):
         codes, equals, name = text.partition(":")
+    if equals and not name:
+        raise ValueError(text)
     choice = Choice(codes, _pattern(name) if equals else None)
     if not codes or not any(choice.means(rule) for rule in RULES.values()):
         raise ValueError(codes)

@@ -25,6 +25,51 @@ def to_bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
+_LITERAL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/-_~!@#%&=:;,<>'\" ")
+_REPEATS = frozenset("*+?{")
+_ESCAPED = frozenset("./-+*?()[]{}|^$\\")
+
+
+def _literal_start(pattern: str) -> str:
+    if _alternatives(pattern):
+        return ""
+    found: list[str] = []
+    position = 1 if pattern.startswith("^") else 0
+    while position < len(pattern):
+        char = pattern[position]
+        if char == "\\" and pattern[position + 1 : position + 2] in _ESCAPED and position + 1 < len(pattern):
+            position += 1
+            char = pattern[position]
+        elif char not in _LITERAL:
+            break
+        position += 1
+        found.append(char)
+    if pattern[position : position + 1] in _REPEATS and position < len(pattern):
+        del found[-1:]  # what is repeated may be there no time at all
+    return "".join(found)
+
+
+def _alternatives(pattern: str) -> bool:
+    """Whether a | may stand outside all parentheses; True where that takes a real parser to say."""
+    if "|" not in pattern:
+        return False
+    if "[" in pattern or "\\Q" in pattern:
+        return True
+    depth, escaped = 0, False
+    for char in pattern:
+        if escaped:
+            escaped = False
+        elif char == "\\":
+            escaped = True
+        elif char == "(":
+            depth += 1
+        elif char == ")":
+            depth -= 1
+        elif char == "|" and depth <= 0:
+            return True
+    return False
+
+
 class Regex:
     """One compiled pattern."""
 
@@ -46,6 +91,10 @@ class Regex:
     def matches(self, text: str) -> bool:
         """Whether the whole text matches."""
         return self._compiled.fullmatch(to_bytes(text)) is not None
+
+    def literal_start(self) -> str:
+        """A text with which everything that matches begins; as much as is plain to see, often nothing."""
+        return _literal_start(self.pattern)
 
     def names(self) -> frozenset[str]:
         """The named groups."""

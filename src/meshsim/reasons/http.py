@@ -149,6 +149,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "router.specifier-crashes": ("route", "plugin", "by"),
     "router.specifier-open": ("route", "plugin"),
     "router.specifier-none": ("route", "plugin"),
+    "router.header-open": ("header", "field"),
     "router.by-specifier": ("route", "plugin", "cluster"),
     "router.datagrams-not-modelled": ("route",),
     "router.to-cluster": ("route", "cluster"),

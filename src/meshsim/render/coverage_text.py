@@ -64,7 +64,8 @@ def shortfall_text(short: Shortfall) -> str:
     what = f"{floor.kind.replace('_', '-')}/{floor.name}"
     wanted = f"{floor.what.replace('_', ' ')}s {percent_text(floor.share)}"
     if not short.total:
-        return f"FAILED {floor.place}: coverage of {what}: wanted {wanted}, but no mesh has such a thing"
+        hint = f" (did you mean {what.partition('/')[0]}/{short.near}?)" if short.near else ""
+        return f"FAILED {floor.place}: coverage of {what}: wanted {wanted}, but no mesh has such a thing{hint}"
     where = f" in {short.pod}" if short.pod else ""
     got = f"exercised {short.exercised} of {short.total}{where}"
     return f"FAILED {floor.place}: coverage of {what}: wanted {wanted}, {got}"

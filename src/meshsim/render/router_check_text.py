@@ -43,5 +43,5 @@ def too_low_lines(results: Results) -> Iterator[str]:
 
 def _missing(coverage: RouteCoverage) -> Iterator[str]:
     for route in coverage.missing:
-        what = f"route: {route.match}" if route.match else f"route name: {route.route}"
+        what = f"route: {route.match}" if route.match else f"route name: {route.unique_name}"
         yield f"Missing test for host: {route.virtual_host}, {what}"

@@ -75,8 +75,9 @@ def decide(_mesh: Mesh, at: AtNetwork, chooser: Chooser) -> tuple[Course, State]
         chooser.assume(_terminal(by))
     if by is None or course.closed_by is by or by.kind not in ("http", "tcp"):
         return _ended(at, course)
-    config = by.config
-    connection = evolve(at.connection, filter_state=course.filter_state, buffer_limit=at.listener.buffer_limit)
+    config, connection, limit = by.config, at.connection, at.listener.buffer_limit
+    if (course.filter_state, limit) != (connection.filter_state, connection.buffer_limit):
+        connection = evolve(connection, filter_state=course.filter_state, buffer_limit=limit)
     if isinstance(config, HttpConnectionManager):
         return course, AtHttp(at.pod, config, connection, at.conversation, at.hop, at.frames)
     assert isinstance(config, TcpProxy), "the table gives these two kinds their configuration"

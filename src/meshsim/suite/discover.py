@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
+from ..config.documents import read_text
 from ..errors import InputError
 from ..place import Place
 from .router_check.pairing import is_router_check
@@ -13,7 +14,8 @@ from .source import is_suite
 
 SUFFIXES = (".yaml", ".yml", ".json")
 SNIFFED = 65_536
-"""Characters of a file that are looked at: what stands before the first key are comments."""
+"""Bytes of a file that are looked at: what stands before the first key are comments."""
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _NOT_SEARCHED = frozenset({"node_modules", "__pycache__"})
 
 
@@ -31,10 +33,11 @@ def _beginning(path: Path) -> str:
     try:
         if not path.is_file():  # a pipe would be waited for, and what was looked at would be gone
             return ""
-        with path.open(encoding="utf-8", errors="replace") as stream:
-            return stream.read(SNIFFED)
+        with path.open("rb") as stream:
+            data = stream.read(SNIFFED)
     except OSError:
         return ""
+    return data.decode("utf-16" if data.startswith(_UTF_16) else "utf-8-sig", errors="replace").replace("\r\n", "\n")
 
 
 def test_files(folder: Path) -> dict[str, str]:
@@ -53,6 +56,11 @@ KINDS: Mapping[str, Callable[[Path], bool]] = {
     "router_check": looks_like_router_check,
 }
 """Kind -> whether a file is of it, told by its content."""
+
+
+_WHAT_IT_IS = "a suite's first key is meshsim: 1; a file of router_check_tool tests begins with tests:"
+_PROTOBUF = (".pb", ".pb_text", ".textproto", ".txtpb")
+_OTHER_FORMS = "write it as YAML or JSON: protobuf's text and binary forms are not read"
 
 
 def kind_of_file(path: Path) -> str | None:
@@ -77,12 +85,14 @@ def discover(paths: Iterable[str]) -> dict[str, str]:
             raise InputError("no-such-file", "no such file or folder", place=Place(text), hint="check the path")
         else:
             kind = kind_of_file(path)
+            if kind is None and path.is_file():
+                read_text(text)  # what cannot be read at all is told as such
             if kind is None:
                 raise InputError(
                     "not-a-suite",
                     "this is no suite",
                     place=Place(text),
-                    hint="a suite's first key is meshsim: 1; a file of router_check_tool tests begins with tests:",
+                    hint=_OTHER_FORMS if path.suffix in _PROTOBUF else _WHAT_IT_IS,
                 )
             found[text] = kind
     return found

@@ -116,5 +116,7 @@ def mesh_of(name: str, node: Node) -> MeshSpec:
             raise item.refuse("no-such-file", f"no such file or folder: {item.data}", f"looked for {path}")
         paths.append(f"{prefix}{path}")
     if not paths:
-        raise node.refuse("suite-empty-list", "config: names no file", "name one, or drop config: for the demo mesh")
+        what = f"mesh {name}" if name else "config:"
+        remedy = "name one, or leave it out: without config: or mesh: a suite asks the demo mesh"
+        raise node.refuse("suite-empty-list", f"{what} names no file", remedy)
     return MeshSpec(name, tuple(paths))

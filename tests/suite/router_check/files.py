@@ -29,6 +29,8 @@ ROUTES = """
         route: {cluster: internal}
       - match: {prefix: /old}
         redirect: {host_redirect: new.example, prefix_rewrite: /new, response_code: FOUND}
+      - match: {prefix: /twice}
+        redirect: {regex_rewrite: {pattern: {regex: ^/twice}, substitution: /twice/twice}}
       - match: {prefix: /say}
         direct_response: {status: 418, body: {inline_string: "short and stout"}}
         response_headers_to_add: [{header: {key: x-said, value: "yes"}}]
@@ -51,6 +53,9 @@ ROUTES = """
       - match: {prefix: /}
         route: {cluster: rest}
         response_headers_to_add: [{header: {key: x-said, value: rest}}]
+    - name: bare
+      domains: [bare.example]
+      routes: [{match: {safe_regex: {regex: .*}}, direct_response: {status: 200}}]
     - name: secure
       domains: [secure.example]
       require_tls: ALL

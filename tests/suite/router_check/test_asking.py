@@ -17,7 +17,7 @@ from meshsim.render.router_check_text import mismatch_line
 from meshsim.suite.router_check.ask import ask
 from meshsim.suite.router_check.read import read_checks
 from meshsim.suite.router_check.table import compile_table
-from meshsim.suite_results import PASSED
+from meshsim.suite_results import ERROR, FAILED, PASSED
 from tests.suite.router_check.files import checks_file, result, results
 
 HOLDS = [
@@ -53,6 +53,30 @@ HOLDS = [
     ("path: /rides, method: POST", "virtual_cluster_name: rides"),
     ("path: /rides", "virtual_cluster_name: other"),
     ("path: /say", "virtual_cluster_name: ''"),
+    # what changes nothing is said of the whole address, from its slash on
+    ("path: say, authority: bare.example", "path_redirect: 'http://bare.example/say', code_redirect: 200"),
+    # a redirect's rewrite changes the request before it is answered, and its Location is path_redirect's to tell
+    (
+        "path: /old/a?b",
+        "request_header_matches: [{name: ':path', string_match: {exact: '/new/a?b'}},"
+        " {name: x-envoy-original-path, string_match: {exact: '/old/a?b'}}], path_rewrite: '',"
+        " response_header_matches: [{name: ':status', string_match: {exact: '302'}},"
+        " {name: location, present_match: true, invert_match: true}]",
+    ),
+    ("path: /twice/x", "path_redirect: 'http://shop.example/twice/twice/x'"),
+    # one value is kept of a header that Envoy knows, each line of any other
+    (
+        "path: /any, additional_request_headers: [{key: X-Forwarded-Proto, value: b}, {key: ':path', value: /c},"
+        " {key: Host, value: d}]",
+        "request_header_fields: [{key: x-forwarded-proto, value: 'http,b'}, {key: ':path', value: '/any,/c'},"
+        " {key: ':authority', value: 'shop.example,d'}]",
+    ),
+    (
+        "path: /say, additional_response_headers: [{key: Content-Type, value: a}, {key: x-two, value: a},"
+        " {key: x-two, value: b}]",
+        "response_header_fields: [{key: content-type, value: 'a,text/plain'}, {key: x-two, value: a}],"
+        " response_header_matches: [{name: x-two, string_match: {exact: b}}]",
+    ),
     # header matchers see finalised headers
     ("path: /split, random_value: 95", "request_header_matches: [{name: x-version, string_match: {exact: two}}]"),
     ("path: /split", "request_header_matches: [{name: x-version, present_match: true, invert_match: true}]"),
@@ -124,6 +148,16 @@ MESSAGES = [
         "path: /any",
         "response_header_matches: [{name: x-said, string_match: {safe_regex: {regex: zz}}}]",
         "actual: [x-said: rest], test type: response_header_matches.string_match.safe_regex",
+    ),
+    (
+        "path: /any, additional_request_headers: [{key: x-two, value: a}, {key: x-two, value: b}]",
+        "request_header_matches: [{name: x-two, string_match: {exact: c}}]",
+        "expected: [x-two: c], actual: [x-two: a], test type: request_header_matches.string_match.exact",
+    ),
+    (
+        "path: /any",
+        "request_header_matches: [{name: ':path', present_match: false}]",
+        "expected: [has(:path):true], actual: [has(:path):false], test type: request_header_matches.present_match",
     ),
     (
         "path: /any",
@@ -202,6 +236,11 @@ METADATA = """
             " {metadata_namespace: envoy.lb, value: {tier: gold}, allow_overwrite: true}",
             "gold",
         ),
+        (  # structs merge key by key
+            "{metadata_namespace: envoy.lb, value: {tier: gold, deep: {a: b}}},"
+            " {metadata_namespace: envoy.lb, value: {deep: {c: d}}, allow_overwrite: true}",
+            "gold",
+        ),
         ("", "rest"),
     ],
 )
@@ -225,6 +264,29 @@ def test_what_configuration_cannot_say_is_an_error_with_its_reason(tmp_path: Pat
     case = result(tmp_path, "path: /", "cluster_name: ''", routes)
     assert case.status == "error"
     assert case.failures[0].assumptions[0].code == "router.specifier-not-modelled"
+
+
+STARTED = """
+    request_headers_to_add: [{header: {key: x-start, value: "t=%START_TIME%"}}]
+    virtual_hosts: [{name: all, domains: ["*"], routes: [{match: {prefix: /}, route: {cluster: c}}]}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("validate", "status"),
+    [
+        ("request_header_matches: [{name: x-start}]", PASSED),
+        ("request_header_matches: [{name: x-start, string_match: {prefix: t}}]", ERROR),
+        ("request_header_fields: [{key: x-start, value: t}]", ERROR),
+        ("request_header_fields: [{key: x-start, value: t}], cluster_name: d", FAILED),
+        ("request_header_fields: [{key: x-none, value: ''}]", PASSED),
+    ],
+)
+def test_what_only_run_time_knows_is_no_mismatch(tmp_path: Path, validate: str, status: str) -> None:
+    case = result(tmp_path, "path: /", validate, STARTED)
+    assert case.status == status
+    if status == ERROR:
+        assert [reason.code for reason in case.failures[0].assumptions] == ["router.header-open"]
 
 
 @settings(max_examples=50)

@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 
 from meshsim.config.documents import Library
 from meshsim.errors import InputError
-from meshsim.suite.discover import kind_of_file
+from meshsim.suite.discover import discover, kind_of_file
 from meshsim.suite.router_check.pairing import route_config_beside
 from meshsim.suite.router_check.read import read_checks
 from meshsim.suite.router_check.run import CheckSettings, run_checks
@@ -94,6 +94,47 @@ def test_both_spellings_and_both_languages_say_the_same(tmp_path: Path) -> None:
     assert [(each.name, each.input, [want[:2] for want in each.wants]) for each in read] == [
         (read[0].name, read[0].input, [("cluster_name", "c"), ("code_redirect", 301)])
     ] * 3
+
+
+def test_other_forms_of_protobuf_are_refused_with_the_remedy(tmp_path: Path) -> None:
+    path = written(tmp_path, 'tests { test_name: "t" }', "routes_test.pb_text")
+    with pytest.raises(InputError, match="no suite") as refused:
+        discover([str(path)])
+    assert "YAML or JSON" in refused.value.hint
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_what_windows_writes_is_read(tmp_path: Path, encoding: str) -> None:
+    written(tmp_path, VHOSTS % "c", "routes.yaml")
+    path = tmp_path / "routes_test.yaml"
+    path.write_bytes(f"tests:\r\n{GOOD}\r\n---\r\n".encode(encoding))
+    assert discover([str(path)]) == {str(path): "router_check"}
+    assert [case.status for case in run_checks([str(path)], CheckSettings()).cases] == ["passed"]
+
+
+NOT_TAKEN = [
+    ("input", "additional_request_headers: [{value: y}]", "key is missing"),
+    ("input", 'additional_request_headers: [{key: x, value: "a\\nb"}]', "line break"),
+    ("input", "random_value: 18446744073709551616", "no random value"),
+    ("input", "ssl: 1", "neither true nor false"),
+    ("validate", "code_redirect: -1", "no status"),
+    ("validate", "code_redirect: 4294967296", "no status"),
+    ("validate", "timeout: 15", "no duration"),
+    ("validate", "request_header_matches: [{name: x, exct_match: y}]", "did you mean exact_match?"),
+    ("validate", "request_header_matches: [{name: x, exact_match: y, prefix_match: z}]", "only one of"),
+    ("validate", "request_header_matches: [{name: x, string_match: {}}]", "match_pattern"),
+    ("validate", "request_header_matches: [{name: x, string_match: {custom: {name: y}}}]", "not modelled"),
+]
+
+
+@pytest.mark.parametrize(("part", "more", "message"), NOT_TAKEN, ids=[row[1] for row in NOT_TAKEN])
+def test_what_protobuf_or_the_tool_refuses(tmp_path: Path, part: str, more: str, message: str) -> None:
+    written(tmp_path, VHOSTS % "c", "routes.yaml")
+    test = GOOD.replace("method: GET}", f"method: GET, {more}}}") if part == "input" else GOOD
+    test = test.replace("cluster_name: c}", f"cluster_name: c, {more}}}") if part == "validate" else test
+    (problem,) = run_checks([str(checks_file(tmp_path, test))], CheckSettings()).problems
+    assert message in f"{problem.message} {problem.hint}"
+    assert problem.exit_code == 2 and problem.place is not None and problem.place.line == 2 and problem.hint
 
 
 def test_names_need_not_be_unique(tmp_path: Path) -> None:

@@ -167,6 +167,12 @@ class HttpFilter:
     terminal: bool
     disabled: bool
     """Off unless a per-filter configuration switches it on."""
+    _responder: ActsOnResponses | None = field(init=False, repr=False)
+    """The behaviour, where it also acts on responses; asked once, since asking a protocol is dear."""
+
+    @_responder.default
+    def _find_responder(self) -> ActsOnResponses | None:
+        return self.behaviour if isinstance(self.behaviour, ActsOnResponses) else None
 
     def ask(self, facts: FilterFacts, decider: Route | None) -> Verdict:
         """`decider` is the route by which Envoy decided which filters of the chain run."""
@@ -182,7 +188,7 @@ class HttpFilter:
 
     @property
     def acts_on_responses(self) -> bool:
-        return isinstance(self.behaviour, ActsOnResponses)
+        return self._responder is not None
 
     def is_off(self, decider: Route | None) -> bool:
         own = self._own(decider)
@@ -192,10 +198,9 @@ class HttpFilter:
         return route.per_filter.get(self.name) if route is not None else None
 
     def respond(self, facts: FilterFacts, decider: Route | None, headers: Headers, *, seen: bool) -> Headers:
-        behaviour = self.behaviour
-        if not isinstance(behaviour, ActsOnResponses) or self.is_off(decider):
+        if self._responder is None or self.is_off(decider):
             return headers
-        return behaviour.respond(facts, self._own(facts.route), headers, seen=seen)
+        return self._responder.respond(facts, self._own(facts.route), headers, seen=seen)
 
 
 @frozen(eq=False)

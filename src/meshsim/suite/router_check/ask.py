@@ -164,31 +164,53 @@ def _finalised(given: Request, sent: Request, levels: tuple[MutationLevel, ...])
 
 
 def _replied(check: Check, route: Route, ending: Ending) -> Answer:
+    """A redirect or a direct response. The tool puts no Location on what it sends: path_redirect asks for that."""
     given, action = check.input, route.action
     assert isinstance(action, Redirect | TlsRedirect | DirectResponse)
-    headers = dict(given.response_headers)
-    body = action.body if isinstance(action, DirectResponse) else ""
-    headers[":status"] = (str(action.status),)
-    if body is None:
-        headers["content-length"] = ()
-    elif body:
-        headers["content-length"] = (str(len(body.encode("utf-8", "surrogateescape"))),)
-    if body != "":
-        headers["content-type"] = (*headers.get("content-type", ()), "text/plain")
     location = ending.location
-    if location is not None:
-        headers["location"] = (location,)
-    elif isinstance(action, DirectResponse):
-        # what a redirect that changes nothing would say
-        location = f"{given.request.scheme}://{given.request.authority or ''}{given.request.path}"
+    if isinstance(action, DirectResponse):
+        location = Redirect(action.name, action.place).location(_facts(check, route, given.request), route.rule)
+    request = _path_rewritten(given.request, action, route)
     return Answer(
         route=route,
         replies=True,
         path_redirect=location or "",
         code_redirect=action.status,
-        request=given.request,
-        response_headers=_responded(check, headers, route.response_mutations, route, given.request),
+        request=request,
+        response_headers=_responded(check, _local_reply(check, route), route.response_mutations, route, request),
     )
+
+
+def _path_rewritten(request: Request, action: Redirect | TlsRedirect | DirectResponse, route: Route) -> Request:
+    """A redirect's prefix or regex rewrite changes the request itself, before it is answered (rewritePathHeader)."""
+    if not isinstance(action, Redirect):
+        return request
+    made: str | None = None
+    if action.prefix_rewrite is not None:
+        made = route.rule.replaced(request.path, action.prefix_rewrite)
+    elif action.regex_rewrite is not None:
+        made = action.regex_rewrite.rewritten(request.path)
+    if not made:
+        return request
+    return evolve(request, path=made, headers={**request.headers, "x-envoy-original-path": (request.path,)})
+
+
+def _local_reply(check: Check, route: Route) -> Headers:
+    """What the tool adds to the response headers of the test."""
+    action = route.action
+    assert isinstance(action, Redirect | TlsRedirect | DirectResponse)
+    headers = {**check.input.response_headers, ":status": (str(action.status),)}
+    body = action.body if isinstance(action, DirectResponse) else ""
+    if isinstance(action, DirectResponse) and action.body_format is not None and body is not None:
+        body = action.body_format.render(evolve(_facts(check, route, check.input.request), body=body))
+    if body is None:
+        headers["content-length"] = ()
+    elif body:
+        length = str(len(body.encode("utf-8", "surrogateescape")))
+        headers["content-length"] = (",".join((*headers.get("content-length", ()), length)),)
+    if body != "":
+        headers["content-type"] = (",".join((*headers.get("content-type", ()), "text/plain")),)
+    return headers
 
 
 def _responded(

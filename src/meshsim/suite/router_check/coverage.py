@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from fractions import Fraction
-from typing import Any
 
 from attrs import define, field
 
+from ...envoy.redirects import TlsRedirect
 from ...place import Place
 from ...suite_results import MissingRoute, RouteCoverage
 from .ask import Answer
+from .match_text import match_text
 from .model import REPLY_FIELDS, ROUTE_FIELDS
 from .table import RouteCheckTable
 
-_MOST_NESTED = 32
+_TLS_REDIRECT = Place("require_tls")
+"""The tool has one redirect to TLS for all virtual hosts: covered once, and in no denominator."""
 
 
 @define(eq=False)
@@ -28,7 +30,8 @@ class Covered:
         found = set(fields)
         if not found or answer.route is None:
             return
-        key = (answer.route.place, str(answer.entry.place) if answer.entry is not None else "")
+        place = _TLS_REDIRECT if isinstance(answer.route.action, TlsRedirect) else answer.route.place
+        key = (place, str(answer.entry.place) if answer.entry is not None else "")
         self._fields.setdefault(key, set()).update(found)
         self._whole[key] = len(ROUTE_FIELDS if answer.forwards else REPLY_FIELDS)
 
@@ -44,34 +47,11 @@ class Covered:
             covered = Fraction(len(self._fields))
         reached = {place for place, _entry in self._fields}
         missing = tuple(
-            MissingRoute(entry.virtual_host, entry.label, match_text(entry.match) if comprehensive else "")
+            MissingRoute(
+                entry.virtual_host, entry.label, match_text(entry.match) if comprehensive else "", entry.unique_name
+            )
             for entry in table.entries
             if entry.place not in reached
         )
         share = covered / whole if whole else Fraction(1)
         return RouteCoverage(file, table.name, share, limit, missing if comprehensive or detailed else ())
-
-
-def match_text(match: Mapping[str, Any]) -> str:
-    """A RouteMatch as protobuf's text format writes it."""
-    return "\n".join(_lines(match, 0))
-
-
-def _lines(message: Mapping[str, Any], depth: int) -> Iterable[str]:
-    indent = "  " * depth
-    for key, value in message.items():
-        for each in value if isinstance(value, list) else [value]:
-            if isinstance(each, dict) and depth < _MOST_NESTED:
-                yield f"{indent}{key} {{"
-                yield from _lines(each, depth + 1)
-                yield f"{indent}}}"
-            else:
-                yield f"{indent}{key}: {_scalar(each)}"
-
-
-def _scalar(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
-    return str(value)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...facts.request import Headers, Request
+from ...reasons import Reason, because
 from ...suite_results import Mismatch
 from .ask import Answer
 from .model import (
@@ -64,19 +65,31 @@ def judge(check: Check, answer: Answer) -> tuple[tuple[Mismatch, ...], tuple[str
     return tuple(found), tuple(right)
 
 
+def still_open(check: Check, answer: Answer) -> Reason | None:
+    """The first header asked for whose value only run time knows."""
+    for want in check.headers:
+        request = _headed(want, answer)
+        asks = want.condition.holds(Headed(request)) if want.condition is not None else None
+        if asks is None and request.headers.get(want.name.lower()) == ():
+            return because("router.header-open", want.place, header=want.name, field=want.field)
+    return None
+
+
 def _header(want: HeaderWant, answer: Answer) -> Mismatch | None:
     request, name = _headed(want, answer), want.name.lower()
     values = request.values(name)
+    if want.condition is None and values == () and want.name.lower() in request.headers:
+        return None  # only run time knows it
     if want.condition is None:
         first = values[0] if values else ""
         return None if first == want.wanted else Mismatch(want.field, want.wanted, first, want.name, place=want.place)
-    if want.condition.holds(Headed(request)):
+    if want.condition.holds(Headed(request)) is not False:
         return None
     test_type = f"{want.field}.{want.kind}"
     if want.kind == "present_match":
         wanted, seen = ("false", "true") if want.invert else ("true", "false")
         return Mismatch(test_type, f"has({want.name}):{wanted}", f"has({want.name}):{seen}", place=want.place)
-    shown = ",".join(values) if values else _ABSENT
+    shown = values[0] if values else _ABSENT
     return Mismatch(test_type, want.wanted, shown, want.name, True, negated=want.invert, place=want.place)
 
 

@@ -14,9 +14,11 @@ from ...config.documents import Library
 from ...config.json_text import looks_like_json, parse_json
 from ...config.view import View
 from ...config.yaml_text import parse_yaml
+from ...envoy.http_filters.progress import merged
+from ...envoy.inline_headers import INLINE_HEADERS, RESPONSE_INLINE_HEADERS
 from ...envoy.matchers import compile_header_matcher
 from ...errors import InputError
-from ...facts.request import Headers, Request
+from ...facts.request import Request
 from ...place import Place
 from ..source import nearest
 from .model import (
@@ -29,6 +31,7 @@ from .model import (
     CheckInput,
     HeaderWant,
 )
+from .strict import check_message
 
 MOST_TESTS = 100_000
 _TEXTS = (*ROUTE_FIELDS, PATH_REDIRECT)
@@ -51,7 +54,10 @@ _INPUT = frozenset(
     }
 )
 _VALIDATE = frozenset({*_TEXTS, CODE_REDIRECT, TIMEOUT, *_MATCHES, *_FIELDS})
+_ENDS_LINE = frozenset("\r\n\0")
 _HEADER = frozenset({"key", "value", "raw_value"})
+_PSEUDO = (":method", ":scheme", ":authority", ":path")
+_ONE_VALUED = INLINE_HEADERS.union(_PSEUDO)
 _METADATA = frozenset({"metadata_namespace", "value", "typed_value", "allow_overwrite"})
 _STRING_KINDS = ("exact", "prefix", "suffix", "safe_regex", "contains", "custom")
 _HEADER_KINDS = (
@@ -71,7 +77,7 @@ def read_data(path: Path, library: Library) -> View:
     text = source.text()
     if looks_like_json(text):
         return View(_json(text, source.name), Place(source.name))
-    documents = parse_yaml(text, source.name)
+    documents = [each for each in parse_yaml(text, source.name) if each is not None]
     if len(documents) != 1:
         raise InputError("two-documents", "one file holds one document", place=Place(source.name), hint="split it")
     return View(documents[0], Place(source.name))
@@ -111,7 +117,7 @@ def _check(view: View, seen: Counter[str], library: Library) -> Check:
     given, validate = view.view("input"), view.view("validate")
     for key, below in (("input", given), ("validate", validate)):
         if below is None:
-            raise _wrong(f"test {name!r} has no {key}", view.place, f"give it an {key}, as the tool requires")
+            raise _wrong(f"test {name!r} has no {key}", view.place, f"state {key}, as the tool requires")
     assert given is not None and validate is not None
     _known(given, _INPUT, "input")
     _known(validate, _VALIDATE, "validate")
@@ -128,21 +134,23 @@ def _check(view: View, seen: Counter[str], library: Library) -> Check:
 
 def _input(view: View) -> CheckInput:
     scheme = "https" if view.boolean("ssl", False) else "http"
-    headers: dict[str, tuple[str, ...]] = {"x-forwarded-proto": (scheme,)}
+    headers: dict[str, tuple[str, ...]] = {
+        ":method": (_required(view, "method", 3),),
+        ":scheme": (scheme,),
+        ":authority": (_required(view, "authority", 1),),
+        ":path": (_required(view, "path", 1),),
+        "x-forwarded-proto": (scheme,),
+    }
     if view.boolean("internal", False):
         headers["x-envoy-internal"] = ("true",)
-    request = Request(
-        _required(view, "method", 3),
-        scheme,
-        _required(view, "authority", 1),
-        _required(view, "path", 1),
-        _added(headers, view, "additional_request_headers"),
-    )
+    headers = _added(headers, view, "additional_request_headers", _ONE_VALUED)
+    method, scheme, authority, path = (headers.pop(name)[0] for name in _PSEUDO)
+    request = Request(method, scheme, authority, path, headers)
     return CheckInput(
         request=request,
         random_value=_as_stream_random(view.integer("random_value", 0), view),
         runtime=view.text("runtime", ""),
-        response_headers=_added({}, view, "additional_response_headers"),
+        response_headers=_added({}, view, "additional_response_headers", RESPONSE_INLINE_HEADERS),
         metadata=_metadata(view),
     )
 
@@ -155,12 +163,28 @@ def _as_stream_random(value: int, view: View) -> int:
     return low if low < 1 << 31 else low + (1 << 64) - (1 << 32)
 
 
-def _added(headers: dict[str, tuple[str, ...]], view: View, key: str) -> Headers:
+def _added(
+    headers: dict[str, tuple[str, ...]], view: View, key: str, one_valued: frozenset[str]
+) -> dict[str, tuple[str, ...]]:
+    """Further lines of a header stand beside the first, or are joined to it where Envoy keeps one value only."""
     for entry in view.views(key):
-        _known(entry, _HEADER, "a header")
-        name = entry.text("key", "").lower()
-        headers[name] = (*headers.get(name, ()), entry.text("value", ""))
+        name, value = _header(entry)
+        name = name.lower()
+        if name == "host" and ":authority" in headers:
+            name = ":authority"
+        values = (*headers.get(name, ()), value)
+        headers[name] = (",".join(values),) if name in one_valued else values
     return headers
+
+
+def _header(view: View) -> tuple[str, str]:
+    """A HeaderValue: its name as written, and its value."""
+    _known(view, _HEADER, "a header")
+    name, value = _required(view, "key", 1), view.text("value", "")
+    for key, text in (("key", name), ("value", value)):
+        if not _ENDS_LINE.isdisjoint(text):
+            raise _wrong(f"{key} holds a line break or a null", view.place_of(key), "a header is one line")
+    return name, value
 
 
 def _metadata(view: View) -> Mapping[str, Any]:
@@ -174,7 +198,7 @@ def _metadata(view: View) -> Mapping[str, Any]:
         if name not in found:
             found[name] = dict(value.data)
         elif entry.boolean("allow_overwrite", False):
-            found[name] = {**found[name], **value.data}
+            found[name] = merged(found[name], value.data)
     return found
 
 
@@ -184,6 +208,8 @@ def _wants(view: View) -> Iterator[tuple[str, str | int, Place]]:
         if text is not None:
             yield key, text, view.place_of(key)
     code = view.integer(CODE_REDIRECT)
+    if code is not None and not 0 <= code < 1 << 32:
+        raise _wrong(f"{code} is no status", view.place_of(CODE_REDIRECT), "give one such as 301")
     if code is not None:
         yield CODE_REDIRECT, code, view.place_of(CODE_REDIRECT)
     timeout = view.duration_ms(TIMEOUT)
@@ -195,14 +221,17 @@ def _header_wants(view: View, library: Library) -> Iterator[HeaderWant]:
     for matches, fields in zip(_MATCHES, _FIELDS, strict=True):
         for entry in view.views(matches):
             place = located(entry.place, library)
+            check_message(entry, "HeaderMatcher")
             name = _required(entry, "name", 1)
+            below = entry.view("string_match")
+            if below is not None and below.has("custom"):
+                raise _wrong("custom string matchers are not modelled", place, "state the text or a safe_regex")
             condition = compile_header_matcher(entry)
             kind, wanted = _kind_of(entry)
             invert = entry.boolean("invert_match", False)
             yield HeaderWant(matches, kind, name, condition, wanted, invert, place)
         for entry in view.views(fields):
-            _known(entry, _HEADER, "a header")
-            name, value = entry.text("key", ""), entry.text("value", "")
+            name, value = _header(entry)
             yield HeaderWant(fields, "", name, None, value, False, located(entry.place, library))
 
 

@@ -13,7 +13,7 @@ from ...suite_results import ERROR, FAILED, PASSED, CaseResult, Failure, Problem
 from ..run import problem_of
 from .ask import Answer, ask
 from .coverage import Covered
-from .judge import judge
+from .judge import judge, still_open
 from .model import Check
 from .pairing import read_route_config, route_config_beside
 from .read import located, read_checks
@@ -32,6 +32,7 @@ class CheckSettings:
     fail_under: float = 0.0
     comprehensive: bool = False
     detailed: bool = False
+    takes_deprecated: bool = False
 
 
 def run_checks(files: Sequence[str], settings: CheckSettings) -> Results:
@@ -67,7 +68,7 @@ def _run_file(
         route_config = route_config_beside(path, library)
     else:
         route_config = read_route_config(Path(settings.route_config), library)
-    table = compile_table(route_config, tests.runtime)
+    table = compile_table(route_config, tests.runtime, takes_deprecated=settings.takes_deprecated)
     covered = Covered()
     cases: list[CaseResult] = []
     left_out = 0
@@ -97,6 +98,9 @@ def _run_check(file: str, check: Check, table: RouteCheckTable, covered: Covered
     mismatches, right = judge(check, answer)
     covered.mark(answer, right)
     if not mismatches:
+        unknown = still_open(check, answer)
+        if unknown is not None:
+            return _case(file, check, ERROR, answer, Failure("unknown", place=check.place, assumptions=(unknown,)))
         return _case(file, check, PASSED, answer)
     failure = Failure("check", place=check.place, mismatches=mismatches, failing=1, branches=1)
     return _case(file, check, FAILED, answer, failure)

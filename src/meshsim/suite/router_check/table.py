@@ -21,6 +21,7 @@ from ...netfilter.netns import Netns
 from ...place import Place
 from ...stages import STAGES
 from .model import Check
+from .strict import check_message
 
 _POD = "router_check"
 _NO_KEY = "\0"
@@ -35,9 +36,11 @@ class RouteEntry:
     virtual_host: str
     label: str
     """Its name, or its number in the virtual host."""
+    unique_name: str
+    """As the tool renames it; the tool takes a random text where this has the number."""
     place: Place
     match: Mapping[str, Any]
-    """As written."""
+    """As loaded."""
     parts: int
     """How many weighted clusters it has; 1 without any."""
 
@@ -67,8 +70,9 @@ class RouteCheckTable:
         return self._virtual_clusters[virtual_host]
 
 
-def compile_table(route_config: View, runtime: Mapping[str, Any]) -> RouteCheckTable:
+def compile_table(route_config: View, runtime: Mapping[str, Any], *, takes_deprecated: bool = False) -> RouteCheckTable:
     """`runtime`: values by key, as the file of tests states them. InputError for what Envoy would not load."""
+    check_message(route_config, "RouteConfiguration", takes_deprecated=takes_deprecated)
     name = route_config.text("name") or _POD
     keys: dict[str, None] = {}
     view = View({"name": name, **_as_loaded(route_config, keys)}, route_config.place)
@@ -87,14 +91,24 @@ def _entries(view: View) -> Iterator[RouteEntry]:
         for index, route in enumerate(virtual_host.views("routes")):
             action = route.view("route")
             weighted = action.view("weighted_clusters") if action is not None else None
-            match = route.view("match")
+            name = route.text("name", "")
             yield RouteEntry(
                 virtual_host.text("name", ""),
-                route.text("name", "") or f"#{index}",
+                name or f"#{index}",
+                f"{name}-{index}",
                 route.place,
-                match.data if match is not None else {},
+                _written(route),
                 len(weighted.views("clusters")) if weighted is not None else 1,
             )
+
+
+def _written(route: View) -> dict[str, Any]:
+    """Its match as loaded, without what stands for an absent runtime key."""
+    match = route.data["match"]
+    fraction = match.get("runtime_fraction")
+    if fraction is None or fraction.get("runtime_key") != _NO_KEY:
+        return dict(match)
+    return {**match, "runtime_fraction": {**fraction, "runtime_key": ""}}
 
 
 def _as_loaded(route_config: View, keys: dict[str, None]) -> dict[str, Any]:

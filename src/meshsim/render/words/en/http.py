@@ -121,6 +121,7 @@ WORDS: dict[str, str] = {
     "router.specifier-crashes": "plugin {plugin} of route {route} uses {by}, on which Envoy 1.40 can crash",
     "router.specifier-open": "what plugin {plugin} of route {route} asks is known at run time only",
     "router.specifier-none": "the matcher of plugin {plugin} names no cluster for route {route}",
+    "router.header-open": "only run time knows the value of {header}, which {field} asks for",
     "router.by-specifier": "plugin {plugin} leads route {route} to cluster {cluster}",
     "router.datagrams-not-modelled": "route {route} ends CONNECT-UDP here, which is not modelled",
     "router.to-cluster": "route {route} goes to cluster {cluster}",
