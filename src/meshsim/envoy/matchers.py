@@ -12,6 +12,7 @@ from ..config.view import View
 from ..match import strings
 from ..match.condition import Condition, unmodelled
 from ..match.strings import TextTest
+from .regexes import compile_regex
 
 _STRING_KINDS = ("exact", "prefix", "suffix", "contains", "safe_regex", "hidden_envoy_deprecated_regex", "custom")
 _STRING_FIELDS = frozenset({*_STRING_KINDS, "ignore_case"})
@@ -59,8 +60,7 @@ def compile_string_matcher(view: View) -> TextTest | None:
 
 def compile_regex_matcher(view: View, key: str) -> TextTest | None:
     """A RegexMatcher under a key."""
-    regex = view.view(key)
-    return None if regex is None else strings.regex(regex.text("regex", ""), regex.place_of("regex"))
+    return strings.regex(compile_regex(view, key)) if view.has(key) else None
 
 
 def compile_header_matcher(view: View) -> Condition[Any]:
@@ -96,7 +96,10 @@ def compile_query_matcher(view: View) -> Condition[Any]:
     name = view.text("name", "")
     test: TextTest | bool | None
     below = view.view("string_match")
-    test = compile_string_matcher(below) if below is not None else view.boolean("present_match", True)
+    if below is not None:
+        test = compile_string_matcher(below)
+    else:
+        test = view.boolean("present_match", True) or not view.dialect.tests_absent_parameters
     if test is None or view.leftovers(_QUERY_FIELDS):
         return unmodelled(f"query parameter {name}", _shown(view), view.place)
     return strings.query_condition(name, test, view.place)

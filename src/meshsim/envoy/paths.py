@@ -41,7 +41,13 @@ class PathResult:
     redirect: bool = False
 
 
-def normalised(path: str, *, normalize: bool, merge_slashes: bool, escaped_slashes: str) -> PathResult:
+DOTS_WITH_PARAMETERS = "strip_dotdot_segments_with_parameters"
+"""The runtime guard of 1.40; off, `..;x` is a segment like any other."""
+
+
+def normalised(
+    path: str, *, normalize: bool, merge_slashes: bool, escaped_slashes: str, dots_with_parameters: bool = True
+) -> PathResult:
     """What routing sees for a request target, or the refusal."""
     if "#" in path:
         return PathResult(path, rejected="fragment")
@@ -55,8 +61,9 @@ def normalised(path: str, *, normalize: bool, merge_slashes: bool, escaped_slash
         bare = _ESCAPED_SLASH.sub(lambda found: "/" if found.group()[1] == "2" else "\\", bare)
         redirect = escaped_slashes == UNESCAPE_AND_REDIRECT
     if normalize:
-        # parameters go first: an encoded dot or a backslash beside them hides the dot segment
-        bare = _DOT_PARAMETERS.sub(r"\1", bare)
+        if dots_with_parameters:
+            # parameters go first: an encoded dot or a backslash beside them hides the dot segment
+            bare = _DOT_PARAMETERS.sub(r"\1", bare)
         if "%00" in bare:
             return PathResult(path, rejected="escaped zero")
         bare = _canonical(bare)

@@ -20,8 +20,9 @@ from .hosts import port_number, strip_port, strip_trailing_dot
 from .http2_request import extended_connect
 from .inline_headers import joined
 from .network_filters.hcm import HttpConnectionManager
-from .paths import normalised
+from .paths import DOTS_WITH_PARAMETERS, normalised
 from .refusal import Refusal
+from .runtime import NO_RUNTIME, Runtime
 
 _BLANKS = " \t"
 _CONTINUE = ("100-continue",)
@@ -45,6 +46,7 @@ def receive(
     conversation: Conversation,
     own_address: int | None,
     internal_only: tuple[str, ...] = (),
+    runtime: Runtime = NO_RUNTIME,
 ) -> Received | Refusal:
     """The normalised request, or what the client gets instead of routing."""
     conversation = with_raw_request(conversation)
@@ -70,7 +72,7 @@ def receive(
     if chunked:
         headers.pop("content-length", None)
     decoded = Request(method, scheme, authority, path, headers, request.version, ends, chunked)
-    cleaned = _checked(hcm, decoded)
+    cleaned = _checked(hcm, decoded, runtime)
     if isinstance(cleaned, Refusal):
         return cleaned
     assert authority is not None
@@ -96,12 +98,14 @@ def receive(
     return Received(taken, connection)
 
 
-def receive_again(hcm: HttpConnectionManager, connection: Connection, request: Request) -> Received | Refusal:
+def receive_again(
+    hcm: HttpConnectionManager, connection: Connection, request: Request, runtime: Runtime = NO_RUNTIME
+) -> Received | Refusal:
     """The request of a stream that is made again: its headers were sanitised before, host and path are new.
 
     The client is no longer taken for the one that x-forwarded-for names.
     """
-    cleaned = _checked(hcm, request)
+    cleaned = _checked(hcm, request, runtime)
     if isinstance(cleaned, Refusal):
         return cleaned
     assert request.authority is not None
@@ -112,7 +116,7 @@ def receive_again(hcm: HttpConnectionManager, connection: Connection, request: R
     return Received(evolve(request, authority=authority, path=cleaned), connection)
 
 
-def _checked(hcm: HttpConnectionManager, request: Request) -> str | Refusal:
+def _checked(hcm: HttpConnectionManager, request: Request, runtime: Runtime) -> str | Refusal:
     """The path that routing sees."""
     path = request.path
     if request.authority is None:
@@ -128,6 +132,7 @@ def _checked(hcm: HttpConnectionManager, request: Request) -> str | Refusal:
         normalize=hcm.normalisation.normalize_path,
         merge_slashes=hcm.normalisation.merge_slashes,
         escaped_slashes=hcm.normalisation.escaped_slashes,
+        dots_with_parameters=runtime.guard(DOTS_WITH_PARAMETERS),
     )
     if cleaned.rejected is not None:
         why = because("http.path-refused", hcm.place, path=path, rule=cleaned.rejected)

@@ -10,6 +10,7 @@ from ..envoy.codec import codec_of, with_raw_request
 from ..envoy.receive import DRAINED, Received, closes_after_answer, receive
 from ..envoy.refusal import Refusal
 from ..envoy.route_actions import RouteAction
+from ..envoy.runtime import NO_RUNTIME
 from ..explanation import Candidate, Decision, Fate
 from ..facts.conversation import Conversation
 from ..mesh import Mesh
@@ -22,21 +23,11 @@ from .refusals import ending_of, route_of
 from .stage import Stage, agree
 
 FRAGMENTS = "http_reject_path_with_fragment"
-NOT_FOLLOWED = (
-    "enable_new_query_param_present_match_behavior",
-    "strip_dotdot_segments_with_parameters",
-    "re2_use_latin1_mode",
-)
-"""Runtime guards whose old behaviour is not modelled."""
 
 
 def decide(_mesh: Mesh, at: AtHttp, chooser: Chooser) -> tuple[Received | Refusal, State]:
     for reason in at.hcm.unmodelled:
         chooser.assume(reason)
-    if at.pod.proxy is not None and at.pod.proxy.runtime.entries:
-        for guard in NOT_FOLLOWED:
-            if not at.pod.proxy.runtime.guard(guard):
-                chooser.assume(because("runtime.guard-not-followed", guard=guard))
     picked = _receive(at)
     if isinstance(picked, Received):
         return picked, AtVhost(at.pod, at.hcm, picked.connection, picked.request, at.hop, at.frames)
@@ -73,6 +64,7 @@ def _receive(at: AtHttp) -> Received | Refusal:
         _without_fragment(at),
         at.pod.addresses[0] if at.pod.addresses else None,
         table.internal_only_headers if table is not None else (),
+        at.pod.proxy.runtime if at.pod.proxy is not None else NO_RUNTIME,
     )
 
 
