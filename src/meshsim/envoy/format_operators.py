@@ -221,7 +221,9 @@ def _not_restored(read: Callable[[Connection], object]) -> Operator:
 def _status(facts: FormatFacts) -> object:
     if facts.status is not None:
         return facts.status
-    return UNKNOWN if facts.after_upstream else 0
+    if facts.after_upstream:
+        return UNKNOWN
+    return 100 if facts.request.continued else 0
 
 
 def _flags(facts: FormatFacts) -> object:

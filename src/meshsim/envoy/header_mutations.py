@@ -17,7 +17,7 @@ from ..facts.request import Headers
 from ..place import Place
 from .format_operators import FormatFacts
 from .format_strings import FormatString, compile_format_string
-from .inline_headers import INLINE_HEADERS, RESPONSE_INLINE_HEADERS
+from .inline_headers import INLINE_HEADERS, RESPONSE_INLINE_HEADERS, one_value
 
 APPEND = "APPEND_IF_EXISTS_OR_ADD"
 ADD_IF_ABSENT = "ADD_IF_ABSENT"
@@ -123,7 +123,7 @@ def _apply(headers: dict[str, tuple[str, ...]], level: MutationLevel, facts: For
         if value is None or before == ():
             headers[name] = ()
         elif before and name in one_valued:
-            headers[name] = (",".join((*before, value)),)
+            headers[name] = (one_value((*before, value)),)
         else:
             headers[name] = (*(before or ()), value)
     return headers

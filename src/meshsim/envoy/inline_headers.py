@@ -6,6 +6,8 @@ was seen to join. Every other header keeps a value a line.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 _NAMES = """
 accept accept-encoding access-control-request-headers access-control-request-method
 access-control-request-private-network authorization cache-control connection content-encoding content-length
@@ -39,4 +41,9 @@ def joined(headers: dict[str, tuple[str, ...]]) -> None:
     """Join repeated lines of these headers in place."""
     for name, values in headers.items():
         if len(values) > 1 and name in INLINE_HEADERS:
-            headers[name] = (",".join(values),)
+            headers[name] = (one_value(values),)
+
+
+def one_value(values: Iterable[str]) -> str:
+    """What becomes of several: empty ones add nothing, not even a comma."""
+    return ",".join(filter(None, values))

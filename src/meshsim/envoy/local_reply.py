@@ -50,7 +50,7 @@ def local_reply(
         return _ending(None, hop, why, reply, grpc_status)
     closes = ends_connection or closes_with(stream, status)
     if plain:
-        return _sent(_ending(None, hop, why, reply, None), stream, status, closes=closes)
+        return _sent(_ending(None, hop, why, reply, None), stream, closes=closes)
     if by_route:
         reply = evolve(reply, headers=route_mutations(reply.headers, stream, details or "", flags))
     # the flag of a codec error is not set yet when its reply is made
@@ -58,17 +58,17 @@ def local_reply(
     mapped = stream.manager.reply_mapping.applied(seen, stream.format_facts())
     mapped = evolve(mapped, flags=flags)
     ending = _ending(stream.request, hop, why, mapped, grpc_status if mapped.status == status else None)
-    return _sent(ending, stream, mapped.status, closes=closes)
+    return _sent(ending, stream, closes=closes)
 
 
-def _sent(ending: Ending, stream: Stream, status: int, *, closes: bool) -> Ending:
+def _sent(ending: Ending, stream: Stream, *, closes: bool) -> Ending:
     """Past the filters on the way back, and with what the connection manager adds."""
     headers, way_back = ending.response_headers, stream.progress.way_back
     if way_back is not None:
         headers = way_back.headers(headers)
     return evolve(
         ending,
-        response_headers=encoded(headers, stream, status=status, closes=closes),
+        response_headers=encoded(headers, stream, status=ending.status or 0, closes=closes),
         local_close_reason=DRAINED if closes and not _keeps_open(stream) else None,
     )
 
@@ -85,7 +85,7 @@ def _ending(request: Request | None, hop: int, why: Reason, reply: Reply, grpc_s
         grpc_status = grpc_status_of(status) if grpc_status is None else grpc_status
         made["content-type"] = ("application/grpc",)
         made["grpc-status"] = (str(grpc_status),)
-        if body:
+        if body and request.method != "HEAD":
             made["grpc-message"] = (_percent_encoded(body),)
         status, body = 200, ""
     else:

@@ -34,7 +34,10 @@ _PLAIN = re.compile(r"[A-Za-z0-9._~!$&'()*+,=:@/-]*")
 
 @frozen
 class PathResult:
-    """`rejected` names the rule that refused the path; `redirect` answers 307 with the new path."""
+    """`rejected` names the rule that refused the path, which is then as far as it had come.
+
+    `redirect` answers 307 with the new path.
+    """
 
     path: str
     rejected: str | None = None
@@ -56,16 +59,16 @@ def normalised(
         return PathResult(path)
     redirect = False
     if escaped_slashes not in (KEEP_UNCHANGED, ESCAPED_SLASHES[0]) and _ESCAPED_SLASH.search(bare):
-        if escaped_slashes == REJECT_REQUEST:
-            return PathResult(path, rejected="escaped slash")
         bare = _ESCAPED_SLASH.sub(lambda found: "/" if found.group()[1] == "2" else "\\", bare)
+        if escaped_slashes == REJECT_REQUEST:
+            return PathResult(bare + mark + query, rejected="escaped slash")
         redirect = escaped_slashes == UNESCAPE_AND_REDIRECT
     if normalize:
         if dots_with_parameters:
             # parameters go first: an encoded dot or a backslash beside them hides the dot segment
             bare = _DOT_PARAMETERS.sub(r"\1", bare)
         if "%00" in bare:
-            return PathResult(path, rejected="escaped zero")
+            return PathResult(bare + mark + query, rejected="escaped zero")
         bare = _canonical(bare)
     if merge_slashes:
         bare = _merged(bare)

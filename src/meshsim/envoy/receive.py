@@ -5,6 +5,8 @@ envoyproxy/envoy source/common/http/conn_manager_impl.cc (ActiveStream::decodeHe
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from attrs import evolve, frozen
 
 from ..facts.connection import Connection
@@ -40,15 +42,23 @@ class Received:
     """With the client's address as x-forwarded-for gives it."""
 
 
+def _none(_request: Request) -> tuple[str, ...]:
+    return ()
+
+
 def receive(
     hcm: HttpConnectionManager,
     connection: Connection,
     conversation: Conversation,
     own_address: int | None,
-    internal_only: tuple[str, ...] = (),
+    internal_only: Callable[[Request], tuple[str, ...]] = _none,
     runtime: Runtime = NO_RUNTIME,
 ) -> Received | Refusal:
-    """The normalised request, or what the client gets instead of routing."""
+    """The normalised request, or what the client gets instead of routing.
+
+    `internal_only`: the headers that the request's route configuration keeps to internal clients; which one that is, a
+    scope reads off the request as it was decoded.
+    """
     conversation = with_raw_request(conversation)
     refusal = refused_by_codec(hcm.codec, connection, conversation, hcm.place)
     if refusal is not None:
@@ -68,10 +78,13 @@ def receive(
     ends = request.version != "http2" and (
         request.version == "http/1.0" or request.method == "CONNECT" or _ends_connection(headers)
     )
+    continued = "expect" in request.headers and "expect" not in headers
     chunked = "transfer-encoding" in headers
     if chunked:
         headers.pop("content-length", None)
-    decoded = Request(method, scheme, authority, path, headers, request.version, ends, chunked)
+    decoded = Request(method, scheme, authority, path, headers, request.version, ends, chunked, continued)
+    if request.version == "http2" and decoded.is_grpc() and "content-length" not in headers:
+        chunked = True  # whose messages come after the head, whatever becomes of its content type
     cleaned = _checked(hcm, decoded, runtime)
     if isinstance(cleaned, Refusal):
         return cleaned
@@ -85,14 +98,14 @@ def receive(
     without_hop_by_hop(headers)
     if upgrade is not None:
         headers["upgrade"], headers["connection"] = (upgrade,), ("upgrade",)
-    seen = forwarded(hcm.forwarding, connection, scheme, headers, own_address, internal_only)
+    seen = forwarded(hcm.forwarding, connection, scheme, headers, own_address, internal_only(decoded))
     if seen.reject is not None:
         why = because("http.client-unknown", hcm.place, status=seen.reject)
         return _refused(decoded, why, seen.reject, "rejecting_because_detection_failed")
     if seen.remote != connection.remote:
         known = (connection.remote, connection.remote_port)
         connection = evolve(connection, remote=seen.remote, remote_port=0, before_detection=known)
-    taken = Request(method, seen.scheme, authority, cleaned, seen.headers, request.version, ends, chunked)
+    taken = Request(method, seen.scheme, authority, cleaned, seen.headers, request.version, ends, chunked, continued)
     if request.method == "CONNECT" and whole != authority:
         taken = evolve(taken, connect_port=str(port_number(whole)))
     return Received(taken, connection)
@@ -136,10 +149,10 @@ def _checked(hcm: HttpConnectionManager, request: Request, runtime: Runtime) -> 
     )
     if cleaned.rejected is not None:
         why = because("http.path-refused", hcm.place, path=path, rule=cleaned.rejected)
-        return _refused(request, why, 400, "path_normalization_failed")
+        return _refused(evolve(request, path=cleaned.path), why, 400, "path_normalization_failed")
     if cleaned.redirect:
         why = because("http.path-redirected", hcm.place, path=path, location=cleaned.path)
-        return _refused(request, why, 307, "path_normalization_failed", cleaned.path)
+        return _refused(evolve(request, path=cleaned.path), why, 307, "path_normalization_failed", cleaned.path)
     return cleaned.path
 
 

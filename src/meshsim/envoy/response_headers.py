@@ -16,10 +16,13 @@ BODILESS = (204, 304)
 def route_mutations(headers: Headers, stream: Stream, details: str, flags: tuple[str, ...] = ()) -> Headers:
     """Only where a route exists: an answer without one is left as it is."""
     route = stream.route
-    if route is None or stream.request is None or not route.response_mutations:
+    if route is None or stream.request is None:
         return headers
-    facts = stream.format_facts(details=details, flags=flags)
-    return mutated(headers, route.response_mutations, facts, response=True)
+    entry = stream.progress.entry
+    levels = route.response_mutations if entry is None else (entry.response_mutations, *route.response_mutations)
+    if not levels:
+        return headers
+    return mutated(headers, levels, stream.format_facts(details=details, flags=flags), response=True)
 
 
 def closes_with(stream: Stream, status: int) -> bool:
@@ -49,13 +52,17 @@ def encoded(headers: Headers, stream: Stream, *, status: int, closes: bool) -> H
     made = dict(headers)
     http1 = request is None or request.version != "http2"
     bodiless = status in BODILESS or (request is not None and request.method == "HEAD")
-    if "content-length" not in made and http1 and not bodiless:
-        made["content-length"] = ("0",)
+    if "content-length" not in made and http1:
+        if not bodiless:
+            made["content-length"] = ("0",)
+        elif status not in BODILESS and request is not None and request.version != "http/1.0":
+            made["transfer-encoding"] = ("chunked",)  # what a GET might have got
     made["date"] = ()
     if manager.server_header == "OVERWRITE" or (manager.server_header == "APPEND_IF_ABSENT" and "server" not in made):
         made["server"] = (manager.server_name,)
     if manager.forwarding.via:
-        made["via"] = (manager.forwarding.via,)
+        before = made.get("via")
+        made["via"] = (f"{','.join(before)}, {manager.forwarding.via}" if before else manager.forwarding.via,)
     if manager.always_sets_request_id and request is not None:
         made["x-request-id"] = ()
     if closes and http1:

@@ -107,7 +107,16 @@ def upstream_request(
         headers["x-envoy-original-path"] = (request.path,)
     if request.connect_port and authority is not None:
         authority = f"{authority}:{request.connect_port}"
-    return Request(request.method, request.scheme, authority, path, headers, request.version, chunked=request.chunked)
+    return Request(
+        request.method,
+        request.scheme,
+        authority,
+        path,
+        headers,
+        request.version,
+        chunked=request.chunked,
+        continued=request.continued,
+    )
 
 
 def framed(request: Request, version: str) -> Request:
@@ -119,7 +128,7 @@ def framed(request: Request, version: str) -> Request:
         return _as_extended_connect(request) if "upgrade" in request.headers else request
     if "content-length" in request.headers or "upgrade" in request.headers:
         return request
-    if request.chunked or (request.version == "http2" and request.is_grpc()):
+    if request.chunked:
         return evolve(request, headers={**request.headers, "transfer-encoding": ("chunked",)})
     if request.method in _BODILESS:
         return request
