@@ -77,8 +77,9 @@ def test_integer_takes_whole_floats_only() -> None:
 def test_boolean() -> None:
     assert protojson.boolean({"value": True}) is True
     assert protojson.boolean({}) is False
+    assert protojson.boolean("true") is True  # Envoy's own reader takes it within quotation marks
     with pytest.raises(ValueError, match="neither"):
-        protojson.boolean("true")
+        protojson.boolean("True")
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ WRONG: list[tuple[Callable[[View], Any], Any]] = [
     (lambda read: read.text("f"), 5),
     (lambda read: read.number("f"), "x"),
     (lambda read: read.integer("f"), 1.5),
-    (lambda read: read.boolean("f"), "true"),
+    (lambda read: read.boolean("f"), "True"),
     (lambda read: read.duration_ms("f"), "1m"),
     (lambda read: read.fraction("f"), 3),
     (lambda read: read.view("f"), []),

@@ -97,9 +97,15 @@ def integer(value: Any) -> int:
 def boolean(value: Any) -> bool:
     if isinstance(value, dict) and set(value) <= {"value"}:
         value = value.get("value", False)
+    if isinstance(value, str):
+        value = _AS_TEXT.get(value, value)
     if not isinstance(value, bool):
         raise ValueError(f"{_shown(value)} is neither true nor false")
     return value
+
+
+_AS_TEXT = {"true": True, "false": False}
+"""Envoy's reader takes a boolean within quotation marks too."""
 
 
 _DENOMINATORS = {"HUNDRED": 100, "TEN_THOUSAND": 10_000, "MILLION": 1_000_000, 0: 100, 1: 10_000, 2: 1_000_000}

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..config.view import View
+from ..errors import Rejected
 from ..match import strings
 from ..match.condition import Condition, unmodelled
 from ..match.strings import TextTest
@@ -38,12 +39,23 @@ _QUERY_FIELDS = frozenset({"name", "string_match", "present_match"})
 _COOKIE_FIELDS = frozenset({"name", "string_match", "invert_match"})
 
 
+_NOT_EMPTY = ("prefix", "suffix", "contains")
+
+
+def _refused(view: View, words: str) -> Rejected:
+    return Rejected("bad-string-matcher", words, place=view.place, hint="Envoy refuses it too")
+
+
 def compile_string_matcher(view: View) -> TextTest | None:
     """None when it uses something that is not modelled."""
     if view.leftovers(_STRING_FIELDS):
         return None
     ignore_case = view.boolean("ignore_case", False)
     kind = view.one_of(_STRING_KINDS)
+    if not view.data or (kind in _NOT_EMPTY and view.text(kind) == ""):
+        raise _refused(view, f"a string matcher needs a text for {kind or 'one of its kinds'}")
+    if kind == "safe_regex" and ignore_case:
+        raise _refused(view, "ignore_case has no effect for safe_regex.")
     match kind:
         case "exact":
             return strings.exact(view.text("exact", ""), ignore_case=ignore_case)

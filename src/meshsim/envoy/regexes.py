@@ -9,14 +9,17 @@ from __future__ import annotations
 from attrs import evolve
 
 from ..config.view import View
+from ..errors import Rejected
 from ..match.regex import Regex
 
 
 def compile_regex(view: View, key: str) -> Regex:
     """The RegexMatcher under a key."""
     matcher, rules = view.view(key), view.dialect.regexes
-    if matcher is None:
-        return Regex("", view.place_of(key), rules)
+    if matcher is None or not matcher.text("regex", ""):
+        raise Rejected(
+            "empty-regex", f"{key} has no regex", place=view.place_of(key), hint="Envoy refuses it too; write one"
+        )
     engine = matcher.view("google_re2")
     own = engine.integer("max_program_size") if engine is not None else None
     if own is not None:
