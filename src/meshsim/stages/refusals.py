@@ -46,6 +46,7 @@ def ending_of(refusal: Refusal, pod: Pod, hcm: HttpConnectionManager, connection
         flags=refusal.flags,
         body=refusal.body,
         location=None if grpc_redirect else refusal.location,
+        located_late=True,
         by_route=route is not None and isinstance(route.action, RouteAction),
         ends_connection=refusal.closes is not None,
     )
