@@ -75,6 +75,12 @@ def test_a_value_of_chance_leaves_the_hash_unknown() -> None:
     assert (found.value, found.unknown) == (None, "header x-request-id")
 
 
+def test_bytes_that_are_no_text_are_hashed_too() -> None:
+    policies = compile_hash_policies([view({"header": {"header_name": "x-user"}})])
+    values = {hash_of(policies, connection(), request(headers={"x-user": (each,)})).value for each in ("\udcc3", "a")}
+    assert len(values - {None}) == 2
+
+
 def test_the_host_is_explained_by_what_was_hashed() -> None:
     made = cluster(static_cluster(locality("10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"), lb_policy="RING_HASH"))
     via = http_via(hash_policy=[{"header": {"header_name": "x-user"}}])

@@ -117,6 +117,8 @@ def test_ignored_parameters_in_the_matched_prefix_prevent_the_rewrite() -> None:
         ({"host_rewrite": "b.com"}, "b.com", ("a.com",)),
         ({"host_rewrite_header": "X-Host"}, "c.com", ("a.com",)),
         ({"host_rewrite_header": "x-none"}, "a.com", None),
+        # Envoy reads `host` as :authority, so that the name is replaced by itself, and told.
+        ({"host_rewrite_header": "Host"}, "a.com", ("a.com",)),
         ({"host_rewrite_path_regex": {"pattern": {"regex": "^/(.+)$"}, "substitution": r"\1.h"}}, "p.h", ("a.com",)),
         ({"auto_host_rewrite": True}, "a.com", None),
     ],

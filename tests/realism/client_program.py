@@ -140,7 +140,11 @@ def _request(call: dict[str, Any]) -> bytes:
         lines.append(f"Host: {call['authority']}")
     for name, value in call.get("headers", {}).items():
         lines += [f"{name}: {one}" for one in (value if isinstance(value, list) else [value])]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape")
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
 
 
 def _read_response(connection: socket.socket, method: str, seen: dict[str, Any]) -> None:
@@ -150,7 +154,8 @@ def _read_response(connection: socket.socket, method: str, seen: dict[str, Any])
     except http.client.RemoteDisconnected:
         seen.update(ended="closed", detail="eof")
         return
-    seen.update(ended="response", status=response.status, headers=[[k.lower(), v] for k, v in response.getheaders()])
+    headers = [[name.lower(), _text(value.encode("latin-1"))] for name, value in response.getheaders()]
+    seen.update(ended="response", status=response.status, headers=headers)
     seen["body"] = response.read(READ_LIMIT).decode("utf-8", "replace")
     for _ in range(MOST_READS):
         # Whoever hangs up in the middle of a long answer is logged as a client that left.
@@ -166,7 +171,7 @@ def _read_answer(data: bytes, seen: dict[str, Any]) -> None:
     if data.startswith(b"HTTP/1."):
         # A proxy may answer in HTTP what was no HTTP.
         head, _, body = data.partition(b"\r\n\r\n")
-        lines = head.decode("latin-1").split("\r\n")
+        lines = _text(head).split("\r\n")
         headers = [[name.lower(), value.strip()] for name, _, value in (line.partition(":") for line in lines[1:])]
         status = int(lines[0].split(" ")[1])
         seen.update(ended="response", status=status, headers=headers, body=body.decode("utf-8", "replace"))

@@ -32,10 +32,18 @@ def header_list(call: dict[str, Any], *, secure: bool) -> list[tuple[bytes, byte
         regular = {"content-type": "application/grpc", "te": "trailers"} | regular
     whole = [(name, pseudo[name]) for name in order if name in pseudo] + list(regular.items())
     return [
-        (name.lower().encode("latin-1"), one.encode("latin-1"))
+        (_bytes(name.lower()), _bytes(one))
         for name, value in whole
         for one in (value if isinstance(value, list) else [value])
     ]
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _texts(lines: Any) -> list[list[str]]:
+    return [[part.decode("utf-8", "surrogateescape") for part in line] for line in lines]
 
 
 def converse(stream: socket.socket, call: dict[str, Any], seen: dict[str, Any], *, secure: bool) -> bytes | None:
@@ -57,7 +65,7 @@ def converse(stream: socket.socket, call: dict[str, Any], seen: dict[str, Any], 
     if body:
         connection.send_data(1, body, end_stream=not trailers)
     if trailers:
-        lines = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in trailers.items()]
+        lines = [(_bytes(name), _bytes(value)) for name, value in trailers.items()]
         connection.send_headers(1, lines, end_stream=True)
     stream.sendall(connection.data_to_send())
     body, buffer = b"", b""
@@ -77,11 +85,11 @@ def converse(stream: socket.socket, call: dict[str, Any], seen: dict[str, Any], 
             return None
         for event in events:
             if isinstance(event, h2.events.ResponseReceived):
-                lines = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in event.headers]
+                lines = _texts(event.headers)
                 seen["status"] = int(next(value for name, value in lines if name == ":status"))
                 seen.update(ended="response", headers=[line for line in lines if line[0] != ":status"])
             elif isinstance(event, h2.events.TrailersReceived):
-                seen["trailers"] = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in event.headers]
+                seen["trailers"] = _texts(event.headers)
             elif isinstance(event, h2.events.DataReceived):
                 body += event.data
                 connection.acknowledge_received_data(event.flow_controlled_length, 1)

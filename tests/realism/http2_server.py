@@ -17,7 +17,7 @@ def serve(
     stream: socket.socket, spec: dict[str, Any], seen: dict[str, Any], already: bytes, write: Callable[[Any], None]
 ) -> None:
     """Answers the headers of each request at once, and ends its stream when the client does."""
-    config = h2.config.H2Configuration(client_side=False, header_encoding="latin-1", validate_inbound_headers=False)
+    config = h2.config.H2Configuration(client_side=False, header_encoding=None, validate_inbound_headers=False)
     connection = h2.connection.H2Connection(config)
     connection.local_settings[h2.settings.SettingCodes.ENABLE_CONNECT_PROTOCOL] = 1
     connection.initiate_connection()
@@ -40,7 +40,7 @@ def _answer(
     seen: dict[str, Any],
     write: Callable[[Any], None],
 ) -> None:
-    headers = [[name, value] for name, value in event.headers]
+    headers = [[part.decode("utf-8", "surrogateescape") for part in line] for line in event.headers]
     pseudo = {name: value for name, value in headers if name.startswith(":")}
     record = {
         **seen,

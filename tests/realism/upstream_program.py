@@ -123,7 +123,7 @@ def _speak_http(stream: socket.socket, spec: dict[str, Any], seen: dict[str, Any
                 _write({**seen, "failure": "not http", "received": buffer.decode("latin-1")})
                 return
         head, _, buffer = buffer.partition(b"\r\n\r\n")
-        lines = head.decode("latin-1").split("\r\n")
+        lines = head.decode("utf-8", "surrogateescape").split("\r\n")
         if lines[0].count(" ") != 2:
             _write({**seen, "failure": "not http", "received": head.decode("latin-1")})
             return

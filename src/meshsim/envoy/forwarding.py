@@ -132,8 +132,8 @@ def forwarded(
     if edge and final is not None:
         headers["x-envoy-external-address"] = (format_ip(final),)
     if options.via:
-        before = headers.get("via")
-        headers["via"] = (", ".join((*before, options.via)) if before else options.via,)
+        before = headers.get("via", ())
+        headers["via"] = (", ".join(filter(None, (*before, options.via))),)
     return Forwarded(headers, scheme, connection.remote if final is None else final)
 
 

@@ -16,6 +16,7 @@ from ..address import format_ip
 from ..config.view import View
 from ..facts.connection import Connection
 from ..facts.request import Request
+from ..match.regex import to_bytes
 from ..place import Place
 from .filter_state import HASHABLE_STRING, STRING, StateText
 from .path_rewrites import RegexRewrite, compile_regex_rewrite
@@ -95,7 +96,7 @@ def _header(policy: HashPolicy, _connection: Connection, request: Request | None
         regex, substitution = policy.rewrite.regex, policy.rewrite.substitution
         values = [regex.replace_all(value, substitution) for value in values]
     made = 0
-    for each in sorted(value.encode() for value in values):
+    for each in sorted(map(to_bytes, values)):
         made = xxh64_intdigest(each, made)
     return made
 
@@ -110,7 +111,7 @@ def _cookie(policy: HashPolicy, _connection: Connection, request: Request | None
                 if len(value) >= 2 and value[0] == value[-1] == '"':
                     value = value[1:-1]
                 if value:
-                    return xxh64_intdigest(value.encode())
+                    return xxh64_intdigest(to_bytes(value))
                 return UNKNOWN if policy.generates else ABSENT
     return UNKNOWN if policy.generates else ABSENT
 
@@ -123,7 +124,7 @@ def _query(policy: HashPolicy, _connection: Connection, request: Request | None)
     _, _, query = request.path.partition("?") if request is not None else ("", "", "")
     for name, value in (part.partition("=")[::2] for part in query.split("&")):
         if name == policy.name:
-            return xxh64_intdigest(value.encode())
+            return xxh64_intdigest(to_bytes(value))
     return ABSENT
 
 
@@ -132,7 +133,7 @@ def _filter_state(policy: HashPolicy, connection: Connection, _request: Request 
     found = connection.filter_state.get(policy.name)
     factory = found.factory if isinstance(found, StateText) else ""
     if found is not None and factory == HASHABLE_STRING:
-        return xxh64_intdigest(found.encode())
+        return xxh64_intdigest(to_bytes(found))
     return ABSENT if factory == STRING else UNKNOWN
 
 

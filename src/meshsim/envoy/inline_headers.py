@@ -45,5 +45,5 @@ def joined(headers: dict[str, tuple[str, ...]]) -> None:
 
 
 def one_value(values: Iterable[str]) -> str:
-    """What becomes of several: empty ones add nothing, not even a comma."""
+    """An empty one adds nothing. source/common/http/header_map_impl.cc (appendToHeader)."""
     return ",".join(filter(None, values))

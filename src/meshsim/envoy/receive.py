@@ -20,7 +20,7 @@ from .forwarding import forwarded, without_hop_by_hop
 from .header_mutations import mutated
 from .hosts import port_number, strip_port, strip_trailing_dot
 from .http2_request import extended_connect
-from .inline_headers import joined
+from .inline_headers import joined, one_value
 from .network_filters.hcm import HttpConnectionManager
 from .paths import DOTS_WITH_PARAMETERS, normalised
 from .refusal import Refusal
@@ -183,9 +183,9 @@ def _decoded(
         headers["cookie"] = ("; ".join(headers["cookie"]),)
     hosts = headers.pop("host", None)
     if hosts and authority is None:
-        authority = ",".join(hosts)
+        authority = one_value(hosts)
     elif hosts and authority is not None and not http2:
-        authority = ",".join((authority, *hosts))
+        authority = one_value((authority, *hosts))
     if headers.get("expect") == _CONTINUE and not hcm.codec.proxy_100_continue:
         del headers["expect"]
     if hcm.codec.underscores == "DROP_HEADER":

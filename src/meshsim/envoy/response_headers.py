@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ..facts.request import Headers
 from .header_mutations import mutated
+from .inline_headers import one_value
 from .stream import Stream
 
 BODILESS = (204, 304)
@@ -61,8 +62,8 @@ def encoded(headers: Headers, stream: Stream, *, status: int, closes: bool) -> H
     if manager.server_header == "OVERWRITE" or (manager.server_header == "APPEND_IF_ABSENT" and "server" not in made):
         made["server"] = (manager.server_name,)
     if manager.forwarding.via:
-        before = made.get("via")
-        made["via"] = (f"{','.join(before)}, {manager.forwarding.via}" if before else manager.forwarding.via,)
+        before = one_value(made.get("via", ()))
+        made["via"] = (", ".join(filter(None, (before, manager.forwarding.via))),)
     if manager.always_sets_request_id and request is not None:
         made["x-request-id"] = ()
     if closes and http1:

@@ -194,19 +194,18 @@ def _host(
     authority = facts.request.authority
     if entry is not None and entry.host_rewrite_literal is not None:
         authority = entry.host_rewrite_literal
-    wanted = _wanted_host(facts, action, headers)
+    wanted = _wanted_host(facts, action)
     if wanted:
         authority = replaced_host(authority, wanted, action, headers)
     return authority
 
 
-def _wanted_host(facts: FormatFacts, action: RouteAction, headers: Headers) -> str | None:
+def _wanted_host(facts: FormatFacts, action: RouteAction) -> str | None:
     request = facts.request
     if action.host_rewrite_literal is not None:
         return action.host_rewrite_literal
     if action.host_rewrite_header is not None:
-        name = action.host_rewrite_header.lower()
-        values = headers.get(name) if not name.startswith(":") else request.values(name)
+        values = request.values(action.host_rewrite_header.lower())
         return values[0] if values and values[0] else None
     if action.host_rewrite_path_regex is not None:
         rewrite = action.host_rewrite_path_regex
@@ -218,8 +217,10 @@ def _wanted_host(facts: FormatFacts, action: RouteAction, headers: Headers) -> s
 
 def replaced_host(old: str | None, new: str, action: RouteAction, headers: dict[str, tuple[str, ...]]) -> str:
     """The new authority; headers keep the old one. envoyproxy/envoy source/common/http/utility.cc (updateAuthority)."""
-    if old and action.append_x_forwarded_host:
-        listed = ",".join(headers.get("x-forwarded-host", ()))
+    before = headers.get("x-forwarded-host")
+    # () is a value that only run time knows
+    if old and action.append_x_forwarded_host and before != ():
+        listed = ",".join(before or ())
         if listed.rpartition(",")[2].strip() != old:
             headers["x-forwarded-host"] = (f"{listed},{old}" if listed else old,)
     if old and action.envoy_headers:

@@ -19,6 +19,7 @@ from ..envoy.network_filters.hcm import HttpConnectionManager
 from ..envoy.network_filters.set_filter_state import CLUSTER
 from ..envoy.network_filters.tcp_proxy import TcpProxy
 from ..envoy.network_filters.verdicts import Closes, NetworkFacts, Open, Option, Verdict, Writes
+from ..envoy.no_upstream import describe_not_shaken
 from ..envoy.runtime import NO_RUNTIME
 from ..explanation import Candidate, Decision, Fate
 from ..facts.residues import Residues
@@ -341,6 +342,8 @@ def describe(_mesh: Mesh, at: AtNetwork, picked: Course, draft: Draft) -> None:
         hop.response_code_details = closes.response_code_details
         hop.connection_termination_details = closes.termination_details
         hop.downstream_local_close_reason = closes.close_reason
+        if picked.at_once:
+            describe_not_shaken(hop, at.connection)
 
 
 STAGE = Stage("network", AtNetwork, decide, explain, describe)

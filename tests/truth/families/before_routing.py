@@ -91,6 +91,8 @@ HEADER_LINES: tuple[Mapping[str, Any], ...] = (
     {"A-B": "c", "a": ["1", "2", "2"]},
     {"a": "  b\tc  "},
     {"a": ""},
+    # Of headers that are kept as one value an empty line adds nothing, not even a comma.
+    {"x-forwarded-host": ["a", ""], "accept": ["", "b"], "via": ["", ""], "pragma": ["a", "", "b"]},
     {"content-length": "x"},
     {"content-length": "-1"},
     {"content-length": "+1"},
@@ -114,6 +116,8 @@ HEADER_LINES: tuple[Mapping[str, Any], ...] = (
     {"te": "gzip, trailers", "connection": "TE"},
     {"te": "trailers;q=1"},
     {"host": "b.test"},
+    {"host": ""},
+    {"host": ["", "b.test"]},
     {"b": "x" * 940},
     {"b": "x" * 1100},
     {"a": ["1"] * 4},
