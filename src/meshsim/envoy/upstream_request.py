@@ -73,9 +73,6 @@ def upstream_request(
         headers[_EXPECTED] = (str(expected),)
     if route.attempt_count:
         headers["x-envoy-attempt-count"] = ("1",)
-    levels = route.request_mutations
-    if entry is not None and entry.request_mutations:
-        levels = (entry.request_mutations, *levels)
     seen: Headers = headers
     facts = FormatFacts(
         request,
@@ -88,14 +85,20 @@ def upstream_request(
         metadata=metadata or {},
         filter_state=filter_state or {},
     )
-    if levels:
-        seen = mutated(headers, levels, facts)
+    if entry is not None:
+        if entry.request_mutations:
+            seen = mutated(seen, (entry.request_mutations,), facts)
+        if entry.host_rewrite_literal is not None:
+            # The route's own mutations see the entry's name already.
+            request = evolve(request, authority=entry.host_rewrite_literal)
+            facts = evolve(facts, request=request)
+    if route.request_mutations:
+        seen = mutated(seen, route.request_mutations, facts)
     authority = request.authority
-    if entry is not None or action.rewrites_host:
+    if seen is not headers:
         headers = dict(seen)
-        authority = _host(evolve(facts, request=evolve(request, headers=seen)), action, entry, headers)
-    elif levels:
-        headers = dict(seen)
+    if action.rewrites_host:
+        authority = _host(evolve(facts, request=evolve(request, headers=seen)), action, headers)
     path = rewritten_path(
         action,
         route.rule,
@@ -185,19 +188,10 @@ def _is_told(action: RouteAction, request: Request) -> bool:
     return action.respects_expected_timeout and _EXPECTED in request.headers
 
 
-def _host(
-    facts: FormatFacts,
-    action: RouteAction,
-    entry: WeightedCluster | None,
-    headers: dict[str, tuple[str, ...]],
-) -> str | None:
+def _host(facts: FormatFacts, action: RouteAction, headers: dict[str, tuple[str, ...]]) -> str | None:
     authority = facts.request.authority
-    if entry is not None and entry.host_rewrite_literal is not None:
-        authority = entry.host_rewrite_literal
     wanted = _wanted_host(facts, action)
-    if wanted:
-        authority = replaced_host(authority, wanted, action, headers)
-    return authority
+    return replaced_host(authority, wanted, action, headers) if wanted else authority
 
 
 def _wanted_host(facts: FormatFacts, action: RouteAction) -> str | None:
