@@ -37,7 +37,7 @@ def test_missing_folder_and_empty(tmp_path: Path) -> None:
     ("data", "word"),
     [
         (b"\x89PNG\r\n\x1a\n" + bytes(20), "PNG"),
-        (gzip.compress(b"{}"), "gzip"),
+        (gzip.compress(b"{}", mtime=0), "gzip"),
         (b"text\n\xff\xfe more", "UTF-8"),
         (b"text\nand \0 zero", "binary"),
         (b"\xff\xfea", "UTF-16"),

@@ -42,6 +42,38 @@ REGEX = {"pattern": {"regex": "a"}, "substitution": "b"}
 REFUSED = {
     "prefix ends in a slash": one_route({"path_separated_prefix": "/a/"}),
     "prefix with a query": one_route({"path_separated_prefix": "/a?b"}),
+    "prefix of one byte": one_route({"path_separated_prefix": "a"}),
+    "an operator without its argument": adding("x", "%REQ()%"),
+    "an operator with too many alternatives": adding("x", "%REQ(a?b?c)%"),
+    "an argument where none is taken": adding("x", "%PROTOCOL(x)%"),
+    "a length where none is taken": adding("x", "%START_TIME:3%"),
+    "an option of another operator": adding("x", "%QUERY_PARAMS(RAW)%"),
+    "a part of the path that is none": adding("x", "%PATH(WQ:PATH_OR_ORIG)%"),
+    "metadata of nothing": adding("x", "%METADATA(NOPE:a)%"),
+    "a header without a name": adding("", "v"),
+    "a value of two lines": adding("x", "a\nb"),
+    "removing no name": one_route(request_headers_to_remove=[""]),
+    "both ways to say append": one_route(
+        request_headers_to_add=[{"header": {"key": "x", "value": "v"}, "append": True, "append_action": 1}]
+    ),
+    "an empty pattern": one_route({"safe_regex": {"regex": ""}}),
+    "an empty prefix of a header": one_route(
+        {"prefix": "/", "headers": [{"name": "x", "string_match": {"prefix": ""}}]}
+    ),
+    "a pattern that ignores case": one_route(
+        {"prefix": "/", "headers": [{"name": "x", "string_match": {"safe_regex": {"regex": "a"}, "ignore_case": True}}]}
+    ),
+    "a cookie without a test": one_route({"prefix": "/", "cookies": [{"name": "k"}]}),
+    "a share without a default": one_route({"prefix": "/", "runtime_fraction": {"runtime_key": "x"}}),
+    "metadata without a path": one_route(
+        {"prefix": "/", "dynamic_metadata": [{"filter": "a", "value": {"present_match": True}}]}
+    ),
+    "a rewrite of two lines": action(prefix_rewrite="/a\nb"),
+    "a hash of nothing": action(hash_policy=[{}]),
+    "a redirect's prefix of a template": {
+        **one_route(redirect={"prefix_rewrite": "/b"}),
+        "match": template("/a")["match"],
+    },
     "two rewrites": action(prefix_rewrite="/a", regex_rewrite=REGEX),
     "a format beside a regex": action(path_rewrite="/a", regex_rewrite=REGEX),
     "prefix rewrite of a template": template("/a/{x}", prefix_rewrite="/b"),
@@ -85,6 +117,11 @@ LOADED = {
     "an escaped percent sign": adding("a", "5%%"),
     "a star in a literal": template("/a*"),
     "an equals sign in a literal": template("/a=b/{x=*/c}", "/{x}"),
+    "alternatives with nothing on one side": adding("x", "%REQ(?b)%%REQ(a?)%"),
+    "brackets with nothing in them": adding("x", "%PROTOCOL()%"),
+    "a length beyond 32 bits": adding("x", "%REQ(a):4294967296%"),
+    "more of the path than there is": adding("x", "%PATH(NQ:ORIG:x)%"),
+    "a boolean within quotation marks": one_route({"prefix": "/", "headers": [{"name": "x", "present_match": "true"}]}),
     "a prefix that never matches": one_route({"prefix": "/a?b"}),
 }
 

@@ -23,7 +23,7 @@ from tests.schema_check import check_trace
 
 A = static("a", "10.2.0.1:80", "10.2.0.2:80")
 B = static("b", "10.2.0.3:80")
-UNKNOWABLE = {"prefix": "/", "dynamic_metadata": [{"filter": "f", "path": [{"key": "k"}], "value": {}}]}
+UNKNOWABLE = {"prefix": "/", "dynamic_metadata": [{"filter": "f", "path": [{"key": "k"}], "value": {"new_match": {}}}]}
 
 
 def table(world: Mesh, call: Call = CALL, **options: Any) -> list[tuple[str | None, Fraction | None]]:

@@ -15,6 +15,7 @@ from attrs import frozen
 from ..errors import InputError
 from ..place import PathPart, Place
 from . import protojson
+from .dialect import PLAIN, Dialect
 from .legacy import EXTENSION_TYPES
 
 T = TypeVar("T")
@@ -37,7 +38,7 @@ class TypedConfig:
 class View:
     """One JSON object and where it stands."""
 
-    __slots__ = ("_parent", "_parts", "_place", "_plain", "data")
+    __slots__ = ("_dialect", "_parent", "_parts", "_place", "_plain", "data")
 
     data: dict[str, Any]
     _parent: View | None
@@ -45,6 +46,7 @@ class View:
     _place: Place | None
     _plain: bool | None
     """Every key is snake_case, so what is absent stands under no other name either; None: not looked yet."""
+    _dialect: Dialect | None
 
     def __init__(self, data: dict[str, Any], place: Place) -> None:
         if not isinstance(data, dict):
@@ -54,6 +56,7 @@ class View:
         self._parts = ()
         self._place = place
         self._plain = None
+        self._dialect = None
 
     def __repr__(self) -> str:
         return f"View({self.place})"
@@ -69,6 +72,22 @@ class View:
             assert above is not None and above._place is not None
             self._place = Place(above._place.doc, above._place.path + parts)
         return self._place
+
+    @property
+    def dialect(self) -> Dialect:
+        """How the Envoy that this object is configuration of reads it."""
+        above: View | None = self
+        while above is not None:
+            if above._dialect is not None:
+                return above._dialect
+            above = above._parent
+        return PLAIN
+
+    def under(self, dialect: Dialect) -> View:
+        """The same object as configuration of an Envoy that reads so."""
+        made = self._child(self.data, ())
+        made._dialect = dialect
+        return made
 
     def place_of(self, key: str) -> Place:
         """Where a field stands (or would stand)."""
@@ -297,6 +316,7 @@ class View:
         child._parts = parts
         child._place = None
         child._plain = None
+        child._dialect = None
         return child
 
     def _descend(self, path: tuple[str, ...]) -> View:

@@ -12,9 +12,10 @@ from attrs import frozen
 
 from ..errors import Rejected
 from ..place import Place
+from .format_checks import refused_operator
 from .format_operators import NAMES, UNKNOWN, FormatFacts, Operator, as_text, compile_operator
 
-_OPERATOR = re.compile(r"%%|%([A-Z_0-9]+)(?:\((.*?)\)(?=(?::[0-9]+)?%))?(?::([0-9]{1,9}))?%", re.DOTALL)
+_OPERATOR = re.compile(r"%%|%([A-Z_0-9]+)(?:\((.*?)\)(?=(?::[0-9]+)?%))?(?::([0-9]{1,18}))?%", re.DOTALL)
 
 Piece = str | Operator
 
@@ -62,7 +63,11 @@ def _operator(found: re.Match[str], place: Place | None) -> Operator:
     name, argument, length = found.groups()
     if name not in NAMES:
         raise _refused(f"%{name}% is no command operator", place)
-    return compile_operator(name, argument, int(length) if length else None)
+    limit = int(length) if length else None
+    reason = refused_operator(name, argument, limit)
+    if reason is not None:
+        raise _refused(f"{found.group()!r}: {reason}", place)
+    return compile_operator(name, argument, limit)
 
 
 def _refused(message: str, place: Place | None) -> Rejected:

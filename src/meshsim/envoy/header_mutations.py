@@ -23,6 +23,7 @@ APPEND = "APPEND_IF_EXISTS_OR_ADD"
 ADD_IF_ABSENT = "ADD_IF_ABSENT"
 OVERWRITE = "OVERWRITE_IF_EXISTS_OR_ADD"
 OVERWRITE_IF_EXISTS = "OVERWRITE_IF_EXISTS"
+_LONGEST_VALUE = 16384
 _ACTIONS = (APPEND, ADD_IF_ABSENT, OVERWRITE, OVERWRITE_IF_EXISTS)
 
 
@@ -50,6 +51,13 @@ def compile_mutations(view: View, side: str) -> MutationLevel:
     """`side` is `request` or `response`: reads `{side}_headers_to_add` and `{side}_headers_to_remove`."""
     removals = tuple(name.lower() for name in view.texts(f"{side}_headers_to_remove"))
     for name in removals:
+        if not name or any(char in name for char in "\0\r\n"):
+            raise Rejected(
+                "header-not-removable",
+                f"header {name!r} cannot be removed: a name may not be empty or hold a line end",
+                place=view.place_of(f"{side}_headers_to_remove"),
+                hint="Envoy refuses it too",
+            )
         _modifiable(name, view.place_of(f"{side}_headers_to_remove"), "removed")
     additions = tuple(compiled_addition(entry) for entry in view.views(f"{side}_headers_to_add"))
     return MutationLevel(removals, additions)
@@ -61,6 +69,22 @@ def compiled_addition(entry: View) -> HeaderAddition:
     name = "" if header is None else header.text("key", "").lower()
     value = "" if header is None else header.text("value", "")
     _modifiable(name, entry.place, "modified")
+    raw = "" if header is None else header.text("raw_value", "")
+    if not name or any(char in name + value for char in "\0\r\n") or len(value) > _LONGEST_VALUE or (value and raw):
+        raise Rejected(
+            "header-not-addable",
+            f"header {name!r} cannot be added: its name may not be empty, its value is one of at most {_LONGEST_VALUE} "
+            "bytes, neither holds a line end",
+            place=entry.place,
+            hint="Envoy refuses it too",
+        )
+    if entry.has("append") and entry.has("append_action"):
+        raise Rejected(
+            "header-not-addable",
+            "Both append and append_action are set and it's not allowed",
+            place=entry.place,
+            hint="keep append_action",
+        )
     action = entry.enum("append_action", _ACTIONS)
     if entry.boolean("append") is False and not entry.has("append_action"):
         action = OVERWRITE

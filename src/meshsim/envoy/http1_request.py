@@ -130,7 +130,9 @@ def _header_refusal(options: CodecOptions, request: Request, place: Place) -> Re
     # one line more for Host
     count += 1
     if count > options.max_headers:
-        count = sum(1 if name in INLINE_HEADERS else len(values) for name, values in headers.items()) + 1
+        drops = options.underscores == "DROP_HEADER"
+        kept = ((name, values) for name, values in headers.items() if not (drops and "_" in name))
+        count = sum(1 if name in INLINE_HEADERS else len(values) for name, values in kept) + 1
     if count > options.max_headers and (request.authority is not None or count > options.max_headers + 1):
         return refused(place, "http1.too_many_headers", str(count), 431)
     return None

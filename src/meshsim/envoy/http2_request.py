@@ -23,6 +23,7 @@ _CONNECTION_ERROR = "codec_error:The_user_callback_function_failed"
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _NAME = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
 _VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
+UNDERSCORE = "http2.unexpected_underscore"
 _AUTHORITY = re.compile(r"[A-Za-z0-9\-._~%!$&'()*+,;=:\[\]]+")
 _PSEUDO = {
     ":method": _TOKEN,
@@ -42,13 +43,15 @@ def http2_refusal(options: CodecOptions, request: Request, place: Place) -> Refu
     pseudo = pseudo_headers(request)
     count = size = 0
     once: set[str] = set()
+    dropped = False
     for name, value in _lines(pseudo, request):
         if not _is_valid(options, name, value, once):
-            return _broken(options, place, INVALID, f"header {name}")
+            return _broken(options, place, UNDERSCORE if dropped else INVALID, f"header {name}")
         if "_" in name and not name.startswith(":"):
             if options.underscores == "REJECT_REQUEST":
-                return _limited(place, "http2.unexpected_underscore", f"header {name}")
+                return _limited(place, UNDERSCORE, f"header {name}")
             if options.underscores == "DROP_HEADER":
+                dropped = True  # and stays the detail of whatever else is wrong
                 continue
         again = name in once
         size += len(value)
@@ -63,11 +66,12 @@ def http2_refusal(options: CodecOptions, request: Request, place: Place) -> Refu
             size += len(name)
         once.add(name)
         if count > options.max_headers:
-            return _limited(place, "http2.too_many_headers", f"{count} headers")
+            return _limited(place, UNDERSCORE if dropped else "http2.too_many_headers", f"{count} headers")
         if size > options.max_headers_bytes:
-            return _limited(place, "http2.header_list_size_too_large", f"headers of {size} bytes")
+            details = UNDERSCORE if dropped else "http2.header_list_size_too_large"
+            return _limited(place, details, f"headers of {size} bytes")
     wrong = _wrong_whole(pseudo, request)
-    return None if wrong is None else _broken(options, place, VIOLATION, wrong)
+    return None if wrong is None else _broken(options, place, UNDERSCORE if dropped else VIOLATION, wrong)
 
 
 def pseudo_headers(request: Request) -> dict[str, tuple[str, ...]]:

@@ -12,6 +12,7 @@ from attrs import define, field, frozen
 
 from ..address import ANY_V4, ANY_V6, V6_BIT, format_endpoint, is_v6, parse_ip, try_parse_ip
 from ..config.config_dump import ProxyDocument, ResourceState
+from ..config.dialect import PLAIN, Dialect
 from ..config.view import View
 from ..errors import Rejected
 from ..explanation import Candidate, Check, Fate
@@ -274,7 +275,7 @@ def _ipv4_side(ip: int) -> int:
     return ANY_V4 if ip == ANY_V6 else ip & 0xFFFFFFFF
 
 
-def compile_listener_table(document: ProxyDocument) -> ListenerTable:
+def compile_listener_table(document: ProxyDocument, dialect: Dialect = PLAIN) -> ListenerTable:
     listeners: list[Listener] = []
     rejected: list[RefusedListener] = []
     warming: list[WarmingListener] = []
@@ -289,14 +290,15 @@ def compile_listener_table(document: ProxyDocument) -> ListenerTable:
                 unreadable.append(UnreadableListener(state.name, (), state.view.place, blackened))
                 aside.append(state.name)
                 continue
-            addresses = _addresses_of(state.view)
-            name, path = internal_name(state.view), pipe_path(state.view)
+            view = state.view.under(dialect)
+            addresses = _addresses_of(view)
+            name, path = internal_name(view), pipe_path(view)
             if name is not None:
-                internal[name] = _compile_listener(state, state.view, {})
+                internal[name] = _compile_listener(state, view, {})
             elif path is not None:
-                pipes[path] = _compile_listener(state, state.view, addresses)
+                pipes[path] = _compile_listener(state, view, addresses)
             if addresses:
-                listeners.append(_compile_listener(state, state.view, addresses))
+                listeners.append(_compile_listener(state, view, addresses))
             else:
                 aside.append(state.name)
             continue

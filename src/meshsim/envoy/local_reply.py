@@ -13,6 +13,7 @@ from ..facts.request import Headers, Request
 from ..outcome import Ending
 from ..reasons import Reason
 from .grpc_codes import grpc_status_of
+from .inline_headers import one_value
 from .refusal import DRAINED
 from .reply_mapping import Reply
 from .response_headers import BODILESS, closes_with, encoded, route_mutations
@@ -31,6 +32,7 @@ def local_reply(
     headers: Headers | None = None,
     content_type: str | None = None,
     location: str | None = None,
+    located_late: bool = False,
     grpc_status: int | None = None,
     by_route: bool = True,
     ends_connection: bool = False,
@@ -39,36 +41,39 @@ def local_reply(
     """The ending a client gets; a gRPC request gets HTTP 200 with grpc-status and the body as grpc-message.
 
     `content_type` is the body's, whatever header mutations say. `by_route`: whether the route's response header
-    mutations apply. `plain`: a filter wrote the whole response, which is no local reply. Without a stream nothing is
-    known of them.
+    mutations apply; `located_late`: whether only after them the Location is added. `plain`: a filter wrote the whole
+    response, which is no local reply. Without a stream nothing is known of them.
     """
     made = dict(headers or {})
-    if location is not None:
+    if location is not None and not located_late:
         made["location"] = (location,)
     reply = Reply(status, details, flags, body, made, content_type)
     if stream is None:
         return _ending(None, hop, why, reply, grpc_status)
     closes = ends_connection or closes_with(stream, status)
     if plain:
-        return _sent(_ending(None, hop, why, reply, None), stream, status, closes=closes)
+        return _sent(_ending(None, hop, why, reply, None), stream, closes=closes)
     if by_route:
         reply = evolve(reply, headers=route_mutations(reply.headers, stream, details or "", flags))
+    if location is not None and located_late:
+        written = one_value((*reply.headers.get("location", ()), location))
+        reply = evolve(reply, headers={**reply.headers, "location": (written,)})
     # the flag of a codec error is not set yet when its reply is made
     seen = reply if stream.request is not None else evolve(reply, flags=())
     mapped = stream.manager.reply_mapping.applied(seen, stream.format_facts())
     mapped = evolve(mapped, flags=flags)
     ending = _ending(stream.request, hop, why, mapped, grpc_status if mapped.status == status else None)
-    return _sent(ending, stream, mapped.status, closes=closes)
+    return _sent(ending, stream, closes=closes)
 
 
-def _sent(ending: Ending, stream: Stream, status: int, *, closes: bool) -> Ending:
+def _sent(ending: Ending, stream: Stream, *, closes: bool) -> Ending:
     """Past the filters on the way back, and with what the connection manager adds."""
     headers, way_back = ending.response_headers, stream.progress.way_back
     if way_back is not None:
         headers = way_back.headers(headers)
     return evolve(
         ending,
-        response_headers=encoded(headers, stream, status=status, closes=closes),
+        response_headers=encoded(headers, stream, status=ending.status or 0, closes=closes),
         local_close_reason=DRAINED if closes and not _keeps_open(stream) else None,
     )
 
@@ -85,7 +90,7 @@ def _ending(request: Request | None, hop: int, why: Reason, reply: Reply, grpc_s
         grpc_status = grpc_status_of(status) if grpc_status is None else grpc_status
         made["content-type"] = ("application/grpc",)
         made["grpc-status"] = (str(grpc_status),)
-        if body:
+        if body and request.method != "HEAD":
             made["grpc-message"] = (_percent_encoded(body),)
         status, body = 200, ""
     else:

@@ -9,9 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 from ..config.view import View
+from ..errors import Rejected
 from ..match import strings
 from ..match.condition import Condition, unmodelled
 from ..match.strings import TextTest
+from .regexes import compile_regex
 
 _STRING_KINDS = ("exact", "prefix", "suffix", "contains", "safe_regex", "hidden_envoy_deprecated_regex", "custom")
 _STRING_FIELDS = frozenset({*_STRING_KINDS, "ignore_case"})
@@ -37,12 +39,23 @@ _QUERY_FIELDS = frozenset({"name", "string_match", "present_match"})
 _COOKIE_FIELDS = frozenset({"name", "string_match", "invert_match"})
 
 
+_NOT_EMPTY = ("prefix", "suffix", "contains")
+
+
+def _refused(view: View, words: str) -> Rejected:
+    return Rejected("bad-string-matcher", words, place=view.place, hint="Envoy refuses it too")
+
+
 def compile_string_matcher(view: View) -> TextTest | None:
     """None when it uses something that is not modelled."""
     if view.leftovers(_STRING_FIELDS):
         return None
     ignore_case = view.boolean("ignore_case", False)
     kind = view.one_of(_STRING_KINDS)
+    if not view.data or (kind in _NOT_EMPTY and view.text(kind) == ""):
+        raise _refused(view, f"a string matcher needs a text for {kind or 'one of its kinds'}")
+    if kind == "safe_regex" and ignore_case:
+        raise _refused(view, "ignore_case has no effect for safe_regex.")
     match kind:
         case "exact":
             return strings.exact(view.text("exact", ""), ignore_case=ignore_case)
@@ -59,8 +72,7 @@ def compile_string_matcher(view: View) -> TextTest | None:
 
 def compile_regex_matcher(view: View, key: str) -> TextTest | None:
     """A RegexMatcher under a key."""
-    regex = view.view(key)
-    return None if regex is None else strings.regex(regex.text("regex", ""), regex.place_of("regex"))
+    return strings.regex(compile_regex(view, key)) if view.has(key) else None
 
 
 def compile_header_matcher(view: View) -> Condition[Any]:
@@ -96,7 +108,10 @@ def compile_query_matcher(view: View) -> Condition[Any]:
     name = view.text("name", "")
     test: TextTest | bool | None
     below = view.view("string_match")
-    test = compile_string_matcher(below) if below is not None else view.boolean("present_match", True)
+    if below is not None:
+        test = compile_string_matcher(below)
+    else:
+        test = view.boolean("present_match", True) or not view.dialect.tests_absent_parameters
     if test is None or view.leftovers(_QUERY_FIELDS):
         return unmodelled(f"query parameter {name}", _shown(view), view.place)
     return strings.query_condition(name, test, view.place)

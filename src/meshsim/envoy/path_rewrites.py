@@ -11,6 +11,7 @@ from ..config.view import View
 from ..match.regex import Regex
 from ..match.strings import ascii_lower
 from .paths import without_query
+from .regexes import compile_regex
 from .uri_templates import UriTemplate
 
 WHOLE = frozenset({"safe_regex", "connect_matcher", "path_match_policy"})
@@ -58,6 +59,4 @@ class RegexRewrite:
 
 
 def compile_regex_rewrite(view: View) -> RegexRewrite:
-    pattern = view.view("pattern")
-    regex = Regex("" if pattern is None else pattern.text("regex", ""), view.place_of("pattern"))
-    return RegexRewrite(regex, view.text("substitution", ""))
+    return RegexRewrite(compile_regex(view, "pattern"), view.text("substitution", ""))

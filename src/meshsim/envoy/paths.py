@@ -34,14 +34,23 @@ _PLAIN = re.compile(r"[A-Za-z0-9._~!$&'()*+,=:@/-]*")
 
 @frozen
 class PathResult:
-    """`rejected` names the rule that refused the path; `redirect` answers 307 with the new path."""
+    """`rejected` names the rule that refused the path, which is then as far as it had come.
+
+    `redirect` answers 307 with the new path.
+    """
 
     path: str
     rejected: str | None = None
     redirect: bool = False
 
 
-def normalised(path: str, *, normalize: bool, merge_slashes: bool, escaped_slashes: str) -> PathResult:
+DOTS_WITH_PARAMETERS = "strip_dotdot_segments_with_parameters"
+"""The runtime guard of 1.40; off, `..;x` is a segment like any other."""
+
+
+def normalised(
+    path: str, *, normalize: bool, merge_slashes: bool, escaped_slashes: str, dots_with_parameters: bool = True
+) -> PathResult:
     """What routing sees for a request target, or the refusal."""
     if "#" in path:
         return PathResult(path, rejected="fragment")
@@ -50,15 +59,16 @@ def normalised(path: str, *, normalize: bool, merge_slashes: bool, escaped_slash
         return PathResult(path)
     redirect = False
     if escaped_slashes not in (KEEP_UNCHANGED, ESCAPED_SLASHES[0]) and _ESCAPED_SLASH.search(bare):
-        if escaped_slashes == REJECT_REQUEST:
-            return PathResult(path, rejected="escaped slash")
         bare = _ESCAPED_SLASH.sub(lambda found: "/" if found.group()[1] == "2" else "\\", bare)
+        if escaped_slashes == REJECT_REQUEST:
+            return PathResult(bare + mark + query, rejected="escaped slash")
         redirect = escaped_slashes == UNESCAPE_AND_REDIRECT
     if normalize:
-        # parameters go first: an encoded dot or a backslash beside them hides the dot segment
-        bare = _DOT_PARAMETERS.sub(r"\1", bare)
+        if dots_with_parameters:
+            # parameters go first: an encoded dot or a backslash beside them hides the dot segment
+            bare = _DOT_PARAMETERS.sub(r"\1", bare)
         if "%00" in bare:
-            return PathResult(path, rejected="escaped zero")
+            return PathResult(bare + mark + query, rejected="escaped zero")
         bare = _canonical(bare)
     if merge_slashes:
         bare = _merged(bare)

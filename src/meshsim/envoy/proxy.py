@@ -12,10 +12,12 @@ from attrs import define, field
 
 from ..config.certificate_names import Certificate
 from ..config.config_dump import ProxyDocument
+from ..config.dialect import Dialect
 from ..config.view import View
 from ..place import Place
 from .cluster_validation import refuse_unknown_clusters
 from .clusters import Cluster, compile_cluster
+from .dialects import dialect_of
 from .endpoints import Assignment, compile_assignment
 from .host_status import compile_cluster_status, with_health
 from .listeners import ListenerTable, compile_listener_table
@@ -31,6 +33,7 @@ class Proxy:
     node_id: str
     """`sidecar~IP~NAME.NAMESPACE~DOMAIN` for Istio; may be empty."""
     _runtime: Runtime | None = None
+    _dialect: Dialect | None = field(default=None, init=False)
     _listeners: ListenerTable | None = field(default=None, init=False)
     _route_tables: dict[str, RouteTable | None] = field(factory=dict, init=False)
     _clusters: dict[str, Cluster | None] = field(factory=dict, init=False)
@@ -72,9 +75,16 @@ class Proxy:
         return Proxy(self.document, self.node_id, self.runtime.with_values(values))
 
     @property
+    def dialect(self) -> Dialect:
+        """How this Envoy reads its configuration."""
+        if self._dialect is None:
+            self._dialect = dialect_of(self.runtime, runtime_known=self.document.bootstrap is not None)
+        return self._dialect
+
+    @property
     def listeners(self) -> ListenerTable:
         if self._listeners is None:
-            self._listeners = compile_listener_table(self.document)
+            self._listeners = compile_listener_table(self.document, self.dialect)
         return self._listeners
 
     def lacks_secret(self, name: str) -> bool:
@@ -99,7 +109,7 @@ class Proxy:
             if view is not None and not loaded and "clusters" in self.document.sections:
                 # what stands in a dump, its Envoy has taken
                 refuse_unknown_clusters(view, self._has_cluster, by_default=False)
-            self._route_tables[name] = compile_route_table(view) if view is not None else None
+            self._route_tables[name] = self._compiled_table(view)
         return self._route_tables[name]
 
     def refuse_inline(self, table: View, listener: Place) -> None:
@@ -116,18 +126,20 @@ class Proxy:
         """What scoped_rds delivered under that name; None when no input holds it."""
         resource = self.document.scoped_routes.get(name)
         view = resource.view if resource is not None else None
-        return None if view is None else by_key(compile_scopes(view.views("scoped_route_configs")))
+        return None if view is None else by_key(compile_scopes(view.under(self.dialect).views("scoped_route_configs")))
 
     def replaced_table(self, name: str) -> RouteTable | None:
         """What a later input puts in the place of an inline route configuration of that name."""
-        view = self.document.replaced_route_configs.get(name)
-        return compile_route_table(view) if view is not None else None
+        return self._compiled_table(self.document.replaced_route_configs.get(name))
+
+    def _compiled_table(self, view: View | None) -> RouteTable | None:
+        return None if view is None else compile_route_table(view.under(self.dialect))
 
     def cluster(self, name: str) -> Cluster | None:
         if name not in self._clusters:
             resource = self.document.clusters.get(name)
             view = resource.view if resource is not None else None
-            self._clusters[name] = compile_cluster(view) if view is not None else None
+            self._clusters[name] = compile_cluster(view.under(self.dialect)) if view is not None else None
         return self._clusters[name]
 
     def assignment(self, name: str) -> Assignment | None:

@@ -5,6 +5,8 @@ envoyproxy/envoy source/common/http/conn_manager_impl.cc (ActiveStream::decodeHe
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from attrs import evolve, frozen
 
 from ..facts.connection import Connection
@@ -20,8 +22,9 @@ from .hosts import port_number, strip_port, strip_trailing_dot
 from .http2_request import extended_connect
 from .inline_headers import joined, one_value
 from .network_filters.hcm import HttpConnectionManager
-from .paths import normalised
+from .paths import DOTS_WITH_PARAMETERS, normalised
 from .refusal import Refusal
+from .runtime import NO_RUNTIME, Runtime
 from .tunnels import asks_for_datagrams, datagram_target
 
 _BLANKS = " \t"
@@ -42,14 +45,23 @@ class Received:
     """What had to be assumed on the way."""
 
 
+def _none(_request: Request) -> tuple[str, ...]:
+    return ()
+
+
 def receive(
     hcm: HttpConnectionManager,
     connection: Connection,
     conversation: Conversation,
     own_address: int | None,
-    internal_only: tuple[str, ...] = (),
+    internal_only: Callable[[Request], tuple[str, ...]] = _none,
+    runtime: Runtime = NO_RUNTIME,
 ) -> Received | Refusal:
-    """The normalised request, or what the client gets instead of routing."""
+    """The normalised request, or what the client gets instead of routing.
+
+    `internal_only`: the headers that the request's route configuration keeps to internal clients; which one that is, a
+    scope reads off the request as it was decoded.
+    """
     conversation = with_raw_request(conversation)
     refusal = refused_by_codec(hcm.codec, connection, conversation, hcm.place)
     if refusal is not None:
@@ -69,6 +81,7 @@ def receive(
     ends = request.version != "http2" and (
         request.version == "http/1.0" or request.method == "CONNECT" or _ends_connection(headers)
     )
+    continued = "expect" in request.headers and "expect" not in headers
     chunked = "transfer-encoding" in headers
     if chunked:
         headers.pop("content-length", None)
@@ -80,8 +93,10 @@ def receive(
             why = because("http.no-datagram-path", hcm.place, path=path)
             return evolve(_refused(decoded, why, 404, "invalid_path"), body="The path is incorrect for CONNECT-UDP")
         authority = target
-    decoded = Request(method, scheme, authority, path, headers, request.version, ends, chunked, body=body)
-    cleaned = _checked(hcm, decoded)
+    decoded = Request(method, scheme, authority, path, headers, request.version, ends, chunked, continued, body=body)
+    if request.version == "http2" and decoded.is_grpc() and "content-length" not in headers:
+        chunked = True  # whose messages come after the head, whatever becomes of its content type
+    cleaned = _checked(hcm, decoded, runtime)
     if isinstance(cleaned, Refusal):
         return cleaned
     assert authority is not None
@@ -94,8 +109,8 @@ def receive(
     without_hop_by_hop(headers)
     if upgrade is not None:
         headers["upgrade"], headers["connection"] = (upgrade,), ("upgrade",)
-    taken = Request(method, scheme, authority, cleaned, headers, request.version, ends, chunked, body=body)
-    seen = forwarded(hcm.forwarding, connection, taken, headers, own_address, internal_only)
+    taken = Request(method, scheme, authority, cleaned, headers, request.version, ends, chunked, continued, body=body)
+    seen = forwarded(hcm.forwarding, connection, taken, headers, own_address, internal_only(decoded))
     if seen.reject is not None:
         why = because("http.client-unknown", hcm.place, status=seen.reject)
         return _refused(decoded, why, seen.reject, "rejecting_because_detection_failed")
@@ -120,12 +135,14 @@ def _body(request: Request, headers: Headers, *, chunked: bool) -> int:
     return request.body if chunked or request.version == "http2" else 0
 
 
-def receive_again(hcm: HttpConnectionManager, connection: Connection, request: Request) -> Received | Refusal:
+def receive_again(
+    hcm: HttpConnectionManager, connection: Connection, request: Request, runtime: Runtime = NO_RUNTIME
+) -> Received | Refusal:
     """The request of a stream that is made again: its headers were sanitised before, host and path are new.
 
     The client is no longer taken for the one that x-forwarded-for names.
     """
-    cleaned = _checked(hcm, request)
+    cleaned = _checked(hcm, request, runtime)
     if isinstance(cleaned, Refusal):
         return cleaned
     assert request.authority is not None
@@ -136,7 +153,7 @@ def receive_again(hcm: HttpConnectionManager, connection: Connection, request: R
     return Received(evolve(request, authority=authority, path=cleaned), connection)
 
 
-def _checked(hcm: HttpConnectionManager, request: Request) -> str | Refusal:
+def _checked(hcm: HttpConnectionManager, request: Request, runtime: Runtime) -> str | Refusal:
     """The path that routing sees."""
     path = request.path
     if request.authority is None:
@@ -152,13 +169,14 @@ def _checked(hcm: HttpConnectionManager, request: Request) -> str | Refusal:
         normalize=hcm.normalisation.normalize_path,
         merge_slashes=hcm.normalisation.merge_slashes,
         escaped_slashes=hcm.normalisation.escaped_slashes,
+        dots_with_parameters=runtime.guard(DOTS_WITH_PARAMETERS),
     )
     if cleaned.rejected is not None:
         why = because("http.path-refused", hcm.place, path=path, rule=cleaned.rejected)
-        return _refused(request, why, 400, "path_normalization_failed")
+        return _refused(evolve(request, path=cleaned.path), why, 400, "path_normalization_failed")
     if cleaned.redirect:
         why = because("http.path-redirected", hcm.place, path=path, location=cleaned.path)
-        return _refused(request, why, 307, "path_normalization_failed", cleaned.path)
+        return _refused(evolve(request, path=cleaned.path), why, 307, "path_normalization_failed", cleaned.path)
     return cleaned.path
 
 

@@ -56,10 +56,10 @@ class Redirect:
         """What the Location header says for this request."""
         request = facts.request
         scheme = self.scheme or request.scheme
-        path = self._path(facts, rule)
+        path, own_query = self._path(facts, rule)
         if not path.startswith("/"):
             path = "/" + path
-        if self.strip_query and not (self.path is not None and "?" in self.path):
+        if self.strip_query and not own_query:
             path = path.partition("?")[0]
         port = f":{self.port}" if self.port is not None else ""
         return f"{scheme}://{self._host(request, scheme)}{port}{path}"
@@ -77,21 +77,25 @@ class Redirect:
             return authority[:start]
         return authority
 
-    def _path(self, facts: FormatFacts, rule: PathRule) -> str:
+    def _path(self, facts: FormatFacts, rule: PathRule) -> tuple[str, bool]:
+        """And whether it has a query that was written for it, which strip_query leaves alone."""
         request = facts.request
         _, mark, query = request.path.partition("?")
-        if self.path is not None:
-            return self.path if "?" in self.path else self.path + mark + query
-        if self.path_rewrite is not None:
-            made = self.path_rewrite.render(facts)
-            if made:
-                return made if "?" in made else made + mark + query
-        replaced: str | None = None
-        if self.prefix_rewrite is not None:
-            replaced = rule.replaced(request.path, self.prefix_rewrite)
-        elif self.regex_rewrite is not None:
-            replaced = self.regex_rewrite.rewritten(request.path)
-        return request.path if replaced is None else replaced
+        made = self.path
+        if made is None and self.path_rewrite is not None:
+            made = self.path_rewrite.render(facts) or None
+        if made is not None:
+            return (made, True) if "?" in made else (made + mark + query, False)
+        replaced = self.rewritten(facts, rule)
+        return request.path if replaced is None else replaced, False
+
+    def rewritten(self, facts: FormatFacts, rule: PathRule) -> str | None:
+        """The request's path where a prefix or a pattern of it is replaced."""
+        if self.path is None and self.prefix_rewrite is not None:
+            return rule.replaced(facts.request.path, self.prefix_rewrite)
+        if self.path is None and self.regex_rewrite is not None:
+            return self.regex_rewrite.rewritten(facts.request.path)
+        return None
 
 
 def compile_redirect(view: View, name: str) -> Redirect:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ..facts.request import Headers
 from .header_mutations import mutated
+from .inline_headers import one_value
 from .stream import Stream
 
 BODILESS = (204, 304)
@@ -15,7 +16,7 @@ BODILESS = (204, 304)
 
 def route_mutations(headers: Headers, stream: Stream, details: str, flags: tuple[str, ...] = ()) -> Headers:
     """A weighted cluster's own first. Only where a route exists: an answer without one is left as it is."""
-    route, entry = stream.route, stream.entry
+    route, entry = stream.route, stream.entry or stream.progress.entry
     if route is None or stream.request is None:
         return headers
     levels = route.response_mutations
@@ -54,13 +55,17 @@ def encoded(headers: Headers, stream: Stream, *, status: int, closes: bool) -> H
     made = dict(headers)
     http1 = request is None or request.version != "http2"
     bodiless = status in BODILESS or (request is not None and request.method == "HEAD")
-    if "content-length" not in made and http1 and not bodiless:
-        made["content-length"] = ("0",)
+    if "content-length" not in made and http1:
+        if not bodiless:
+            made["content-length"] = ("0",)
+        elif status not in BODILESS and request is not None and request.version != "http/1.0":
+            made["transfer-encoding"] = ("chunked",)  # what a GET might have got
     made["date"] = ()
     if manager.server_header == "OVERWRITE" or (manager.server_header == "APPEND_IF_ABSENT" and "server" not in made):
         made["server"] = (manager.server_name,)
     if manager.forwarding.via:
-        made["via"] = (manager.forwarding.via,)
+        before = one_value(made.get("via", ()))
+        made["via"] = (", ".join(filter(None, (before, manager.forwarding.via))),)
     if manager.always_sets_request_id and request is not None:
         made["x-request-id"] = ()
     if closes and http1:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 from ..config.view import View
 from ..errors import Rejected
+from .match_checks import match_refusals
 
 _LARGEST_SUM = (1 << 32) - 1
 _MOST_CODES = 5
@@ -27,6 +28,12 @@ _TARGETS = (
     "weighted_clusters",
     "cluster_specifier_plugin",
     "inline_cluster_specifier_plugin",
+)
+_ACTION_TEXTS = ("cluster_header", "prefix_rewrite", "host_rewrite_literal", "host_rewrite_header")
+_REDIRECT_TEXTS = ("host_redirect", "path_redirect", "prefix_rewrite")
+_HASHED = {"header": "header_name", "cookie": "name", "query_parameter": "name", "filter_state": "key"}
+_KNOWN = frozenset(
+    (*_REWRITES, *_HOST_REWRITES, "timeout", "retry_policy", "append_x_forwarded_host", "metadata_match", "priority")
 )
 _REDIRECT_PATHS = ("path_redirect", "prefix_rewrite", "regex_rewrite", "path_rewrite")
 
@@ -49,17 +56,20 @@ def check_route(view: View) -> None:
 
 
 def _match(match: View, _route: View) -> Found:
-    prefix = match.text("path_separated_prefix")
-    if prefix is not None and (not prefix or prefix.endswith("/") or "?" in prefix or "#" in prefix):
-        yield f"path_separated_prefix {prefix!r} may not be empty, end in / or contain ? or #", match
-    for name in ("headers", "query_parameters", "cookies"):
-        for matcher in match.views(name):
-            if not matcher.text("name", ""):
-                yield f"a matcher of {name} has no name", matcher
+    return match_refusals(match)
 
 
 def _action(action: View, route: View) -> Found:
     yield from _one_of(action, _TARGETS)
+    if not any(action.has(name) for name in _TARGETS) and not action.leftovers(_KNOWN):
+        yield "a route action needs a cluster, or what names one", action
+    yield from _texts(action, _ACTION_TEXTS)
+    for name in ("cluster", "cluster_header"):
+        if action.text(name) == "":
+            yield f"{name} may not be empty", action
+    yield from _pattern(action, "regex_rewrite")
+    yield from _pattern(action, "host_rewrite_path_regex")
+    yield from _hashes(action)
     yield from _one_of(action, _HOST_REWRITES)
     rewrites = [name for name in _REWRITES if action.raw(name)]
     if len(rewrites) > 1:
@@ -81,6 +91,32 @@ def _action(action: View, route: View) -> Found:
     pauses = retry.view("retry_back_off") if retry is not None else None
     if pauses is not None:
         yield from _pauses(pauses)
+
+
+def _texts(view: View, names: tuple[str, ...]) -> Found:
+    for name in names:
+        if any(char in view.text(name, "") for char in "\0\r\n"):
+            yield f"{name} may hold no line end", view
+
+
+def _pattern(view: View, name: str) -> Found:
+    rewrite = view.view(name)
+    if rewrite is None:
+        return
+    pattern = rewrite.view("pattern")
+    if pattern is None or not pattern.text("regex", ""):
+        yield f"{name} needs a pattern", rewrite
+    yield from _texts(rewrite, ("substitution",))
+
+
+def _hashes(action: View) -> Found:
+    for policy in action.views("hash_policy"):
+        if not policy.leftovers(frozenset({"terminal"})):
+            yield "a hash policy needs something to hash", policy
+        for kind, name in _HASHED.items():
+            below = policy.view(kind)
+            if below is not None and not below.text(name, ""):
+                yield f"{kind} of a hash policy needs a {name}", policy
 
 
 def _one_of(view: View, names: tuple[str, ...]) -> Found:
@@ -142,7 +178,12 @@ def _pauses(pauses: View) -> Found:
         yield "the max_interval of retry_back_off must be at least its base_interval", pauses
 
 
-def _redirect(redirect: View, _route: View) -> Found:
+def _redirect(redirect: View, route: View) -> Found:
+    match = route.view("match")
+    if redirect.text("prefix_rewrite", "") and match is not None and match.has("path_match_policy"):
+        yield "Cannot use redirect.prefix_rewrite with path_match_policy", redirect
+    yield from _texts(redirect, _REDIRECT_TEXTS)
+    yield from _pattern(redirect, "regex_rewrite")
     yield from _one_of(redirect, _REDIRECT_PATHS)
     yield from _one_of(redirect, ("scheme_redirect", "https_redirect"))
 

@@ -16,12 +16,12 @@ from ..config.view import View
 from ..facts.connection import Connection
 from ..facts.request import Request
 from ..match.condition import Condition, unmodelled
-from ..match.regex import Regex
 from ..match.strings import ascii_lower
 from .matchers import compile_cookie_matcher, compile_header_matcher, compile_query_matcher
 from .metadata_matchers import compile_filter_state_matcher, compile_metadata_matcher
 from .path_rewrites import PathRule
 from .paths import without_query
+from .regexes import compile_regex
 from .runtime import NO_RUNTIME, Runtime, RuntimeFraction, compile_runtime_fraction
 from .tunnels import carries_datagrams
 from .uri_templates import compile_uri_template
@@ -152,8 +152,7 @@ def _path(view: View) -> tuple[PathRule, RouteCondition]:
             kind, "method CONNECT", _read_connect, _CONNECT.__contains__, view.place_of(kind)
         )
     if kind == "safe_regex":
-        below = view.view(kind)
-        regex = Regex("" if below is None else below.text("regex", ""), view.place_of(kind))
+        regex = compile_regex(view, kind)
         matches = regex.matches
         return PathRule(kind, regex.pattern, start=regex.literal_start()), Condition(
             kind, regex.pattern, _read_path, lambda path: path is not None and matches(path), view.place_of(kind)

@@ -117,6 +117,7 @@ def upstream_request(
         request.version,
         chunked=request.chunked,
         body=request.body,
+        continued=request.continued,
     )
 
 
@@ -129,7 +130,7 @@ def framed(request: Request, version: str) -> Request:
         return _as_extended_connect(request) if "upgrade" in request.headers else request
     if "content-length" in request.headers or "upgrade" in request.headers:
         return request
-    if request.chunked or (request.version == "http2" and request.is_grpc()):
+    if request.chunked:
         return evolve(request, headers={**request.headers, "transfer-encoding": ("chunked",)})
     if request.method in _BODILESS:
         return request

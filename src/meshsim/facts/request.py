@@ -26,6 +26,8 @@ class Request:
     still to come."""
     chunked: bool = False
     """Whether its body comes in chunks; the header that says so belongs to one connection and is gone."""
+    continued: bool = False
+    """Whether its client was told to go on (100 Continue) before anything else."""
     connect_port: str = ""
     """What was cut off a CONNECT request's host and goes on upstream again."""
     body: int = 0

@@ -1,4 +1,4 @@
-"""RE2 as Envoy runs it: bytes (Latin-1), full match, bounded memory, compiled once.
+"""RE2 as Envoy runs it: bytes (Latin-1, unless a guard says UTF-8), full match, bounded size, compiled once.
 
 The only module that touches the regex engine. Python's own `re` may not be used on configured patterns: it means
 other things and can run for ever.
@@ -7,6 +7,7 @@ other things and can run for ever.
 from __future__ import annotations
 
 import re2
+from attrs import frozen
 
 from ..errors import Rejected
 from ..place import Place
@@ -14,10 +15,32 @@ from ..place import Place
 MAX_MEMORY = 8 << 20
 """Bytes that one compiled pattern may take."""
 
-_OPTIONS = re2.Options()
-_OPTIONS.encoding = re2.Options.Encoding.LATIN1
-_OPTIONS.log_errors = False
-_OPTIONS.max_mem = MAX_MEMORY
+_TOO_LARGE = "regex {!r} RE2 program size of {} > max program size of {}"
+
+
+@frozen
+class RegexRules:
+    """What an Envoy's runtime says of every pattern in its configuration."""
+
+    latin1: bool = True
+    """Every byte is a character; else the characters are those of UTF-8, and bytes that are no UTF-8 match nothing."""
+    largest_program: int | None = None
+    """The program size above which a pattern is refused; None where nobody can say."""
+
+
+USUAL = RegexRules()
+
+
+def _options(encoding: re2.Options.Encoding) -> re2.Options:
+    made = re2.Options()
+    made.encoding = encoding
+    made.log_errors = False
+    made.max_mem = MAX_MEMORY
+    return made
+
+
+_OPTIONS = {True: _options(re2.Options.Encoding.LATIN1), False: _options(re2.Options.Encoding.UTF8)}
+"""By whether bytes are characters."""
 
 
 def to_bytes(text: str) -> bytes:
@@ -75,10 +98,10 @@ class Regex:
 
     __slots__ = ("_compiled", "pattern")
 
-    def __init__(self, pattern: str, place: Place | None) -> None:
+    def __init__(self, pattern: str, place: Place | None, rules: RegexRules = USUAL) -> None:
         self.pattern = pattern
         try:
-            self._compiled = re2.compile(to_bytes(pattern), _OPTIONS)
+            self._compiled = re2.compile(to_bytes(pattern), _OPTIONS[rules.latin1])
         except re2.error as error:
             reason = error.args[0] if error.args else b""
             raise Rejected(
@@ -87,6 +110,14 @@ class Regex:
                 place=place,
                 hint="RE2 has no look-around and no back-references",
             ) from None
+        largest, size = rules.largest_program, self._compiled.programsize
+        if largest is not None and size > largest:
+            raise Rejected(
+                "regex-too-large",
+                _TOO_LARGE.format(pattern, size, largest),
+                place=place,
+                hint="Envoy refuses it too: shorten it, or raise its runtime value re2.max_program_size.error_level",
+            )
 
     def matches(self, text: str) -> bool:
         """Whether the whole text matches."""

@@ -72,8 +72,8 @@ def contains(wanted: str, *, ignore_case: bool = False) -> TextTest:
     return TextTest(f"contains {wanted}", lambda value: wanted in value)
 
 
-def regex(pattern: str, place: Place | None) -> TextTest:
-    return TextTest(f"regex {pattern}", Regex(pattern, place).matches)
+def regex(compiled: Regex) -> TextTest:
+    return TextTest(f"regex {compiled.pattern}", compiled.matches)
 
 
 def anything(want: str) -> TextTest:

@@ -61,7 +61,6 @@ REASONS: dict[str, tuple[str, ...]] = {
     "redirect.body-too-large": ("size", "limit"),
     "outcome.loop": ("pod", "destination"),
     "outcome.unknown-assumption": ("code",),
-    "runtime.guard-not-followed": ("guard",),
     "runtime.layer-hidden": ("key", "layer", "kind"),
     "name.assumed": ("name", "address"),
 }

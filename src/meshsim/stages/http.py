@@ -10,33 +10,25 @@ from ..envoy.codec import codec_of, with_raw_request
 from ..envoy.receive import DRAINED, Received, closes_after_answer, receive
 from ..envoy.refusal import Refusal
 from ..envoy.route_actions import RouteAction
+from ..envoy.runtime import NO_RUNTIME
 from ..explanation import Candidate, Decision, Fate
 from ..facts.conversation import Conversation
+from ..facts.request import Request
 from ..mesh import Mesh
 from ..outcome import Ending
 from ..reasons import Reason, because
 from ..report import Downstream, Draft, Hop
 from ..states import AtHttp, AtReturn, AtVhost, State
 from .changes import request_changes
-from .refusals import ending_of, route_of
+from .refusals import ending_of, only_entry, route_of
 from .stage import Stage, agree
 
 FRAGMENTS = "http_reject_path_with_fragment"
-NOT_FOLLOWED = (
-    "enable_new_query_param_present_match_behavior",
-    "strip_dotdot_segments_with_parameters",
-    "re2_use_latin1_mode",
-)
-"""Runtime guards whose old behaviour is not modelled."""
 
 
 def decide(_mesh: Mesh, at: AtHttp, chooser: Chooser) -> tuple[Received | Refusal, State]:
     for reason in at.hcm.unmodelled:
         chooser.assume(reason)
-    if at.pod.proxy is not None and at.pod.proxy.runtime.entries:
-        for guard in NOT_FOLLOWED:
-            if not at.pod.proxy.runtime.guard(guard):
-                chooser.assume(because("runtime.guard-not-followed", guard=guard))
     picked = _receive(at)
     if isinstance(picked, Received):
         if picked.doubt is not None:
@@ -70,13 +62,17 @@ def _why(at: AtHttp, refusal: Refusal) -> Reason:
 
 
 def _receive(at: AtHttp) -> Received | Refusal:
-    table = at.hcm.table(at.pod.proxy, None)
+    def internal_only(request: Request) -> tuple[str, ...]:
+        table = at.hcm.table(at.pod.proxy, request)
+        return table.internal_only_headers if table is not None else ()
+
     return receive(
         at.hcm,
         at.connection,
         _without_fragment(at),
         at.pod.addresses[0] if at.pod.addresses else None,
-        table.internal_only_headers if table is not None else (),
+        internal_only,
+        at.pod.proxy.runtime if at.pod.proxy is not None else NO_RUNTIME,
     )
 
 
@@ -94,7 +90,13 @@ def _ending(at: AtHttp, refusal: Refusal) -> Ending:
 
 
 def _as_the_client_reads(at: AtHttp, ending: Ending) -> Ending:
-    """To a client in the middle of a TLS handshake, an answer in plaintext is no answer: the handshake fails."""
+    """A client that asked for a head reads no body, not even of a reply by a codec that had not seen the method yet.
+
+    To a client in the middle of a TLS handshake, an answer in plaintext is no answer: the handshake fails.
+    """
+    said = at.conversation.request
+    if ending.kind == "replied" and said is not None and said.method == "HEAD":
+        ending = evolve(ending, body="")
     if ending.kind != "replied" or at.conversation.tls is None or (at.frames is not None and at.frames.in_handshake):
         return ending
     return Ending(
@@ -178,7 +180,8 @@ def _describe_refused(at: AtHttp, refusal: Refusal, hop: Hop) -> None:
     hop.route = (route.name or None) if route is not None else None
     proxy = at.pod.proxy
     if route is not None and proxy is not None and isinstance(route.action, RouteAction):
-        name = route.action.cluster
+        entry = only_entry(route, at.pod)
+        name = route.action.cluster if entry is None else entry.name
         hop.cluster = name if name and proxy.cluster(name) is not None else None
 
 

@@ -29,6 +29,7 @@ from ..envoy.refused_lookup import looked_up
 from ..envoy.request_limits import body_kept
 from ..envoy.route_actions import RouteAction
 from ..envoy.routes import Route
+from ..envoy.runtime import NO_RUNTIME
 from ..envoy.stream import Stream
 from ..explanation import Candidate, Decision, Fate
 from ..facts.request import Headers, Request
@@ -118,7 +119,9 @@ def _judged(at: AtRedirect) -> Judged:
             return Judged(because("redirect.predicate", predicate.place, **facts), target)
     why = because("redirect.followed", policy.place, location=location, number=before.count + 1, most=policy.most)
     assert ending.status is not None
-    again = receive_again(stream.manager, stream.connection, redirected(wanted, request, ending.status, secure=secure))
+    runtime = proxy.runtime if proxy is not None else NO_RUNTIME
+    new = redirected(wanted, request, ending.status, secure=secure)
+    again = receive_again(stream.manager, stream.connection, new, runtime)
     return Judged(why, target, again, policy.remembered(before, own, found.name))
 
 

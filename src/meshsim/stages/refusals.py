@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from attrs import evolve
 
+from ..envoy.http_filters.progress import Progress
 from ..envoy.local_reply import local_reply
 from ..envoy.network_filters.hcm import HttpConnectionManager
 from ..envoy.refusal import Refusal
 from ..envoy.refused_lookup import looked_up
-from ..envoy.route_actions import RouteAction
+from ..envoy.route_actions import RouteAction, WeightedCluster
 from ..envoy.routes import Route
+from ..envoy.runtime import NO_RUNTIME
 from ..envoy.stream import Stream
 from ..envoy.vhosts import VirtualHost
 from ..facts.connection import Connection
@@ -34,8 +36,9 @@ def ending_of(refusal: Refusal, pod: Pod, hcm: HttpConnectionManager, connection
     request = refusal.request
     grpc_redirect = refusal.location is not None and request is not None and request.is_grpc()
     vhost, route = route_of(refusal, pod, hcm, connection)
+    progress = Progress(entry=only_entry(route, pod))
     ending = local_reply(
-        Stream(hcm, connection, request, route, vhost),
+        Stream(hcm, connection, request, route, vhost, progress=progress),
         hop,
         refusal.why,
         status=400 if grpc_redirect else refusal.status,
@@ -43,10 +46,21 @@ def ending_of(refusal: Refusal, pod: Pod, hcm: HttpConnectionManager, connection
         flags=refusal.flags,
         body=refusal.body,
         location=None if grpc_redirect else refusal.location,
+        located_late=True,
         by_route=route is not None and isinstance(route.action, RouteAction),
         ends_connection=refusal.closes is not None,
     )
     return ending if refusal.closes is None else evolve(ending, local_close_reason=refusal.closes, after=refusal.after)
+
+
+def only_entry(route: Route | None, pod: Pod) -> WeightedCluster | None:
+    """The weighted cluster that the look-up picked, where only one has any weight; else nobody can say."""
+    action = route.action if route is not None else None
+    if not isinstance(action, RouteAction) or not action.weighted:
+        return None
+    weights = action.weights(pod.proxy.runtime if pod.proxy is not None else NO_RUNTIME)
+    heavy = [entry for entry, weight in zip(action.weighted, weights, strict=True) if weight]
+    return heavy[0] if len(heavy) == 1 else None
 
 
 def route_of(

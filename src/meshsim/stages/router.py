@@ -221,12 +221,25 @@ def _direct(at: AtRouter, action: DirectResponse, why: Reason) -> Ending:
 
 
 def _redirect(at: AtRouter, route: Route, action: Redirect | TlsRedirect) -> Ending:
-    location = action.location(_stream(at).format_facts(), route.rule)
+    stream = _stream(at)
+    location = action.location(stream.format_facts(), route.rule)
     if isinstance(action, TlsRedirect):
         why = because("router.require-tls", action.place, location=location)
     else:
         why = because("router.redirect", action.place, route=route.label, location=location)
-    return local_reply(_stream(at), at.hop, why, status=action.status, details="direct_response", location=location)
+        stream = evolve(stream, request=_rewritten(at, route, action))
+    return local_reply(stream, at.hop, why, status=action.status, details="direct_response", location=location)
+
+
+def _rewritten(at: AtRouter, route: Route, action: Redirect) -> Request:
+    """The request that a redirect's header mutations see: its path is rewritten as the Location's is."""
+    path = action.rewritten(_stream(at).format_facts(), route.rule)
+    if path is None:
+        return at.request
+    headers = dict(at.request.headers)
+    if not at.hcm.router.suppress_envoy_headers:
+        headers["x-envoy-original-path"] = (at.request.path,)
+    return evolve(at.request, path=path, headers=headers)
 
 
 def _forward(at: AtRouter, route: Route, action: RouteAction, entry: WeightedCluster | None) -> Forward:

@@ -13,6 +13,8 @@ GUARDS = (
     "strip_path_parameters_per_segment",
     "http_reject_path_with_fragment",
     "rbac_respect_ignore_path_parameters",
+    "enable_new_query_param_present_match_behavior",
+    "strip_dotdot_segments_with_parameters",
 )
 PORT = 20000
 ANY = [{"any": True}]
@@ -76,6 +78,9 @@ def _listener() -> dict[str, Any]:
         _fraction("/flag", "flag", 0),
         _fraction("/unset", "no.such", 100),
         {"name": "weighted", "match": {"prefix": "/weighted"}, "route": {"weighted_clusters": weighted}},
+        _answers(4, {"prefix": "/query", "query_parameters": [{"name": "a", "present_match": False}]}),
+        _answers(5, {"path": "/q"}),
+        _answers(6, {"prefix": "/p/.."}),
         _answers(3, {"prefix": "/"}),
     ]
     policies = {
@@ -87,13 +92,14 @@ def _listener() -> dict[str, Any]:
     }
     rbac = _shapes.filter_of("http", "rbac.v3.RBAC", rules={"action": "DENY", "policies": policies})
     table = {"ignore_path_parameters_in_path_matching": True}
-    chain = {"filters": [_shapes.manager(routes, [rbac], table)]}
+    chain = {"filters": [_shapes.manager(routes, [rbac], table, normalize_path=True)]}
     return {"name": "drawn", "address": _shapes.address("0.0.0.0", PORT), "filter_chains": [chain]}
 
 
 def _calls(*, fragments: bool) -> Iterator[dict[str, Any]]:
     """A fragment is asked for where it is not refused; what a refusal is like belongs to another family."""
     paths: tuple[str, ...] = ("/joined", "/one", "/not-one", "/number", "/", "/p/a;x/b", "/p/a;x=1", "/p/a/b;")
+    paths += ("/query", "/query?a", "/query?b=a", "/p/..;x/q", "/p/..;", "/p/.;x/a", "/p/%2e%2e;x/q", "/p/...;x/q")
     paths += ("/p/a/b#c", "/#/one") if fragments else ()
     headers: tuple[dict[str, Any], ...] = (
         {},

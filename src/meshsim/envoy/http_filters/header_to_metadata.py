@@ -18,6 +18,7 @@ from ...match.strings import cookies
 from ...place import Place
 from ...reasons import because
 from ..per_filter import PerFilter
+from ..regexes import compile_regex
 from .base import Change, FilterFacts, Verdict
 from .per_route import PerRoute
 from .progress import with_metadata
@@ -102,11 +103,9 @@ def _note(view: View | None) -> Note | None:
     if view is None:
         return None
     rewrite = view.view("regex_value_rewrite")
-    pattern = rewrite.view("pattern") if rewrite is not None else None
     compiled = None
-    if rewrite is not None and pattern is not None:
-        regex = Regex(pattern.text("regex", ""), pattern.place_of("regex"))
-        compiled = (regex, rewrite.text("substitution", ""))
+    if rewrite is not None and rewrite.has("pattern"):
+        compiled = (compile_regex(rewrite, "pattern"), rewrite.text("substitution", ""))
     return Note(
         view.text("metadata_namespace", "") or NAMESPACE,
         view.text("key", ""),

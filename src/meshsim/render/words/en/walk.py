@@ -99,7 +99,6 @@ WORDS: dict[str, str] = {
     ),
     "outcome.loop": "the packets of {pod} to {destination} come back to where they started",
     "outcome.unknown-assumption": "the answer rests on an assumption ({code}), and --strict allows none",
-    "runtime.guard-not-followed": "envoy.reloadable_features.{guard} is off, which is not modelled; it is taken as on",
     "runtime.layer-hidden": "runtime key {key} has the value that the configuration gives it; "
     "what {kind} {layer!r} holds stands in no input (curl localhost:15000/runtime shows it; state it with --runtime)",
     "name.assumed": (
