@@ -85,7 +85,7 @@ def _ending(request: Request | None, hop: int, why: Reason, reply: Reply, grpc_s
         grpc_status = grpc_status_of(status) if grpc_status is None else grpc_status
         made["content-type"] = ("application/grpc",)
         made["grpc-status"] = (str(grpc_status),)
-        if body:
+        if body and request.method != "HEAD":
             made["grpc-message"] = (_percent_encoded(body),)
         status, body = 200, ""
     else:

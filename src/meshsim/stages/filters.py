@@ -117,7 +117,8 @@ def _run(
             return Ran(index, taken, ending, facts.request, progress)
         if verdict is None:
             continue
-        did.append(verdict.why)
+        if verdict.why is not None:
+            did.append(verdict.why)
         facts = facts.after(verdict)
         progress = _advanced(at, progress, verdict, index + 1, facts, decider)
         if verdict.clears_route:
