@@ -9,8 +9,8 @@ from benchmarks.__main__ import compared
 from benchmarks.figures import BASELINE, document, ratios, read_baseline
 from benchmarks.meshes import demo
 
-NOT_IN_THE_DEMO = {"redirect"}
-"""No route of the demo follows redirects of its upstream."""
+NOT_IN_THE_DEMO = {"redirect", "refresh"}
+"""No route of the demo follows redirects of its upstream, or names another cluster for a retry."""
 
 
 def test_the_demo_calls_go_many_ways() -> None:

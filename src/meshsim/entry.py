@@ -347,6 +347,7 @@ def _conversation(call: Call) -> Conversation:
             path=call.path,
             headers=call.header_values(),
             version=call.protocol,
+            body=len(call.payload.encode("utf-8", "surrogateescape")),
         )
         if call.protocol == "http2":
             request = _as_stated(request)
@@ -355,7 +356,7 @@ def _conversation(call: Call) -> Conversation:
         tls=tls,
         request=request,
         server_first=call.server_first,
-        payload=call.payload,
+        payload=call.payload if request is None else "",
         proxy_protocol=call.proxy_protocol,
         protocol_stated=call.protocol_stated,
     )

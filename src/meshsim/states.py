@@ -44,6 +44,8 @@ class Tried:
     """How long those attempts took."""
     flags: tuple[str, ...] = ()
     """What tcp_proxy's response flags keep of them."""
+    first: Cluster | None = None
+    """The cluster of the first attempt, whose circuit breakers count the retries, where the cluster may change."""
 
 
 @frozen
@@ -266,6 +268,8 @@ class AtCluster:
     progress: Progress = FRESH
     stream: Stream | None = None
     """The HTTP stream that a reply of this proxy's own would answer; None: no request was decoded here."""
+    tried: Tried | None = None
+    """None unless a retry named the cluster."""
 
 
 @frozen
@@ -329,6 +333,16 @@ class AtReturn:
 
 
 @frozen
+class AtRefresh:
+    """A retry whose policy lets the route name its cluster anew."""
+
+    dialled: AtTls
+    """The attempt before."""
+    stream: Stream
+    tried: Tried
+
+
+@frozen
 class AtRedirect:
     """An upstream answered with a redirect that the route has a policy for. `frames` is the attempt's own."""
 
@@ -364,6 +378,7 @@ State: TypeAlias = (
     | AtTls
     | AtApp
     | AtReturn
+    | AtRefresh
     | AtRedirect
     | Ended
 )

@@ -79,6 +79,24 @@ def test_which_level_wins(most_specific: bool, winner: str) -> None:
     assert sent.headers["y"] == ("entry",)
 
 
+def test_a_route_mutates_what_its_weighted_cluster_made_of_the_request() -> None:
+    entry = {
+        "name": "c",
+        "weight": 1,
+        "host_rewrite_literal": "entry.test",
+        "request_headers_to_add": [add("x-entry", "%REQ(:AUTHORITY)%")],
+    }
+    route = one_route(
+        route={"weighted_clusters": {"clusters": [entry]}}, request_headers_to_add=[add("x-route", "%REQ(:AUTHORITY)%")]
+    )
+    made = walk(hcm(route)).sent
+    assert (made.authority, made.headers["x-entry"], made.headers["x-route"]) == (
+        "entry.test",
+        ("a.com",),
+        ("entry.test",),
+    )
+
+
 def test_mutations_come_before_rewrites_and_after_the_routers_own_headers() -> None:
     made = walk(
         hcm(

@@ -24,7 +24,7 @@ from meshsim.errors import Rejected
 from meshsim.facts.request import Request
 from meshsim.place import Place
 
-GET = Request("GET", "http", "a.test", "/x?y=1", {"x-copy": ("old",), "content-length": ("8",)})
+GET = Request("GET", "http", "a.test", "/x?y=1", {"x-copy": ("old",), "content-length": ("8",)}, body=8)
 TYPE = "type.googleapis.com/envoy.extensions.internal_redirect."
 PREVIOUS = {"name": "p", "typed_config": {"@type": f"{TYPE}previous_routes.v3.PreviousRoutesConfig"}}
 
@@ -115,7 +115,7 @@ def test_the_request_of_the_next_pass() -> None:
     assert (wanted.authority, wanted.path) == ("new.test", "/dest")
     assert "x-copy" not in wanted.headers
     assert wanted.headers["x-new"] == ("one", "two")
-    post = Request("POST", "http", "a.test", "/x", {"content-length": ("8",)}, chunked=True)
+    post = Request("POST", "http", "a.test", "/x", {"content-length": ("8",)}, chunked=True, body=8)
     kept = redirected(post, GET, 307, secure=False)
     assert (kept.method, kept.chunked, kept.headers["content-length"]) == ("POST", True, ("8",))
     changed = redirected(post, GET, 303, secure=True)

@@ -17,14 +17,14 @@ from tests.builders_connection import chain, connection, hcm, http, listener_con
 class Step:
     """One stage decided, explained and described."""
 
-    def __init__(self, stage: Stage, at: Any, chooser: Chooser | None = None) -> None:
+    def __init__(self, stage: Stage, at: Any, chooser: Chooser | None = None, draft: Draft | None = None) -> None:
         mesh = Mesh((at.pod,), {})
         self.chooser = chooser or Chooser()
         self.picked, self.after = stage.decide(mesh, at, self.chooser)
         self.decision: Decision = stage.explain(mesh, at, self.picked)
-        draft = Draft()
-        stage.describe(mesh, at, self.picked, draft)
-        self.hop: Hop = draft.hop(at.hop, at.pod.name)
+        self.draft = draft or Draft()
+        stage.describe(mesh, at, self.picked, self.draft)
+        self.hop: Hop = self.draft.hop(at.hop, at.pod.name)
 
     @property
     def assumed(self) -> list[str]:

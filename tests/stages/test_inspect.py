@@ -50,6 +50,16 @@ def test_after_a_handoff_there_is_no_second_one() -> None:
     assert step.hop.received_by is None
 
 
+def test_what_the_first_listener_saw_is_not_in_the_log_of_the_second() -> None:
+    first = listener_config("first", "0.0.0.0:15001", chain(), use_original_dst=True, listener_filters=[TLS_INSPECTOR])
+    on = pod(first, listener_config("second", "0.0.0.0:80", chain(), bind_to_port=False))
+    received = Step(inspect.STAGE, at_inspect("first", on, http(), original="10.0.0.5:80"))
+    assert "HTTP_REQUEST" in (received.hop.downstream_transport_failure_reason or "")
+    handed = at_inspect("second", on, http(), handoff=False, original="10.0.0.5:80")
+    step = Step(inspect.STAGE, handed, draft=received.draft)
+    assert (step.hop.listener, step.hop.downstream_transport_failure_reason) == ("second", None)
+
+
 def test_a_kept_source_is_noted() -> None:
     original_src = {"@type": FILTERS + "listener.original_src.v3.OriginalSrc", "mark": 1337}
     entry = {"name": "src", "typed_config": original_src}

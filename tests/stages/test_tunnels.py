@@ -6,15 +6,17 @@ from typing import Any
 import pytest
 
 import meshsim
+from meshsim.envoy.tunnels import datagram_target
 from meshsim.facts.call import read_call
 from meshsim.render import json
+from tests.truth.families import upstream_tls
 from tests.truth.families._managers import FIRST_PORT, call
-from tests.truth.families.tunnels import OF_TUNNELS, settings
+from tests.truth.families.tunnels import OF_TUNNELS, WELL_KNOWN, settings
 
 
 @pytest.fixture(scope="module")
 def mesh(tmp_path_factory: pytest.TempPathFactory) -> meshsim.Mesh:
-    [tunnels] = settings()
+    tunnels, *_of_tls = settings()
     return tunnels.mesh(Path(tmp_path_factory.mktemp("tunnels")))
 
 
@@ -95,3 +97,50 @@ def test_overload_is_not_told_where_envoy_headers_are_suppressed(mesh: meshsim.M
         headers = asked(mesh, port, method=method)["outcome"]["response_headers"]
         told.append("x-envoy-overloaded" in headers)
     assert told == [True, False]
+
+
+NEAR_AND_FAR = {
+    ("any server", "one-sided"): (200, "", []),
+    ("any server", "STRICT"): (503, "SSLV3_ALERT_HANDSHAKE_FAILURE", ["UF"]),
+    ("mTLS, another's name", "one-sided"): (503, "CERTIFICATE_VERIFY_FAILED", ["UF"]),
+    ("1.3, no certificate", "STRICT, 1.3"): (200, "{connection_termination}", ["UC"]),
+}
+"""The last one: in TLS 1.3 the connection stands for the client before the server has seen a certificate."""
+
+
+@pytest.mark.parametrize("pair", list(NEAR_AND_FAR))
+def test_a_tunnel_stands_when_its_tls_does(pair: tuple[str, str], tmp_path: Path) -> None:
+    [made] = [each for each in settings() if each.name == "tunnels of TLS"]
+    port = upstream_tls.FIRST_NEAR + upstream_tls.PAIRS.index(pair)
+    hop = asked(made.mesh(tmp_path), port)["hops"][0]
+    status, text, flags = NEAR_AND_FAR[pair]
+    assert (hop["status"], hop["response_flags"]) == (status, flags)
+    assert text in (hop["response_code_details"] or "")
+
+
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        ("192.0.2.6/443/", "192.0.2.6:443"),
+        ("2001%3Adb8%3A%3A1/443/", "[2001:db8::1]:443"),
+        ("[2001:db8::1]/443/", "[2001:db8::1]:443"),
+        ("a%2Etest/%34%343/", "a.test:443"),
+        ("a/80%/", "a:80%"),
+        ("a%zz/80/", None),
+        ("a.test/443", None),
+        ("a.test/443/more", None),
+        ("/443/", None),
+        ("", None),
+    ],
+)
+def test_where_datagrams_are_to_go(path: str, target: str | None) -> None:
+    assert datagram_target(WELL_KNOWN + path) == target
+
+
+def test_datagrams_to_nowhere_are_answered_before_any_route(tmp_path: Path) -> None:
+    [made] = [each for each in settings() if each.name == "CONNECT-UDP up to its route"]
+    mesh, asks = made.mesh(tmp_path), {"connection": "upgrade", "upgrade": "connect-udp"}
+    found = asked(mesh, FIRST_PORT, method="GET", path="/x", headers=asks)
+    assert (found["outcome"]["status"], found["outcome"]["response_code_details"]) == (404, "invalid_path")
+    found = asked(mesh, FIRST_PORT, method="GET", path=WELL_KNOWN + "b.test/81/", headers=asks)
+    assert (found["hops"][0]["virtual_host"], found["hops"][0]["route"]) == ("b", "tunnel")

@@ -72,7 +72,7 @@ def _add_what(group: Any) -> None:
     ):
         add(flag, dest="protocol", action="store_const", const=protocol, help=f"{protocol}, as curl means it")
     add("--server-first", action="store_true", help="tcp: the server speaks first")
-    add("--payload", default="", metavar="TEXT", help="tcp, udp: the first bytes")
+    add("--payload", default="", metavar="TEXT", help="tcp, udp: the first bytes; http: the body, of chunks too")
     add("--proxy-protocol", type=_proxy_protocol, metavar="SOURCE,DESTINATION", help="a PROXY header comes first")
 
 

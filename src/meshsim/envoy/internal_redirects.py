@@ -19,8 +19,6 @@ FOLLOWED = "internal_redirect"
 """Envoy's response code details of a pass that ended in a redirect it followed."""
 _STATUSES = frozenset((301, 302, 303, 307, 308))
 _DEFAULT_STATUSES = frozenset((302,))
-CONNECTION_HOLDS = 1 << 20
-"""per_connection_buffer_limit_bytes of a listener that states none."""
 _SEE_OTHER = 303
 _BODILESS = ("GET", "HEAD")
 _FIELDS = frozenset(
@@ -115,12 +113,6 @@ def _predicate(entry: View) -> RedirectPredicate:
     return RedirectPredicate(typed.type_name.rpartition(".")[2], entry.place, frozenset(str(each) for each in allowed))
 
 
-def body_size(request: Request) -> int:
-    """As far as the request states it; of chunks nobody knows."""
-    stated = request.headers.get("content-length", ("",))[0].strip()
-    return int(stated) if stated.isdecimal() else 0
-
-
 def target_of(
     policy: InternalRedirectPolicy,
     request: Request,
@@ -128,17 +120,17 @@ def target_of(
     before: Redirected,
     *,
     secure: bool,
-    limit: int,
+    limit: int | None,
 ) -> AbsoluteUrl | Reason:
     """Where the Location leads, or why it is left to the client before any route is looked up.
 
-    `secure`: whether the client's side is taken for https. `limit`: how much of a body is kept to be sent again.
+    `secure`: whether the client's side is taken for https. `limit`: how much of a body is kept to be sent again; None:
+    all of it.
     """
     if request.method == "CONNECT" and not request.path:
         return because("redirect.no-path", policy.place)
-    size = body_size(request)
-    if size > limit:
-        return because("redirect.body-too-large", policy.place, size=size, limit=limit)
+    if limit is not None and request.body > limit:
+        return because("redirect.body-too-large", policy.place, size=request.body, limit=limit)
     if not location:
         return because("redirect.no-location", policy.place)
     url = absolute_url(location)
@@ -179,6 +171,7 @@ def redirected(request: Request, before: Request, status: int, *, secure: bool) 
     scheme = "https" if secure else "http"
     headers = {**request.headers, "x-envoy-original-url": (f"{scheme}://{before.authority or ''}{before.path}",)}
     if status != _SEE_OTHER or request.method in _BODILESS:
-        return evolve(request, headers=headers)
+        # Of chunks that held nothing, nothing is left.
+        return evolve(request, headers=headers, chunked=request.chunked and request.body > 0)
     headers.pop("content-length", None)
-    return evolve(request, method="GET", headers=headers, chunked=False)
+    return evolve(request, method="GET", headers=headers, chunked=False, body=0)

@@ -15,6 +15,7 @@ from ..config.config_dump import ProxyDocument, ResourceState
 from ..config.view import View
 from ..errors import Rejected
 from ..explanation import Candidate, Check, Fate
+from ..facts.connection import DEFAULT_BUFFER_LIMIT
 from ..match.lookup import Lookup
 from ..place import Place
 from ..reasons import Reason, because
@@ -49,10 +50,10 @@ _KNOWN = frozenset(
         "filter_chains",
         "default_filter_chain",
         "filter_chain_matcher",
+        "per_connection_buffer_limit_bytes",
         # how the socket is opened and watched, not where a connection goes
         "access_log",
         "stat_prefix",
-        "per_connection_buffer_limit_bytes",
         "drain_type",
         "freebind",
         "socket_options",
@@ -85,6 +86,8 @@ class Listener:
     transparent: bool
     listener_filters_timeout_ms: int | float
     continue_on_timeout: bool
+    buffer_limit: int
+    """per_connection_buffer_limit_bytes; 0: none."""
     traffic_direction: str
     """INBOUND, OUTBOUND or UNSPECIFIED."""
     origin: str | None
@@ -328,6 +331,7 @@ def _compile_listener(state: ResourceState, view: View, addresses: dict[Address,
         transparent=view.boolean("transparent", False),
         listener_filters_timeout_ms=view.duration_ms("listener_filters_timeout", DEFAULT_TIMEOUT_MS),
         continue_on_timeout=view.boolean("continue_on_listener_filters_timeout", False),
+        buffer_limit=view.integer("per_connection_buffer_limit_bytes", DEFAULT_BUFFER_LIMIT),
         traffic_direction=view.enum("traffic_direction", _DIRECTIONS),
         origin=_istio_object(view),
         version=state.version,

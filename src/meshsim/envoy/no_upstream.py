@@ -73,6 +73,10 @@ def describe_no_upstream(hop: Hop, ending: Ending, close_code: int, connection: 
     hop.downstream_local_close_reason = ending.local_close_reason
     if ending.kind == "closed":
         hop.downstream_local_close_reason = f"{_CLOSE_REASON}{close_code}"
-        if connection.tls is not None and connection.transport == "tls":
-            # Given up before the handshake began: what tls_inspector left in BoringSSL's error queue is logged.
-            hop.downstream_transport_failure_reason = NOT_SHAKEN
+        describe_not_shaken(hop, connection)
+
+
+def describe_not_shaken(hop: Hop, connection: Connection) -> None:
+    """Of a connection that is given up before its handshake, what tls_inspector left in BoringSSL's error queue."""
+    if connection.tls is not None and connection.transport == "tls":
+        hop.downstream_transport_failure_reason = NOT_SHAKEN

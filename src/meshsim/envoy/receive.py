@@ -22,6 +22,7 @@ from .inline_headers import joined, one_value
 from .network_filters.hcm import HttpConnectionManager
 from .paths import normalised
 from .refusal import Refusal
+from .tunnels import asks_for_datagrams, datagram_target
 
 _BLANKS = " \t"
 _CONTINUE = ("100-continue",)
@@ -69,7 +70,15 @@ def receive(
     chunked = "transfer-encoding" in headers
     if chunked:
         headers.pop("content-length", None)
-    decoded = Request(method, scheme, authority, path, headers, request.version, ends, chunked)
+    body = _body(request, headers, chunked=chunked)
+    if authority is not None and asks_for_datagrams(headers if upgrade is None else {"upgrade": (upgrade,)}):
+        target = datagram_target(path)
+        if target is None:
+            decoded = Request(method, scheme, authority, path, headers, request.version, ends, chunked, body=body)
+            why = because("http.no-datagram-path", hcm.place, path=path)
+            return evolve(_refused(decoded, why, 404, "invalid_path"), body="The path is incorrect for CONNECT-UDP")
+        authority = target
+    decoded = Request(method, scheme, authority, path, headers, request.version, ends, chunked, body=body)
     cleaned = _checked(hcm, decoded)
     if isinstance(cleaned, Refusal):
         return cleaned
@@ -90,10 +99,22 @@ def receive(
     if seen.remote != connection.remote:
         known = (connection.remote, connection.remote_port)
         connection = evolve(connection, remote=seen.remote, remote_port=0, before_detection=known)
-    taken = Request(method, seen.scheme, authority, cleaned, seen.headers, request.version, ends, chunked)
+    taken = Request(method, seen.scheme, authority, cleaned, seen.headers, request.version, ends, chunked, body=body)
     if request.method == "CONNECT" and whole != authority:
         taken = evolve(taken, connect_port=str(port_number(whole)))
     return Received(taken, connection)
+
+
+_DIGITS = 18
+"""Of a length that is believed; a longer one is as large as anything."""
+
+
+def _body(request: Request, headers: Headers, *, chunked: bool) -> int:
+    """A content-length is taken at its word; without one only chunks and HTTP/2 bring a body."""
+    stated = headers.get("content-length", ("",))[0].strip()
+    if stated.isdecimal():
+        return int(stated[:_DIGITS])
+    return request.body if chunked or request.version == "http2" else 0
 
 
 def receive_again(hcm: HttpConnectionManager, connection: Connection, request: Request) -> Received | Refusal:

@@ -7,10 +7,19 @@ from __future__ import annotations
 
 from attrs import evolve
 
+from ..facts.connection import Connection
 from ..facts.request import Request
 from .retry_policy import for_request
 from .route_actions import RouteAction
+from .routes import Route
 from .upstream_request import stated_timeout, stream_duration_ms, timeout_of
+
+
+def body_kept(route: Route | None, connection: Connection, filters: int | None) -> int | None:
+    """How many bytes of a body are kept to be sent once more; None: all of it. `filters` is what those let be kept."""
+    if route is not None and route.body_limit is not None:
+        return route.body_limit
+    return (connection.buffer_limit or None) if filters is None else filters
 
 
 def limited(

@@ -14,12 +14,17 @@ BODILESS = (204, 304)
 
 
 def route_mutations(headers: Headers, stream: Stream, details: str, flags: tuple[str, ...] = ()) -> Headers:
-    """Only where a route exists: an answer without one is left as it is."""
-    route = stream.route
-    if route is None or stream.request is None or not route.response_mutations:
+    """A weighted cluster's own first. Only where a route exists: an answer without one is left as it is."""
+    route, entry = stream.route, stream.entry
+    if route is None or stream.request is None:
+        return headers
+    levels = route.response_mutations
+    if entry is not None and entry.response_mutations:
+        levels = (entry.response_mutations, *levels)
+    if not levels:
         return headers
     facts = stream.format_facts(details=details, flags=flags)
-    return mutated(headers, route.response_mutations, facts, response=True)
+    return mutated(headers, levels, facts, response=True)
 
 
 def closes_with(stream: Stream, status: int) -> bool:

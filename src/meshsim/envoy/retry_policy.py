@@ -30,6 +30,7 @@ _MODELLED = frozenset(
         "retriable_status_codes",
         "retriable_headers",
         "retriable_request_headers",
+        "refresh_cluster_on_retry",
         # between attempts, and for streams that send nothing
         "retry_back_off",
         "rate_limited_retry_back_off",
@@ -99,6 +100,8 @@ class RetryPolicy:
     """Headers that the request itself names: one that is there is enough."""
     request_conditions: tuple[Condition[Any], ...] = ()
     """retriable_request_headers: one that holds is enough; none are needed where there are none."""
+    refreshes_cluster: bool = False
+    """refresh_cluster_on_retry: the route names its cluster anew before each retry."""
     unmodelled: tuple[Reason, ...] = field(default=())
 
     def after_reset(self, reset: str, *, request_sent: bool) -> bool:
@@ -160,6 +163,7 @@ def compile_retry_policy(view: View) -> RetryPolicy | None:
         response_headers=policy.has("retriable_headers"),
         response_conditions=tuple(compile_header_matcher(entry) for entry in policy.views("retriable_headers")),
         request_conditions=tuple(compile_header_matcher(entry) for entry in policy.views("retriable_request_headers")),
+        refreshes_cluster=policy.boolean("refresh_cluster_on_retry", False),
         unmodelled=leftovers,
     )
 

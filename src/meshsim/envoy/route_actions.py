@@ -144,6 +144,8 @@ class RouteAction:
     idle_timeout_ms: int | float | None = None
     """Of a stream on which nothing moves; None: the connection manager's."""
     retry_policy: RetryPolicy | None = None
+    sends_again: bool = True
+    """Off for a request whose body is larger than what is kept of it: it is never tried again."""
     mirrors: tuple[MirrorPolicy, ...] = ()
     internal_redirects: InternalRedirectPolicy | None = None
     """None: an upstream's redirect is the client's own business."""
@@ -285,7 +287,7 @@ def compile_route_action(
         if weighted.boolean("use_hash_policy", False)
         else (),
         weighted_place=weighted.place,
-        unmodelled=leftovers
+        unmodelled=action.unmodelled
         + tuple(
             reason for entry in weighted.views("clusters") for reason in unmodelled_fields(entry, _ENTRY_FIELDS, name)
         ),

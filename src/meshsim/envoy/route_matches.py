@@ -23,6 +23,7 @@ from .metadata_matchers import compile_filter_state_matcher, compile_metadata_ma
 from .path_rewrites import PathRule
 from .paths import without_query
 from .runtime import NO_RUNTIME, Runtime, RuntimeFraction, compile_runtime_fraction
+from .tunnels import carries_datagrams
 from .uri_templates import compile_uri_template
 
 PATH_KINDS = ("prefix", "path", "safe_regex", "path_separated_prefix", "connect_matcher", "path_match_policy")
@@ -138,8 +139,9 @@ def _read_path(facts: RouteFacts) -> str | None:
     return facts.path
 
 
-def _read_method(facts: RouteFacts) -> str:
-    return facts.request.method
+def _read_connect(facts: RouteFacts) -> str:
+    """An upgrade to CONNECT-UDP keeps the method it has."""
+    return _CONNECT[1] if carries_datagrams(facts.request) else facts.request.method
 
 
 def _path(view: View) -> tuple[PathRule, RouteCondition]:
@@ -147,7 +149,7 @@ def _path(view: View) -> tuple[PathRule, RouteCondition]:
     sensitive = view.boolean("case_sensitive", True)
     if kind == "connect_matcher":
         return PathRule(kind, ""), Condition(
-            kind, "method CONNECT", _read_method, _CONNECT.__contains__, view.place_of(kind)
+            kind, "method CONNECT", _read_connect, _CONNECT.__contains__, view.place_of(kind)
         )
     if kind == "safe_regex":
         below = view.view(kind)

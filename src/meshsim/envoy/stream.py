@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import field, frozen
 
 from ..facts.connection import Connection
 from ..facts.request import Request
+from ..facts.residues import Residues
 from .format_operators import FormatFacts
 from .http_filters.progress import FRESH, Progress
 from .network_filters.hcm import HttpConnectionManager
+from .route_actions import WeightedCluster
 from .routes import Route
 from .vhosts import VirtualHost
 
 _NOTHING_DECODED = Request("", "", None, "", {})
+
+
+@frozen
+class Drawn:
+    """By what a weighted cluster was drawn, for a retry that draws another one."""
+
+    value: int | None = None
+    """Of a header or a hash; None: the stream's random value."""
+    unknown: str | None = None
+    """The hash policy whose value nobody stated."""
+    residues: Residues = field(factory=Residues)
+    """What is known of the random value."""
+    before: tuple[WeightedCluster, ...] = ()
+    """Entries that are left out: those that were drawn before the one in force, since all were in the pot."""
+
+
+NOT_DRAWN = Drawn()
 
 
 @frozen
@@ -30,6 +49,9 @@ class Stream:
     """Begun before the reply."""
     progress: Progress = FRESH
     """What the filters have left behind."""
+    entry: WeightedCluster | None = None
+    """The weighted cluster that its route stands for by now; None: the route has none."""
+    drawn: Drawn = NOT_DRAWN
 
     def format_facts(self, *, details: str = "", flags: tuple[str, ...] = (), body: str | None = "") -> FormatFacts:
         """What command operators may ask while a reply is being made."""

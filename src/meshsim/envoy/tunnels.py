@@ -7,12 +7,19 @@ says is asked before, when the request is taken for an upgrade.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from urllib.parse import unquote
 
 from attrs import frozen
 
+from ..address import is_v6, try_parse_ip
 from ..config.view import View
-from ..facts.request import Request
+from ..facts.request import Headers, Request
+
+_WELL_KNOWN = [".well-known", "masque", "udp"]
+_SLASHES = 6
+_BROKEN = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
 @frozen
@@ -38,4 +45,20 @@ def compile_connect_config(upgrades: Sequence[View]) -> ConnectConfig | None:
 
 def carries_datagrams(request: Request) -> bool:
     """CONNECT-UDP (RFC 9298)."""
-    return any(value.lower() == "connect-udp" for value in request.headers.get("upgrade", ()))
+    return asks_for_datagrams(request.headers)
+
+
+def asks_for_datagrams(headers: Headers) -> bool:
+    return tuple(value.lower() for value in headers.get("upgrade", ())) == ("connect-udp",)
+
+
+def datagram_target(path: str) -> str | None:
+    """Where the path of such a request leads, as its authority; None: it is not of the one form that Envoy takes."""
+    empty, *begins, host, port, end = ("", "", "", "", *path.split("/"))[-7:]
+    if (empty, begins, end) != ("", _WELL_KNOWN, "") or path.count("/") != _SLASHES or not host or not port:
+        return None
+    if _BROKEN.search(host) is not None:
+        return None
+    host, port = (unquote(part, errors="surrogateescape") for part in (host, port))
+    address = None if host.startswith("[") else try_parse_ip(host)
+    return f"[{host}]:{port}" if address is not None and is_v6(address) else f"{host}:{port}"

@@ -73,9 +73,6 @@ def upstream_request(
         headers[_EXPECTED] = (str(expected),)
     if route.attempt_count:
         headers["x-envoy-attempt-count"] = ("1",)
-    levels = route.request_mutations
-    if entry is not None and entry.request_mutations:
-        levels = (entry.request_mutations, *levels)
     seen: Headers = headers
     facts = FormatFacts(
         request,
@@ -88,14 +85,20 @@ def upstream_request(
         metadata=metadata or {},
         filter_state=filter_state or {},
     )
-    if levels:
-        seen = mutated(headers, levels, facts)
+    if entry is not None:
+        if entry.request_mutations:
+            seen = mutated(seen, (entry.request_mutations,), facts)
+        if entry.host_rewrite_literal is not None:
+            # The route's own mutations see the entry's name already.
+            request = evolve(request, authority=entry.host_rewrite_literal)
+            facts = evolve(facts, request=request)
+    if route.request_mutations:
+        seen = mutated(seen, route.request_mutations, facts)
     authority = request.authority
-    if entry is not None or action.rewrites_host:
+    if seen is not headers:
         headers = dict(seen)
-        authority = _host(evolve(facts, request=evolve(request, headers=seen)), action, entry, headers)
-    elif levels:
-        headers = dict(seen)
+    if action.rewrites_host:
+        authority = _host(evolve(facts, request=evolve(request, headers=seen)), action, headers)
     path = rewritten_path(
         action,
         route.rule,
@@ -107,7 +110,16 @@ def upstream_request(
         headers["x-envoy-original-path"] = (request.path,)
     if request.connect_port and authority is not None:
         authority = f"{authority}:{request.connect_port}"
-    return Request(request.method, request.scheme, authority, path, headers, request.version, chunked=request.chunked)
+    return Request(
+        request.method,
+        request.scheme,
+        authority,
+        path,
+        headers,
+        request.version,
+        chunked=request.chunked,
+        body=request.body,
+    )
 
 
 def framed(request: Request, version: str) -> Request:
@@ -176,19 +188,10 @@ def _is_told(action: RouteAction, request: Request) -> bool:
     return action.respects_expected_timeout and _EXPECTED in request.headers
 
 
-def _host(
-    facts: FormatFacts,
-    action: RouteAction,
-    entry: WeightedCluster | None,
-    headers: dict[str, tuple[str, ...]],
-) -> str | None:
+def _host(facts: FormatFacts, action: RouteAction, headers: dict[str, tuple[str, ...]]) -> str | None:
     authority = facts.request.authority
-    if entry is not None and entry.host_rewrite_literal is not None:
-        authority = entry.host_rewrite_literal
     wanted = _wanted_host(facts, action)
-    if wanted:
-        authority = replaced_host(authority, wanted, action, headers)
-    return authority
+    return replaced_host(authority, wanted, action, headers) if wanted else authority
 
 
 def _wanted_host(facts: FormatFacts, action: RouteAction) -> str | None:
@@ -208,8 +211,10 @@ def _wanted_host(facts: FormatFacts, action: RouteAction) -> str | None:
 
 def replaced_host(old: str | None, new: str, action: RouteAction, headers: dict[str, tuple[str, ...]]) -> str:
     """The new authority; headers keep the old one. envoyproxy/envoy source/common/http/utility.cc (updateAuthority)."""
-    if old and action.append_x_forwarded_host:
-        listed = ",".join(headers.get("x-forwarded-host", ()))
+    before = headers.get("x-forwarded-host")
+    # () is a value that only run time knows
+    if old and action.append_x_forwarded_host and before != ():
+        listed = ",".join(before or ())
         if listed.rpartition(",")[2].strip() != old:
             headers["x-forwarded-host"] = (f"{listed},{old}" if listed else old,)
     if old and action.envoy_headers:

@@ -33,6 +33,7 @@ class DownstreamTls:
     """Of the certificate that this side showed; None: no input says."""
 
 
+DEFAULT_BUFFER_LIMIT = 1 << 20
 NO_IP = 0xFFFFFFFF
 """What Envoy compares with prefixes where an address is no IP address: 255.255.255.255."""
 INTERNAL_CLIENT = "envoy://internal_client_address/"
@@ -70,6 +71,8 @@ class Connection:
     direct_remote_name: str = ""
     before_detection: tuple[int, int] | None = None
     """Remote address and port before a request's headers named another client; None: none did."""
+    buffer_limit: int = DEFAULT_BUFFER_LIMIT
+    """per_connection_buffer_limit_bytes of the listener that has it; 0: none. Known from the network filters on."""
     filter_state: Mapping[str, str] = field(factory=dict, eq=False, repr=False)
     """What network filters wrote down, as text."""
 

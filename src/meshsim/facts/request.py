@@ -28,6 +28,8 @@ class Request:
     """Whether its body comes in chunks; the header that says so belongs to one connection and is gone."""
     connect_port: str = ""
     """What was cut off a CONNECT request's host and goes on upstream again."""
+    body: int = 0
+    """How many bytes of a body follow, without the frames of chunks."""
     stated: Headers | None = None
     """Pseudo headers that an HTTP/2 client sends against the habit: name -> values, none where one is left out."""
 

@@ -13,6 +13,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "http.version-refused": ("version",),
     "http.range-unreadable": ("value",),
     "http.no-host": (),
+    "http.no-datagram-path": ("path",),
     "http.query-untyped": (),
     "http.head-timed-out": ("after", "timer", "details"),
     "http.client-unknown": ("status",),
@@ -54,6 +55,7 @@ REASONS: dict[str, tuple[str, ...]] = {
         "host",
     ),
     "filter.csrf-share": ("filter",),
+    "filter.body-buffered": ("filter", "size"),
     "filter.body-too-large": (
         "filter",
         "size",
@@ -144,6 +146,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "router.datagrams-not-modelled": ("route",),
     "router.to-cluster": ("route", "cluster"),
     "router.weighted": ("route", "cluster", "weight", "total"),
+    "router.body-not-kept": ("size", "limit"),
     "router.weights-open": ("route",),
     "router.weights-by-hash": ("route", "policy"),
     "router.from-header": ("route", "cluster", "header"),

@@ -17,6 +17,7 @@ from . import (
     listener,
     network,
     redirect,
+    refresh,
     returning,
     route,
     router,
@@ -49,5 +50,6 @@ STAGES = table(
     tls.STAGE,
     app.STAGE,
     returning.STAGE,
+    refresh.STAGE,
     redirect.STAGE,
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from attrs import evolve, frozen
 
+from ..envoy.clusters import Cluster
 from ..envoy.endpoints import Endpoint, InternalAddress
 from ..envoy.http_filters.progress import FRESH, passed_back
 from ..envoy.listener_filters import seconds
@@ -17,6 +18,7 @@ from ..envoy.refusal import DRAINED
 from ..envoy.response_headers import passed_on
 from ..envoy.retry_policy import RetryPolicy
 from ..envoy.route_actions import RouteAction
+from ..envoy.stream import Stream
 from ..envoy.timers import first_timer
 from ..envoy.upstream_failures import IDLE, MAX_DURATION, NO_ROOM, OVERFLOW, Failure, failure_of
 from ..facts.request import Headers
@@ -92,7 +94,9 @@ def _tunnelled(frame: Frame, ending: Ending, failure: Failure | None) -> Return:
     if failure is None and ending.kind in ("delivered", "forwarded"):
         return Return(evolve(ending, status=TUNNEL_STANDS), None, again=False)
     timed = failure is not None and bool(failure.waited_ms)
-    cut = failure is not None and failure.result == "reset"
+    # An alert that comes when this side of TLS 1.3 was done is an error of the connection, and no orderly end.
+    alerted = frame.tls is not None and ending.client_sees == "tls_alert"
+    cut = failure is not None and (failure.result == "reset" or alerted)
     details = "via_upstream"
     if failure is not None and (timed or cut):
         details = failure.reset if timed else f"upstream_reset_after_response_started{{{failure.reset}}}"
@@ -220,12 +224,18 @@ def _tries_again(frame: Frame, ending: Ending, failure: Failure | None) -> tuple
     if not isinstance(via, RouteAction):
         return failure is not None and failure.connecting and made < via.max_connect_attempts, ()
     policy = via.retry_policy
-    if policy is None or not _wants_again(policy, ending, failure):
+    if policy is None or not via.sends_again or not _wants_again(policy, ending, failure):
         return False, ()
     if made > policy.num_retries:
         return False, ("URX",)
-    limit = (dialled.through or dialled.cluster).limits_of(via.priority).max_retries
+    limit = _counts_retries(dialled).limits_of(via.priority).max_retries
     return (False, ("UO",)) if (_RETRIES_AT_ONCE if limit is None else limit) == 0 else (True, ())
+
+
+def _counts_retries(dialled: AtTls) -> Cluster:
+    """The cluster by which the route was looked up, wherever retries have gone since."""
+    first = dialled.tried.first if dialled.tried is not None else None
+    return first or dialled.through or dialled.cluster
 
 
 def _wants_again(policy: RetryPolicy, ending: Ending, failure: Failure | None) -> bool:
@@ -350,7 +360,15 @@ def tried_now(frame: Frame, picked: Return, next_hop: int) -> Tried:
         next_hop=next_hop,
         waited_ms=_waited(dialled) + waited,
         flags=_kept_flags(frame) or _lasting(picked.failure),
+        first=_counts_retries(dialled) if refreshes(frame.via, frame.stream) else None,
     )
+
+
+def refreshes(via: RouteAction | TcpProxy, stream: Stream | None) -> bool:
+    """Whether a retry may go to another cluster: one cluster and cluster_header name the same again."""
+    if not isinstance(via, RouteAction) or via.retry_policy is None or stream is None:
+        return False
+    return via.retry_policy.refreshes_cluster and (stream.entry is not None or via.specifier is not None)
 
 
 def tried_endpoints(dialled: AtTls) -> tuple[Endpoint, ...]:

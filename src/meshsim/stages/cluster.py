@@ -8,7 +8,7 @@ from ..choices import Chooser
 from ..config.config_dump import ResourceState
 from ..envoy.clusters import Cluster
 from ..envoy.http_filters.progress import passed_back
-from ..envoy.no_upstream import NO_ROUTE, describe_no_upstream, no_cluster
+from ..envoy.no_upstream import NO_ROUTE, describe_no_upstream, no_cluster, no_healthy_upstream
 from ..envoy.route_actions import RouteAction
 from ..envoy.upstream_request import framed
 from ..explanation import Candidate, Check, Decision, Fate
@@ -48,7 +48,7 @@ def decide(_mesh: Mesh, at: AtCluster, chooser: Chooser) -> tuple[Cluster | None
         at.alpn_override,
         at.hop,
         at.frames,
-        None,
+        at.tried,
         at.progress,
         at.stream,
     )
@@ -77,6 +77,8 @@ def _unstated(pod: Pod) -> bool:
 def _missing(at: AtCluster) -> Ending:
     if _unstated(at.pod):
         return Ending("unknown", because("upstream.clusters-not-in-dump", cluster=at.name))
+    if at.tried is not None:
+        return no_healthy_upstream(at.via.kind, at.stream, at.hop, _why_missing(at))
     status = at.via.cluster_not_found_status if isinstance(at.via, RouteAction) else 0
     return no_cluster(at.via.kind, at.stream, at.hop, _why_missing(at), status)
 
@@ -146,7 +148,11 @@ def _zero_limits(at: AtCluster, cluster: Cluster) -> tuple[Reason, ...]:
 
 def describe(_mesh: Mesh, at: AtCluster, picked: Cluster | None, draft: Draft) -> None:
     hop = draft.hop(at.hop, at.pod.name)
-    describe_cluster(hop, at.name)
+    if picked is None and at.tried is not None:
+        # What the route went to before is forgotten by then.
+        hop.cluster = hop.service = hop.port = hop.subset = None
+    else:
+        describe_cluster(hop, at.name)
     if hop.received_by is None:
         # The proxy's own call: no listener took it.
         hop.direction = "outbound" if at.pod.proxy is not None and at.pod.proxy.kind == "sidecar" else "gateway"

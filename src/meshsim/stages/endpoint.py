@@ -29,6 +29,7 @@ from ..place import Place
 from ..reasons import Reason, because
 from ..report import Draft
 from ..states import AtEndpoint, AtReturn, AtTls, State
+from .attempts import counted_again
 from .host_choice import (
     Selection,
     doubts_of,
@@ -292,6 +293,9 @@ def describe(_mesh: Mesh, at: AtEndpoint, picked: Selection, draft: Draft) -> No
         describe_no_upstream(hop, too_many_connections(at.hop, _overflow(at)), OVERFLOW, at.connection)
     elif endpoint is not None:
         hop.endpoint = None if isinstance(endpoint.address, NameAddress) else endpoint.name
+        sent = hop.upstream
+        if at.tried is not None and sent is not None and sent.headers is not None:
+            hop.upstream = evolve(sent, headers=counted_again(sent.headers, len(at.tried.endpoints) + 1))
     elif at.cluster.makes_hosts or _is_stated(at, picked):
         describe_no_upstream(hop, passed_back(_nobody(at, picked), at.progress), NO_HEALTHY_UPSTREAM, at.connection)
     if picked.member is not None:

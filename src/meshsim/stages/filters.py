@@ -94,7 +94,7 @@ def _run(
 ) -> Ran:
     """`did` takes what the filters changed, in order; `asked` what each was asked."""
     before = at.progress
-    refused = _refused_upgrade(at) if before.position == 0 else None
+    refused = _refused_upgrade(at, entry) if before.position == 0 else None
     if refused is not None:
         return Ran(-1, (), refused, at.request, before)
     filters = at.hcm.http_filters
@@ -149,6 +149,7 @@ def _advanced(
         strict_host=progress.strict_host if change.host is None else change.strict_host,
         decider=progress.decider or Decider(decider),
         redirected=progress.redirected,
+        body_limit=progress.body_limit if change.body_limit is None else change.body_limit,
     )
 
 
@@ -182,7 +183,7 @@ def _facts(at: AtFilters, route: Route | None) -> FilterFacts:
     )
 
 
-def _refused_upgrade(at: AtFilters) -> Ending | None:
+def _refused_upgrade(at: AtFilters, entry: WeightedCluster | None) -> Ending | None:
     if at.route is None:
         return None
     upgrade = upgrade_type(at.request)
@@ -193,7 +194,7 @@ def _refused_upgrade(at: AtFilters) -> Ending | None:
         return None
     why = because("filter.upgrade-refused", at.route.place, upgrade=upgrade)
     return local_reply(
-        _stream(at),
+        _stream(at, entry),
         at.hop,
         why,
         status=403,
@@ -203,8 +204,9 @@ def _refused_upgrade(at: AtFilters) -> Ending | None:
     )
 
 
-def _stream(at: AtFilters, entry: WeightedCluster | None = None) -> Stream:
-    return Stream(at.hcm, at.connection, at.request, at.route, at.vhost, _cluster(at, entry), progress=at.progress)
+def _stream(at: AtFilters, entry: WeightedCluster | None) -> Stream:
+    cluster = _cluster(at, entry)
+    return Stream(at.hcm, at.connection, at.request, at.route, at.vhost, cluster, progress=at.progress, entry=entry)
 
 
 def _ending(

@@ -204,7 +204,13 @@ def _select_again(at: AtEndpoint, cluster: Cluster, plan: LoadPlan, chooser: Cho
 
 def rows_again(at: AtEndpoint, cluster: Cluster, plan: LoadPlan) -> Weighted[Endpoint]:
     assert at.tried is not None
-    return retry_rows(plan, _shares_again(at, cluster, plan, at.tried.endpoints))
+    tried: Sequence[Endpoint] = at.tried.endpoints
+    if at.tried.first is not None:
+        # Other clusters may have been tried in between.
+        tried = [endpoint for endpoint in tried if endpoint in plan.assignment.endpoints]
+        if not tried:
+            return retry_rows(plan, plan.shares())
+    return retry_rows(plan, _shares_again(at, cluster, plan, tried))
 
 
 def _shares_again(

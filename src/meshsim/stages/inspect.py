@@ -155,8 +155,8 @@ def describe(_mesh: Mesh, at: AtInspect, picked: InspectResult, draft: Draft) ->
         hop.cause = "retry" if at.frames is not None and at.frames.is_retry else first
     hop.listener = listener.name
     hop.direction = direction(at.pod, listener)
-    if picked.remark is not None:
-        hop.downstream_transport_failure_reason = picked.remark
+    # Each listener writes a log of its own: what the filters of the one before saw is not in it.
+    hop.downstream_transport_failure_reason = picked.remark
     hop.original_destination = connection.local_text()
     hello = at.conversation.tls
     hop.downstream = Downstream(

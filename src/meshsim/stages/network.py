@@ -19,6 +19,7 @@ from ..envoy.network_filters.hcm import HttpConnectionManager
 from ..envoy.network_filters.set_filter_state import CLUSTER
 from ..envoy.network_filters.tcp_proxy import TcpProxy
 from ..envoy.network_filters.verdicts import Closes, NetworkFacts, Open, Option, Verdict, Writes
+from ..envoy.no_upstream import describe_not_shaken
 from ..envoy.runtime import NO_RUNTIME
 from ..explanation import Candidate, Decision, Fate
 from ..facts.residues import Residues
@@ -74,7 +75,8 @@ def decide(_mesh: Mesh, at: AtNetwork, chooser: Chooser) -> tuple[Course, State]
         chooser.assume(_terminal(by))
     if by is None or course.closed_by is by or by.kind not in ("http", "tcp"):
         return _ended(at, course)
-    config, connection = by.config, evolve(at.connection, filter_state=course.filter_state)
+    config = by.config
+    connection = evolve(at.connection, filter_state=course.filter_state, buffer_limit=at.listener.buffer_limit)
     if isinstance(config, HttpConnectionManager):
         return course, AtHttp(at.pod, config, connection, at.conversation, at.hop, at.frames)
     assert isinstance(config, TcpProxy), "the table gives these two kinds their configuration"
@@ -341,6 +343,8 @@ def describe(_mesh: Mesh, at: AtNetwork, picked: Course, draft: Draft) -> None:
         hop.response_code_details = closes.response_code_details
         hop.connection_termination_details = closes.termination_details
         hop.downstream_local_close_reason = closes.close_reason
+        if picked.at_once:
+            describe_not_shaken(hop, at.connection)
 
 
 STAGE = Stage("network", AtNetwork, decide, explain, describe)

@@ -13,7 +13,6 @@ from ..address import format_endpoint
 from ..choices import Chooser
 from ..envoy.http_filters.progress import Progress
 from ..envoy.internal_redirects import (
-    CONNECTION_HOLDS,
     FOLLOWED,
     NOT_REDIRECTED,
     InternalRedirectPolicy,
@@ -27,19 +26,19 @@ from ..envoy.internal_redirects import (
 from ..envoy.receive import Received, receive_again
 from ..envoy.refusal import Refusal
 from ..envoy.refused_lookup import looked_up
+from ..envoy.request_limits import body_kept
 from ..envoy.route_actions import RouteAction
 from ..envoy.routes import Route
 from ..envoy.stream import Stream
-from ..envoy.upstream_request import replaced_host
 from ..explanation import Candidate, Decision, Fate
 from ..facts.request import Headers, Request
 from ..mesh import Mesh
 from ..reasons import Reason, because
 from ..report import Draft, Hop, InternalRedirect, RedirectTarget
 from ..states import AtRedirect, AtReturn, AtTls, AtVhost, State
-from .attempts import counted_again, tried_endpoints
 from .changes import request_changes
 from .cluster_weights import cluster_name
+from .held_request import as_held
 from .refusals import ending_of
 from .stage import Stage, agree
 
@@ -97,7 +96,7 @@ def _judged(at: AtRedirect) -> Judged:
     before = stream.progress.redirected
     secure = client_is_secure(request, tls=stream.connection.tls is not None)
     location = _location(ending.response_headers)
-    limit = route.body_limit if route is not None and route.body_limit is not None else CONNECTION_HOLDS
+    limit = body_kept(route, stream.connection, stream.progress.body_limit)
     url = target_of(policy, request, location, before, secure=secure, limit=limit)
     if isinstance(url, Reason):
         return Judged(url)
@@ -137,23 +136,10 @@ def _location(headers: Headers) -> str | None:
 
 
 def _sent(at: AtRedirect) -> Request:
-    """The request as the proxy's own headers held it when the answer came, before any codec wrote it."""
-    request = _stream(at).request
-    assert request is not None
+    """The request as the proxy's own headers held it when the answer came."""
     dialled, via = at.frames.dialled, at.frames.via
     assert isinstance(dialled, AtTls) and isinstance(via, RouteAction)
-    headers = dict(counted_last(request.headers, dialled))
-    authority = request.authority
-    if via.auto_host_rewrite and dialled.endpoint.hostname:
-        authority = replaced_host(authority, dialled.endpoint.hostname, via, headers)
-    return evolve(request, headers=headers, authority=authority)
-
-
-def counted_last(headers: Headers, dialled: AtTls) -> Headers:
-    """x-envoy-attempt-count as the last of the attempts had it."""
-    for attempt in range(2, len(tried_endpoints(dialled)) + 2):
-        headers = counted_again(headers, attempt)
-    return headers
+    return as_held(_stream(at), dialled, via)
 
 
 def explain(_mesh: Mesh, at: AtRedirect, picked: Judged) -> Decision:

@@ -15,8 +15,8 @@ from ..mesh import Mesh
 from ..outcome import Ending
 from ..reasons import Reason, because
 from ..report import Attempt, Draft, Hop
-from ..states import AtEndpoint, AtRedirect, AtReturn, Ended, Frame, State
-from .attempts import Return, asks_for_redirect, counted_again, returned, tried_endpoints, tried_now
+from ..states import AtEndpoint, AtRedirect, AtRefresh, AtReturn, Ended, Frame, State
+from .attempts import Return, asks_for_redirect, counted_again, refreshes, returned, tried_endpoints, tried_now
 from .stage import Stage, agree
 
 _ANSWERS_OF_TIMERS = frozenset(timer.reset for timer in (MAX_DURATION, PER_TRY_TIMEOUT, RESPONSE_TIMEOUT, STREAM_IDLE))
@@ -43,10 +43,12 @@ def decide(_mesh: Mesh, at: AtReturn, chooser: Chooser) -> tuple[Return, State]:
     return picked, _resumed(at, frame, picked)
 
 
-def _resumed(at: AtReturn, frame: Frame, picked: Return) -> AtEndpoint:
+def _resumed(at: AtReturn, frame: Frame, picked: Return) -> AtEndpoint | AtRefresh:
     dialled = frame.dialled
     assert dialled is not None
     tried = tried_now(frame, picked, at.hop + 1 if at.opened else at.hop)
+    if frame.stream is not None and refreshes(frame.via, frame.stream):
+        return AtRefresh(dialled, frame.stream, tried)
     conversation = dialled.conversation
     request = conversation.request
     if request is not None:
@@ -125,9 +127,6 @@ def describe(_mesh: Mesh, at: AtReturn, picked: Return, draft: Draft) -> None:
         hop.endpoint = None
     hop.attempts = (*hop.attempts, Attempt(frame.endpoint, result, answered, next_hop if opened else None))
     if picked.again:
-        sent = hop.upstream
-        if sent is not None and sent.headers is not None:
-            hop.upstream = evolve(sent, headers=counted_again(sent.headers, len(hop.attempts) + 1))
         return
     hop.response_flags = picked.flags
     hop.upstream_transport_failure_reason = failure.text if failure is not None else None

@@ -13,15 +13,16 @@ from ..envoy.local_reply import local_reply
 from ..envoy.mirrors import Mirror, mirrors_of
 from ..envoy.redirects import Redirect, TlsRedirect
 from ..envoy.refused_routes import table_refused
-from ..envoy.request_limits import limited
+from ..envoy.request_limits import body_kept, limited
 from ..envoy.route_actions import DirectResponse, NonForwarding, RouteAction, WeightedCluster
 from ..envoy.routes import Route
-from ..envoy.stream import Stream
+from ..envoy.stream import NOT_DRAWN, Stream
 from ..envoy.tunnels import carries_datagrams
 from ..envoy.upstream_request import upstream_request
 from ..explanation import Candidate, Check, Decision, Fate
 from ..facts.conversation import Conversation
 from ..facts.request import Request
+from ..facts.residues import Residues
 from ..mesh import Mesh
 from ..outcome import Ending
 from ..place import Place
@@ -30,7 +31,7 @@ from ..report import Draft, Upstream
 from ..states import AtCluster, AtReturn, AtRouter, State
 from .changes import request_changes
 from .cluster_names import describe_cluster
-from .cluster_weights import cluster_name, entry_label, pick_entry, runtime_of
+from .cluster_weights import cluster_name, drawn_by, entry_label, pick_entry, runtime_of
 from .stage import Stage, agree
 
 _CREATED = 201
@@ -62,15 +63,18 @@ def decide(_mesh: Mesh, at: AtRouter, chooser: Chooser) -> tuple[Ending | Forwar
     if entry is None:
         entry, residues = pick_entry(at, action, chooser)
     picked = _forward(at, route, action, entry)
+    via = limited(
+        action if entry is None else _as_configured(at, entry.via),
+        at.request,
+        at.hcm.stream_idle_timeout_ms,
+        at.hcm.max_stream_duration_ms,
+    )
+    if via.retry_policy is not None and _outgrown(at) is not None:
+        via = evolve(via, sends_again=False)
     return picked, AtCluster(
         at.pod,
         picked.cluster,
-        limited(
-            action if entry is None else _as_configured(at, entry.via),
-            at.request,
-            at.hcm.stream_idle_timeout_ms,
-            at.hcm.max_stream_duration_ms,
-        ),
+        via,
         at.connection,
         Conversation(picked.request.version, request=picked.request),
         _alpn_override(at, picked.cluster),
@@ -78,7 +82,7 @@ def decide(_mesh: Mesh, at: AtRouter, chooser: Chooser) -> tuple[Ending | Forwar
         at.hop,
         at.frames,
         at.progress,
-        _stream_on(at, picked),
+        _stream_on(at, picked, residues),
     )
 
 
@@ -125,17 +129,23 @@ def _answer(at: AtRouter) -> Ending | None:
 
 
 def _stream(at: AtRouter) -> Stream:
-    return Stream(at.hcm, at.connection, at.request, at.route, at.vhost, progress=at.progress)
+    return Stream(at.hcm, at.connection, at.request, at.route, at.vhost, progress=at.progress, entry=at.progress.entry)
 
 
-def _stream_on(at: AtRouter, forward: Forward) -> Stream:
+def _stream_on(at: AtRouter, forward: Forward, residues: Residues) -> Stream:
     """The stream once its cluster is found: replies from there on see the request as it was to leave."""
     if at.pod.proxy is None or at.pod.proxy.cluster(forward.cluster) is None:
-        return _stream(at)
+        return evolve(_stream(at), entry=forward.entry)
     request = forward.request
     if at.request.ends_connection:
         request = evolve(request, ends_connection=True)
-    return Stream(at.hcm, at.connection, request, at.route, at.vhost, forward.cluster, 1, at.progress)
+    _route, action = _forwarding(at)
+    drawn = NOT_DRAWN
+    if forward.entry is not None and action.retry_policy is not None and action.retry_policy.refreshes_cluster:
+        drawn = drawn_by(at, action, at.progress.looked_up or at.request, residues)
+    return Stream(
+        at.hcm, at.connection, request, at.route, at.vhost, forward.cluster, 1, at.progress, forward.entry, drawn
+    )
 
 
 def _refused(at: AtRouter) -> Reason | None:
@@ -232,6 +242,12 @@ def _forward(at: AtRouter, route: Route, action: RouteAction, entry: WeightedClu
         filter_state=at.progress.filter_state,
     )
     return Forward(cluster, entry, request)
+
+
+def _outgrown(at: AtRouter) -> int | None:
+    """The limit that the body is larger than: then nothing of it is kept, and there is nothing to retry."""
+    limit = body_kept(at.route, at.connection, at.progress.body_limit)
+    return limit if limit is not None and at.request.body > limit else None
 
 
 def _alpn_override(at: AtRouter, name: str) -> tuple[str, ...]:
@@ -335,7 +351,11 @@ def _notes(at: AtRouter, action: RouteAction, forward: Forward) -> tuple[Reason,
         notes.append(because("router.mirrored", action.place, clusters=", ".join(each.text() for each in copies)))
     if action.retry_policy is not None:
         policy = action.retry_policy
-        notes.append(because("router.retries", policy.place, retry_on=policy.name))
+        limit = _outgrown(at)
+        if limit is None:
+            notes.append(because("router.retries", policy.place, retry_on=policy.name))
+        else:
+            notes.append(because("router.body-not-kept", policy.place, size=at.request.body, limit=limit))
     inside = action.internal_redirects
     if inside is not None:
         statuses = ", ".join(map(str, sorted(inside.statuses)))

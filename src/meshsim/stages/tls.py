@@ -227,7 +227,16 @@ def _sent(at: AtTls, request: Request, version: str) -> Request:
     headers, authority = dict(request.headers), request.authority
     if hostname and isinstance(via, RouteAction):
         authority = replaced_host(authority, hostname, via, headers)
-    return Request(request.method, request.scheme, authority, request.path, headers, version, stated=request.stated)
+    return Request(
+        request.method,
+        request.scheme,
+        authority,
+        request.path,
+        headers,
+        version,
+        body=request.body,
+        stated=request.stated,
+    )
 
 
 def _hello(at: AtTls, socket: TransportSocket, request: Request | None) -> ClientTls:

@@ -3,6 +3,7 @@
 The upstream is a listener of the same Envoy, so that the answers are known: header `x-go` says which one it gives.
 """
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -279,6 +280,7 @@ def settings() -> Iterator[Setting]:
             _with_body(port, f"/p/{index}", size) for index in range(len(LIMITS)) for size in (5, 10, 11, 20, 100, 101)
         ]
         port += 1
+    yield _of_listeners()
     yield _setting("bodies", listeners, calls, len(BODY_LIMITS) * len(LIMITS))
 
     listeners = [
@@ -302,6 +304,49 @@ def settings() -> Iterator[Setting]:
         for go in ANSWERS
     ]
     yield _setting("over TLS", secure, calls, len(SECURE))
+
+
+def _of_listeners() -> Setting:
+    """The connection's own limit, chunks, and retries, which need the body kept as well."""
+    refused = _route(None, cluster="closed", retry_policy=RETRIED)
+    waits = [filter_of("http", "buffer.v3.Buffer", max_request_bytes=20)]
+    tables = {
+        "redirected": manager([_route(ALL_CODES), *TARGETS]),
+        "limit of the route": manager([{**_route(ALL_CODES), "request_body_buffer_limit": 20}, *TARGETS]),
+        "retried": manager([refused]),
+        "retried, limit of the route": manager([{**refused, "per_request_buffer_limit_bytes": 20}]),
+        "buffered, limit of the route": manager(
+            [{**_route(ALL_CODES), "request_body_buffer_limit": 10}, *TARGETS], waits
+        ),
+        "buffered and retried": manager([refused], waits),
+        "buffered": manager([_route(ALL_CODES), *TARGETS], waits),
+    }
+    listeners, calls = [], []
+    for number, (limit, (name, last)) in enumerate(itertools.product((10, 100, 0, None), tables.items())):
+        made = _listener(f"{name}, {limit}", PORT + number, last)
+        listeners.append(made if limit is None else {**made, "per_connection_buffer_limit_bytes": limit})
+        for size in (0, 10, 11, 20, 21, 100, 101):
+            calls += [
+                _closing(each) for each in (_with_body(PORT + number, "/p/x", size), _in_chunks(PORT + number, size))
+            ]
+    return _setting("bodies and listeners", listeners, calls, len(listeners))
+
+
+def _closing(call: dict[str, Any]) -> dict[str, Any]:
+    """A client that wants no other answer, whenever its body is read."""
+    data = call["bytes"].replace("\r\n\r\n", "\r\nconnection: close\r\n\r\n", 1)
+    return {**call, "headers": {**call["headers"], "connection": "close"}, "bytes": data}
+
+
+RETRIED = {"retry_on": "connect-failure", "retry_back_off": {"base_interval": "0.001s"}}
+
+
+def _in_chunks(port: int, size: int) -> dict[str, Any]:
+    """Of at most 10 bytes each."""
+    call = {**_call(port, "307", "/p/x", "POST", headers={"transfer-encoding": "chunked"}), "payload": "x" * size}
+    head = "POST /p/x HTTP/1.1\r\nHost: a.test\r\nx-go: 307\r\ntransfer-encoding: chunked\r\n\r\n"
+    sizes = [10] * (size // 10) + [size % 10] * bool(size % 10)
+    return {**call, "bytes": head + "".join(f"{each:x}\r\n{'x' * each}\r\n" for each in sizes) + "0\r\n\r\n"}
 
 
 LIMITS: list[dict[str, Any]] = [
@@ -352,7 +397,12 @@ def _setting(name: str, listeners: Sequence[Any], calls: Sequence[Any], count: i
     answers.append({"name": "echo", "match": {"prefix": "/"}, "direct_response": {"status": 200}})
     far = _listener("far", FAR_PORT, manager(answers))
     clusters = [static_cluster("far", POD_ADDRESS, FAR_PORT), static_cluster("app", HOST, APPLICATION)]
-    clusters += [_second_time(), _named(), static_cluster("inner", POD_ADDRESS, PORT)]
+    clusters += [
+        static_cluster("closed", POD_ADDRESS, CLOSED),
+        _second_time(),
+        _named(),
+        static_cluster("inner", POD_ADDRESS, PORT),
+    ]
     return Setting(
         name=name,
         dump=dump([*listeners, far], clusters),

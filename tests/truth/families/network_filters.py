@@ -1,5 +1,6 @@
 """Chains of network filters nobody wrote: policies over TCP, limits, services nobody answers for, what ends a chain."""
 
+import itertools
 import random
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,26 +15,57 @@ CLUSTER = "envoy.tcp_proxy.cluster"
 
 
 def settings() -> Iterator[Setting]:
-    upstream = [Upstream("0.0.0.0:9000", "tcp", name="app"), Upstream("0.0.0.0:9002", "close", name="closes")]
     for seed in range(300, 306):
         draw = random.Random(seed)
-        clusters = [
-            _shapes.static_cluster("app", "10.94.0.1", 9000),
-            _shapes.static_cluster("refusing", "10.94.0.1", 9001),
-            _shapes.static_cluster("closing", "10.94.0.1", 9002),
-            {"name": "empty", "type": "STATIC", "connect_timeout": "1s"},
-        ]
         listeners = [_listener(draw, number) for number in range(LISTENERS)]
-        yield Setting(
-            name=f"drawn from {seed}",
-            dump=_shapes.dump(listeners, clusters, {"limits": {"on": True, "off": 0}}),
-            calls=[_call(draw, draw.choice(listeners)) for _ in range(CALLS)],
-            configurations=LISTENERS,
-            world=upstream,
-            sockets=None,
-            hosts=[_facts()],
-            marks=("network filters",),
-        )
+        calls = [_call(draw, draw.choice(listeners)) for _ in range(CALLS)]
+        yield _setting(f"drawn from {seed}", listeners, calls)
+    draw = random.Random(306)
+    listeners = list(_before_the_handshake())
+    yield _setting("before the handshake", listeners, [_call(draw, each) for each in listeners for _ in range(3)])
+
+
+def _setting(name: str, listeners: list[dict[str, Any]], calls: list[dict[str, Any]]) -> Setting:
+    clusters = [
+        _shapes.static_cluster("app", "10.94.0.1", 9000),
+        _shapes.static_cluster("refusing", "10.94.0.1", 9001),
+        _shapes.static_cluster("closing", "10.94.0.1", 9002),
+        {"name": "empty", "type": "STATIC", "connect_timeout": "1s"},
+    ]
+    return Setting(
+        name=name,
+        dump=_shapes.dump(listeners, clusters, {"limits": {"on": True, "off": 0}}),
+        calls=calls,
+        configurations=len(listeners),
+        world=[Upstream("0.0.0.0:9000", "tcp", name="app"), Upstream("0.0.0.0:9002", "close", name="closes")],
+        sockets=None,
+        hosts=[_facts()],
+        marks=("network filters",),
+    )
+
+
+def _before_the_handshake() -> Iterator[dict[str, Any]]:
+    """What closes a connection when it is new: TLS has not begun, and what tls_inspector left behind is logged."""
+    service = {"grpc_service": {"envoy_grpc": {"cluster_name": "empty"}}, "transport_api_version": "V3"}
+    counted = {"domain": "d", "descriptors": [{"entries": [{"key": "a", "value": "b"}]}], "rate_limit_service": service}
+    none_left = {"token_bucket": {"max_tokens": 0, "fill_interval": "3600s"}}
+    closing = (
+        _shapes.filter_of("network", "ratelimit.v3.RateLimit", stat_prefix="s", failure_mode_deny=True, **counted),
+        _shapes.filter_of("network", "local_ratelimit.v3.LocalRateLimit", stat_prefix="s", **none_left),
+        _shapes.filter_of("network", "sni_cluster.v3.SniCluster"),
+    )
+    ends = (
+        _shapes.filter_of("network", "tcp_proxy.v3.TcpProxy", stat_prefix="s", cluster="empty"),
+        _shapes.filter_of("network", "echo.v3.Echo"),
+        _shapes.manager([{"match": {"prefix": "/"}, "name": "all", "direct_response": {"status": 204}}]),
+    )
+    for number, (first, last) in enumerate(itertools.product(closing, ends)):
+        yield {
+            "name": f"tls-{'http' if last is ends[-1] else 'tcp'}-{number}",
+            "address": _shapes.address("0.0.0.0", FIRST_PORT + number),
+            "listener_filters": [_shapes.filter_of("listener", "tls_inspector.v3.TlsInspector")],
+            "filter_chains": [{"filters": [first, last], "transport_socket": _shapes.tls_socket(certificate="asked")}],
+        }
 
 
 def _facts() -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """CONNECT that ends in the router: routes with a connect_config, and what becomes of the tunnel afterwards."""
 
+import copy
 import random
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -7,9 +8,9 @@ from typing import Any
 from attrs import evolve
 
 from tests.realism.upstreams import ServerTls, Upstream
-from tests.truth.families import _shapes
+from tests.truth.families import _shapes, upstream_tls
 from tests.truth.families._http2_versions import asked, protocols, speaking
-from tests.truth.families._managers import TYPES, address, call, cluster, setting
+from tests.truth.families._managers import TYPES, address, call, cluster, manager, setting
 from tests.truth.setting import Setting
 
 Call = dict[str, Any]
@@ -36,6 +37,12 @@ def settings() -> Iterator[Setting]:
     ]
     hosts = [{"kind": "HostFacts", "pod": "far", "addresses": [f"{HOST}/24"], "sockets": sockets}]
     yield evolve(made, world=WORLD, hosts=hosts)
+    yield _secured()
+    yield setting("CONNECT-UDP up to its route", OF_DATAGRAMS, _datagrams)
+    stated = [{**socket, "speaks": "http"} if socket["speaks"] == "tcp" else socket for socket in sockets]
+    made = setting("tunnels of TLS, answered in plaintext", OF_TLS, _calls, OVER_TLS)
+    world = [evolve(each, speaks="http") if each.name == "echo" else each for each in WORLD]
+    yield evolve(made, world=world, hosts=[{**hosts[0], "sockets": stated}])
 
 
 WORLD = tuple(
@@ -118,6 +125,95 @@ OF_TUNNELS: tuple[Mapping[str, Any], ...] = (
     {**_routes("no pending"), **FRONT, "http_filters": SUPPRESSED},
     {**_routes("no requests", upgrade_configs=[]), "http_filters": SUPPRESSED},
 )
+
+
+OVER_TLS = tuple(_at(f"{name} by TLS", name, **_tls(), connect_timeout="0.2s") for name in PORTS)
+RETRIED_TLS = _routes("echo by TLS", retry_policy=RETRIED)
+OF_TLS: tuple[Mapping[str, Any], ...] = (
+    *({**_routes(each["name"]), **FRONT} for each in OVER_TLS),
+    {**RETRIED_TLS, **FRONT},
+)
+
+
+WELL_KNOWN = "/.well-known/masque/udp/"
+PATHS = (
+    *("192.0.2.6/443/", "192.0.2.6/443", "192.0.2.6/0/", "192.0.2.6/x/", "a.test/443/", "/443/", "a.test//", ""),
+    *("a.test", "2001%3Adb8%3A%3A1/443/", "[2001:db8::1]/443/", "a%20b/443/", "a.test/443/more", "a.test/443/?q=1"),
+    *("a.test/443//", "a.test//443/", "a.test/00443/", "*/443/", "a_b/443/", "a%2Etest/443/", "a.test/443%2F/"),
+    *("a.test/%34%343/", "b.test/80/", "b.test/81/", "a%2Ftest/443/", "../udp/a.test/443/", "a.test/80", "a%zz/80/"),
+    *("127.0.0.1/1/", "::1/9/", "a/80%/", "a%c3%a9/1/", "a%/1/", "a%2/1/"),
+)
+SHOWN = [
+    {"header": {"key": f"x-{name}", "value": f"%REQ({value})%"}}
+    for name, value in {"host": ":authority", "path": ":path", "method": ":method", "upgrade": "upgrade"}.items()
+]
+
+
+def _shown(**options: Any) -> dict[str, Any]:
+    """What is seen of a request when its route is looked up."""
+    routes = [
+        {"name": "tunnel", "match": {"connect_matcher": {}}, "direct_response": {"status": 201}},
+        {"name": "others", "match": {"prefix": "/"}, "direct_response": {"status": 202}},
+    ]
+    hosts = [
+        {"name": name, "domains": domains, "routes": routes, "response_headers_to_add": SHOWN}
+        for name, domains in {"b": ["b.test", "b.test:81"], "any": ["*"]}.items()
+    ]
+    return {"route_config": {"name": "shown", "virtual_hosts": hosts}, **options}
+
+
+DATAGRAMS = {"upgrade_configs": [{"upgrade_type": "CONNECT-UDP"}], "http2_protocol_options": {"allow_connect": True}}
+NORMAL = {"normalize_path": True, "merge_slashes": True, "path_with_escaped_slashes_action": "UNESCAPE_AND_FORWARD"}
+OF_DATAGRAMS: tuple[Mapping[str, Any], ...] = (
+    _shown(**DATAGRAMS),
+    _shown(),
+    _shown(**DATAGRAMS, **NORMAL, strip_any_host_port=True),
+)
+
+
+def _datagrams(_draw: random.Random, port: int, _options: Mapping[str, Any]) -> Iterator[Call]:
+    asks = {"connection": "upgrade", "upgrade": "connect-udp", "capsule-protocol": "?1"}
+    for path in PATHS:
+        yield call(port, path=WELL_KNOWN + path, headers=asks)
+    for path in (
+        "/",
+        "/x",
+        "/x" + WELL_KNOWN + "a/1/",
+        "/.Well-known/masque/udp/a.test/443/",
+        WELL_KNOWN + "c.test/5/",
+    ):
+        yield call(port, path=path, headers=asks)
+        yield call(port, path=path, headers={**asks, "upgrade": "CONNECT-UDP"}, method="POST")
+        yield call(port, path=path, headers={**asks, "upgrade": "foo, connect-udp"})
+        yield call(port, path=path, headers={"upgrade": "connect-udp"})
+        yield call(port, path=path, headers=asks, authority=None)
+        extended = {":protocol": "connect-udp", "capsule-protocol": "?1"}
+        yield asked(port, path=path, method="CONNECT", headers=extended)
+
+
+def _secured() -> Setting:
+    """Every TLS client of a proxy and every TLS server, with a tunnel in the client's hands."""
+    [made] = [each for each in upstream_tls.settings() if each.name == "tcp to tcp"]
+    dump = copy.deepcopy(made.dump)
+    for entry in dump["configs"][2]["dynamic_listeners"]:
+        for chain in entry["active_state"]["listener"]["filter_chains"]:
+            if entry["name"] == chain["name"]:
+                routes = [{"name": "tunnel", "match": {"connect_matcher": {}}, "route": _to(entry["name"])}]
+                hosts = [{"name": "any", "domains": ["*"], "routes": routes}]
+                options = {**ON, "route_config": {"name": "tunnels", "virtual_hosts": hosts}}
+                chain["filters"] = [{"name": "http", "typed_config": manager(**options)}]
+    asked = {"protocol": "http", "method": "CONNECT", "authority": "a.test:80", "path": "/", "timeout": 0.4}
+    raw = "CONNECT a.test:80 HTTP/1.1\r\nHost: a.test:80\r\n\r\nhello\n"
+    calls = []
+    for each in made.calls:
+        near = upstream_tls.label(each["destination"].rpartition(":")[2]).partition(" -> ")[0]
+        if near != "plaintext":
+            calls.append({"from": "outside", "destination": each["destination"], **asked, "bytes": raw})
+    return evolve(made, name="tunnels of TLS", dump=dump, calls=calls)
+
+
+def _to(name: str) -> dict[str, Any]:
+    return {"cluster": name, "upgrade_configs": [{"upgrade_type": "CONNECT", "connect_config": {}}]}
 
 
 def _calls(_draw: random.Random, port: int, options: Mapping[str, Any]) -> Iterator[Call]:

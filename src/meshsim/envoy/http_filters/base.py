@@ -88,6 +88,8 @@ class Change:
     host: str | None = None
     """ip:port that the request is to go to."""
     strict_host: bool = False
+    body_limit: int | None = None
+    """How many bytes of a body are kept from now on."""
 
 
 @frozen(eq=False)

@@ -1,18 +1,19 @@
 """buffer: waits for the whole body and refuses one that is larger.
 
-envoyproxy/envoy source/extensions/filters/http/buffer. A call has no body; one whose content-length states a size is
-taken to send that much.
+envoyproxy/envoy source/extensions/filters/http/buffer. One whose content-length states a size is taken to send that
+much.
 """
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ...config.view import View
+from ...facts.request import Request
 from ...place import Place
-from ...reasons import because
+from ...reasons import Reason, because
 from ..per_filter import PerFilter
-from .base import FilterFacts, Reply, Verdict
+from .base import Change, FilterFacts, Reply, Verdict
 from .per_route import PerRoute
 
 TYPE_NAME = "envoy.extensions.filters.http.buffer.v3.Buffer"
@@ -27,11 +28,25 @@ class Buffer:
 
     def ask(self, facts: FilterFacts, own: PerFilter | None) -> Verdict:
         limit = self.limits.of(own)
-        stated = facts.request.values("content-length")
-        if limit is None or not stated or not stated[0].isdecimal() or int(stated[0][:18]) <= limit:
+        size = facts.request.body
+        if limit is None or (size == 0 and not facts.request.chunked):
             return None
-        why = because("filter.body-too-large", self.place, filter=self.name, size=int(stated[0][:18]), limit=limit)
+        if size <= limit:
+            return Change(_why(self, size), request=_counted(facts.request), body_limit=limit)
+        why = because("filter.body-too-large", self.place, filter=self.name, size=size, limit=limit)
         return Reply(why, 413, "request_payload_too_large", body="Payload Too Large")
+
+
+def _why(buffer: Buffer, size: int) -> Reason:
+    return because("filter.body-buffered", buffer.place, filter=buffer.name, size=size)
+
+
+def _counted(request: Request) -> Request | None:
+    """Of chunks the length is known once all are there."""
+    if not request.chunked:
+        return None
+    headers = {**request.headers, "content-length": (str(request.body),)} if request.body else request.headers
+    return evolve(request, headers=headers, chunked=False)
 
 
 def _limit(view: View) -> int | None:

@@ -60,6 +60,8 @@ class Progress:
     """None: the route at hand."""
     redirected: Redirected = NOT_REDIRECTED
     """How often, and where to, the stream was redirected before its filters ran."""
+    body_limit: int | None = None
+    """How many bytes of a body a filter lets be kept; None: the connection's own limit holds."""
     way_back: WayBack | None = field(default=None, eq=False)
     """Set behind the last filter, where any of them acts on responses."""
 

@@ -69,6 +69,11 @@ WORDS: dict[str, str] = {
     "return.response-headers-unknown": (
         "the retry policy ({policy}) looks at response headers, which no input states; no retry is assumed"
     ),
+    "refresh.question": "which cluster does route {route} name for attempt {attempt} (refresh_cluster_on_retry)?",
+    "refresh.another": "the retry goes to cluster {cluster}, drawn among the {left} that were not tried yet",
+    "refresh.all-again": "all weighted clusters were tried; the retry goes to {cluster}, drawn among all {left} again",
+    "refresh.by-specifier": "plugin {plugin} names cluster {cluster} for the retry",
+    "refresh.kept": "plugin {plugin} names no cluster for the retry, which goes to {cluster} again",
     "redirect.question": "does the proxy follow the redirect to {location} itself?",
     "redirect.followed": "the proxy follows the redirect to {location} itself: number {number} of at most {most}",
     "redirect.no-path": "a CONNECT request has no path that could be redirected, so the client gets the answer",
