@@ -120,7 +120,8 @@ def _run(
         if verdict is None:
             facts.filter_state_known &= _writes_nothing(http_filter)
             continue
-        did.append(verdict.why)
+        if verdict.why is not None:
+            did.append(verdict.why)
         facts = facts.after(verdict)
         progress = _advanced(at, progress, verdict, index + 1, facts, decider)
         if verdict.clears_route:

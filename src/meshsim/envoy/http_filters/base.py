@@ -88,7 +88,8 @@ class Reply:
 class Change:
     """The filter lets the request pass, changed. None, or empty: that is left as it was."""
 
-    why: Reason
+    why: Reason | None
+    """None: all it did was to note what it came to."""
     request: Request | None = None
     metadata: Metadata | None = None
     filter_state: FilterState | None = None

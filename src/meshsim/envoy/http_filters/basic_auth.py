@@ -15,6 +15,7 @@ from attrs import evolve, frozen
 from ...config.view import View
 from ...place import Place
 from ...reasons import because
+from ..base64_text import decoded
 from ..per_filter import PerFilter
 from .base import Change, FilterFacts, Open, Option, Reply, Verdict
 from .original_uri import original_uri
@@ -63,11 +64,8 @@ class BasicAuth:
             return self._denied(facts, _MISSING)
         if not values[0].startswith(_PREFIX):
             return self._denied(facts, _SCHEME)
-        try:
-            decoded = base64.b64decode(values[0].removeprefix(_PREFIX), validate=True)
-        except (binascii.Error, ValueError):
-            decoded = b""
-        user_bytes, colon, password = decoded.partition(b":")
+        credentials = decoded(values[0].removeprefix(_PREFIX)) or b""
+        user_bytes, colon, password = credentials.partition(b":")
         if not colon:
             return self._denied(facts, _FORMAT)
         user = user_bytes.decode("utf-8", "surrogateescape")

@@ -5,7 +5,7 @@ envoyproxy/envoy source/extensions/filters/http/csrf: Origin (else Referer) with
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+import re
 
 from attrs import frozen
 
@@ -21,6 +21,11 @@ from .per_route import PerRoute
 from .shares import NEVER, Share, compile_share, in_a_share
 
 TYPE_NAME = "envoy.extensions.filters.http.csrf.v3.CsrfPolicy"
+_URL = re.compile(
+    r"[A-Za-z]+://(?:[A-Za-z0-9\-_.!~*'()%;:&=+$,]*@)?(?P<host>(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._\-]+)(?::[0-9]+)?)"
+    r"(?:[/?][!-~\x80-\xff]*)?"
+)
+"""As Envoy's parser reads one: a scheme is needed, and a fragment cannot follow the host at once."""
 _MUTATING = frozenset({"POST", "PUT", "DELETE", "PATCH"})
 
 
@@ -49,7 +54,7 @@ class Csrf:
         if not share or request.method not in _MUTATING:
             return None
         source = _source(request)
-        if source and (source == request.authority or any(test.holds(source) for test in policy.additional)):
+        if source and (source == _target(request) or any(test.holds(source) for test in policy.additional)):
             return None
         why = because(
             "filter.csrf", policy.place, filter=self.name, origin=source or "none", host=request.authority or ""
@@ -64,11 +69,14 @@ def _source(request: Request) -> str:
     return _host(origin or (request.values("referer") or ("",))[0])
 
 
+def _target(request: Request) -> str:
+    """Host and port without the user that may stand before them."""
+    return _host(f"http://{request.authority or ''}").removeprefix("http://")
+
+
 def _host(url: str) -> str:
-    try:
-        return urlsplit(url).netloc or url
-    except ValueError:
-        return url
+    matched = _URL.fullmatch(url)
+    return matched["host"] if matched else url
 
 
 def compile_csrf(view: View, name: str) -> Csrf:

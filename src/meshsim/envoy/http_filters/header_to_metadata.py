@@ -5,8 +5,6 @@ envoyproxy/envoy source/extensions/filters/http/header_to_metadata. The route st
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Any
 
 from attrs import evolve, frozen
@@ -17,6 +15,7 @@ from ...match.regex import Regex
 from ...match.strings import cookies
 from ...place import Place
 from ...reasons import because
+from ..base64_text import decoded
 from ..per_filter import PerFilter
 from ..regexes import compile_regex
 from .base import Change, FilterFacts, Verdict
@@ -49,10 +48,10 @@ class Note:
         if not text or len(text) >= _MAX_VALUE:
             return False, None
         if self.encoding == "BASE64":
-            try:
-                text = base64.b64decode(text, validate=True).decode("utf-8", "surrogateescape")
-            except (binascii.Error, ValueError):
+            data = decoded(text)
+            if not data:
                 return False, None
+            text = data.decode("utf-8", "surrogateescape")
         return _typed(text, self.type)
 
 

@@ -23,7 +23,7 @@ TYPE_NAME = "envoy.extensions.filters.http.rbac.v3.RBAC"
 PER_ROUTE = "envoy.extensions.filters.http.rbac.v3.RBACPerRoute"
 BODY = "RBAC: access denied"
 STATUS = 403
-METADATA = "envoy.filters.http.rbac"
+METADATA, COMMON = "envoy.filters.http.rbac", "envoy.common"
 PASSES = Judgement(allowed=True, policy=None)
 
 
@@ -36,7 +36,7 @@ class HttpRbac:
 
     def ask(self, facts: FilterFacts, own: PerFilter | None) -> Verdict:
         config = self._config(own)
-        if config is None or (config.idle and config.shadow is None):
+        if config is None or (config.rules is None and config.shadow is None and config.idle):
             return None
         if config.idle:
             return self._reply(config, PASSES, facts)
@@ -59,14 +59,20 @@ class HttpRbac:
         return Open(what, tuple(options), default=passing[-1] if passing else len(options) - 1)
 
     def _reply(self, config: RbacConfig, judgement: Judgement, facts: FilterFacts) -> Reply | Change | None:
-        """A request that passes may carry what the shadow rules would have said."""
+        """A request that passes carries what the rules said, and what the shadow rules would have."""
         if not judgement.allowed:
             return _denied(config.denied(judgement), judgement.details)
-        noted = config.shadow_metadata(_asked(facts))
-        if not noted:
+        asked = _asked(facts)
+        shadow, metadata = config.shadow_metadata(asked), facts.metadata
+        for namespace, noted in (
+            (METADATA, {**shadow, **config.enforced_metadata(asked)}),
+            (COMMON, config.common_metadata(asked)),
+        ):
+            metadata = with_metadata(metadata, namespace, noted) if noted else metadata
+        if metadata is facts.metadata:
             return None
-        metadata = with_metadata(facts.metadata, METADATA, noted)
-        return Change(because("filter.changed", config.place, filter=self.name), metadata=metadata)
+        why = because("filter.changed", config.place, filter=self.name) if shadow else None
+        return Change(why, metadata=metadata)
 
     def candidates(self, facts: FilterFacts, own: PerFilter | None, option: int | None) -> tuple[Candidate, ...]:
         """The policies, each with what it asked and saw; `option` is what was taken where it was open."""

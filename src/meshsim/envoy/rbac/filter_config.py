@@ -41,6 +41,8 @@ class RbacConfig:
     """None: nothing is enforced."""
     shadow: Rules | MatcherRules | None
     """Evaluated for metadata and statistics only."""
+    prefix: str
+    """Of what the enforced rules note; `shadow_prefix` of what the others do."""
     shadow_prefix: str
     continuous: bool
     """Of a network filter: asked again with all that arrives."""
@@ -65,14 +67,29 @@ class RbacConfig:
 
     def shadow_metadata(self, facts: RbacFacts) -> dict[str, str]:
         """What a shadow engine writes down under the filter's name; empty where nobody can say."""
-        courses = self.shadow.courses(facts) if self.shadow is not None else ()
-        if len(courses) != 1:
+        return _noted(self.shadow, facts, f"{self.shadow_prefix}shadow")
+
+    def enforced_metadata(self, facts: RbacFacts) -> dict[str, str]:
+        """What the enforced engine writes down, whichever action it has."""
+        return _noted(self.rules, facts, f"{self.prefix}enforced")
+
+    def common_metadata(self, facts: RbacFacts) -> dict[str, bool]:
+        """Rules that log say of each request whether access logs should, under `envoy.common`."""
+        if not isinstance(self.rules, Rules) or self.rules.action != "LOG":
             return {}
-        (judged,) = courses
-        kept = {f"{self.shadow_prefix}shadow_engine_result": "allowed" if judged.allowed else "denied"}
-        if judged.policy is not None:
-            kept[f"{self.shadow_prefix}shadow_effective_policy_id"] = judged.policy
-        return kept
+        courses = self.rules.courses(facts)
+        return {"access_log_hint": courses[0].policy is not None} if len(courses) == 1 else {}
+
+
+def _noted(rules: Rules | MatcherRules | None, facts: RbacFacts, named: str) -> dict[str, str]:
+    courses = rules.courses(facts) if rules is not None else ()
+    if len(courses) != 1:
+        return {}
+    (judged,) = courses
+    kept = {f"{named}_engine_result": "allowed" if judged.allowed else "denied"}
+    if judged.policy is not None:
+        kept[f"{named}_effective_policy_id"] = judged.policy
+    return kept
 
 
 def compile_rbac(view: View, name: str, *, over_http: bool) -> RbacConfig:
@@ -89,6 +106,7 @@ def compile_rbac(view: View, name: str, *, over_http: bool) -> RbacConfig:
         place=view.place,
         rules=rules,
         shadow=_rules(view, "shadow_rules", "shadow_matcher", over_http=over_http),
+        prefix=view.text("rules_stat_prefix", ""),
         shadow_prefix=view.text("shadow_rules_stat_prefix", ""),
         continuous=view.enum("enforcement_type", ("ONE_TIME_ON_FIRST_BYTE", CONTINUOUS)) == CONTINUOUS,
         opaque=opaque[0] if opaque else None,
