@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+# How many processes share the tests.
+WORKERS ?= 2
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
@@ -34,7 +36,7 @@ check: $(VENV)/.tests  ## ruff, mypy and the import layers
 	@PYTHONPATH=src $(BIN)/lint-imports --no-cache
 
 pytest: $(VENV)/.tests  ## the tests; live ones run where root, namespaces and Envoy are there
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n $(WORKERS)
 
 wheel: $(VENV)/.tests  ## build the wheel and use it with the source out of reach
 	@$(BIN)/python tests/wheel_check.py
