@@ -8,8 +8,7 @@ from __future__ import annotations
 from attrs import evolve, frozen
 
 from ..envoy.clusters import Cluster
-from ..envoy.downstream_tls import SECRET_MISSING
-from ..envoy.endpoints import Endpoint, InternalAddress
+from ..envoy.endpoints import Endpoint
 from ..envoy.http_filters.progress import FRESH, passed_back
 from ..envoy.listener_filters import seconds
 from ..envoy.local_reply import local_reply
@@ -20,13 +19,12 @@ from ..envoy.response_headers import passed_on
 from ..envoy.retry_policy import RetryPolicy
 from ..envoy.route_actions import RouteAction
 from ..envoy.stream import Stream
-from ..envoy.timers import first_timer
-from ..envoy.upstream_failures import IDLE, MAX_DURATION, NO_ROOM, OVERFLOW, Failure, failure_of
+from ..envoy.upstream_failures import MAX_DURATION, NO_ROOM, OVERFLOW, Failure
 from ..facts.request import Headers
 from ..outcome import Ending
 from ..reasons import Reason, because
 from ..states import AtTls, Frame, Tried
-from .socketless import not_connected
+from .attempt_failures import failure_in, lacks_room, stands, waited_before
 from .upstream_chain import back_through_filters
 
 TUNNEL_STANDS = 200
@@ -91,12 +89,12 @@ def arrived(frame: Frame, ending: Ending) -> Ending:
 
 def _returned(frame: Frame, ending: Ending) -> Return:
     if isinstance(frame.via, RouteAction) and frame.via.tunnels and ending.kind not in ("unknown", "loop"):
-        failure = _failure(frame, ending)
-        if failure is None or not (failure.connecting or (failure.waited_ms and not _connected(frame, ending))):
+        failure = failure_in(frame, ending)
+        if failure is None or not (failure.connecting or (failure.waited_ms and not stands(frame, ending))):
             return _tunnelled(frame, ending, failure)
-    if ending.status is None and ending.kind in _SETTLED and not _has_no_room(frame):
+    if ending.status is None and ending.kind in _SETTLED and not lacks_room(frame):
         return Return(ending, None, again=False, flags=_kept_flags(frame) if frame.via.kind == "tcp" else ())
-    failure = _failure(frame, ending)
+    failure = failure_in(frame, ending)
     again, extra = _tries_again(frame, ending, failure)
     if again:
         return Return(ending, failure, again=True)
@@ -148,7 +146,7 @@ def _denied(frame: Frame, ending: Ending) -> Return | None:
     denial = frame.via.denial if isinstance(frame.via, TcpProxy) else None
     if denial is None or ending.kind in ("unknown", "loop"):
         return None
-    failure = _failure(frame, ending)
+    failure = failure_in(frame, ending)
     if failure is not None and failure.connecting:
         return None
     flags = (*_kept_flags(frame), *denial.flags)
@@ -162,88 +160,6 @@ def _denied(frame: Frame, ending: Ending) -> Return | None:
         pod=ending.pod,
     )
     return Return(closed, None, again=False, flags=flags, denial=denial)
-
-
-def _failure(frame: Frame, ending: Ending) -> Failure | None:
-    failure = _failed(frame, ending)
-    missing = frame.unsaid is not None and frame.unsaid.transport_failure_reason == SECRET_MISSING
-    if failure is None or failure is OVERFLOW or not (missing and failure.connecting):
-        return failure
-    if failure.text == SECRET_MISSING:
-        return failure
-    # connection_impl.cc transportFailureReason: what the socket met, then what the transport on it says
-    return evolve(failure, text=SECRET_MISSING if failure.text is None else f"{failure.text}._{SECRET_MISSING}")
-
-
-def _failed(frame: Frame, ending: Ending) -> Failure | None:
-    request = frame.dialled.conversation.request if frame.dialled is not None else None
-    at_once = _closed_at_once(frame, ending)
-    failure = failure_of(
-        "not_connected" if at_once else ending.kind,
-        http=_version(frame, request.version if request is not None else "") if frame.via.speaks_http else None,
-        secured=frame.tls is not None,
-        shaken=frame.shaken,
-        sees=ending.client_sees,
-    )
-    if failure is not None and at_once:
-        return evolve(failure, text=not_connected(frame.endpoint or ""))
-    if failure is not None and ending.transport_failure_reason is not None and failure.connecting:
-        failure = evolve(failure, text=ending.transport_failure_reason)
-    if _has_no_room(frame) and (failure is None or not failure.connecting):
-        return NO_ROOM
-    timer = _timer(frame, ending)
-    return failure if timer is None else timer
-
-
-_AT_ONCE = frozenset(("NR", "UH", "NC"))
-"""Response flags of a connection that is closed before anything was read from it."""
-
-
-def _closed_at_once(frame: Frame, ending: Ending) -> bool:
-    """An internal listener that closes while it is being dialled makes the dial itself fail."""
-    dialled = frame.dialled
-    if dialled is None or ending.kind != "closed" or not isinstance(dialled.endpoint.address, InternalAddress):
-        return False
-    return ending.answered_by == frame.next_hop and bool(_AT_ONCE.intersection(ending.response_flags))
-
-
-def _has_no_room(frame: Frame) -> bool:
-    """Circuit breaker max_requests is 0: a connection is made, and nothing asked over it."""
-    return frame.dialled is not None and has_no_room(frame.dialled)
-
-
-def has_no_room(at: AtTls) -> bool:
-    return at.via.speaks_http and at.cluster.limits_of(at.via.priority).max_requests == 0
-
-
-def _version(frame: Frame, downstream: str) -> str:
-    assert frame.dialled is not None
-    return frame.dialled.cluster.protocol.versions(downstream)[0]
-
-
-def _timer(frame: Frame, ending: Ending) -> Failure | None:
-    """The timer of this proxy that ends the attempt before the far side does; None: none does."""
-    lasts = _lasts_ms(ending)
-    if lasts == 0 or frame.dialled is None:
-        return None
-    connected = _connected(frame, ending)
-    waited = _waited(frame.dialled)
-    timer = first_timer(frame.via, frame.dialled.cluster, connected=connected, waited_ms=waited)
-    if timer is None or (lasts is not None and lasts < timer.waited_ms):
-        return None
-    # Two idle timers that run alike: the one at the far end is taken.
-    return None if lasts == timer.waited_ms and timer.reset == IDLE.reset else timer
-
-
-def _connected(frame: Frame, ending: Ending) -> bool:
-    return ending.kind != "dropped" and (frame.tls is None or frame.shaken)
-
-
-def _lasts_ms(ending: Ending) -> float | None:
-    """How long the far side takes; None: for ever."""
-    if ending.kind in ("hanging", "dropped"):
-        return None
-    return float(ending.after[:-1]) * 1000 if ending.after is not None else 0
 
 
 def _tries_again(frame: Frame, ending: Ending, failure: Failure | None) -> tuple[bool, tuple[str, ...]]:
@@ -359,7 +275,7 @@ def _after(frame: Frame, failure: Failure) -> str | None:
     """The time that a timer took, over all attempts."""
     if not failure.waited_ms:
         return None
-    before = _waited(frame.dialled) if frame.dialled is not None else 0
+    before = waited_before(frame.dialled) if frame.dialled is not None else 0
     return seconds(before + failure.waited_ms)
 
 
@@ -389,7 +305,7 @@ def tried_now(frame: Frame, picked: Return, next_hop: int) -> Tried:
     return Tried(
         endpoints=(*tried_endpoints(dialled), dialled.endpoint),
         next_hop=next_hop,
-        waited_ms=_waited(dialled) + waited,
+        waited_ms=waited_before(dialled) + waited,
         flags=_kept_flags(frame) or _lasting(picked.failure),
         first=_counts_retries(dialled) if refreshes(frame.via, frame.stream) else None,
     )
@@ -404,10 +320,6 @@ def refreshes(via: RouteAction | TcpProxy, stream: Stream | None) -> bool:
 
 def tried_endpoints(dialled: AtTls) -> tuple[Endpoint, ...]:
     return dialled.tried.endpoints if dialled.tried is not None else ()
-
-
-def _waited(dialled: AtTls) -> int | float:
-    return dialled.tried.waited_ms if dialled.tried is not None else 0
 
 
 def _lasting(failure: Failure | None) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from ..reasons import Reason, because
 from ..report import Draft, UpstreamTls
 from ..states import AtHook, AtReturn, AtTls, Frame, State
 from . import socketless
-from .attempts import has_no_room
+from .attempt_failures import has_no_room
 from .stage import Stage, agree
 
 _DIALLED = SocketAddress | PipeAddress | InternalAddress
