@@ -8,222 +8,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tests.realism.upstreams import Upstream
-from tests.truth.families._shapes import TYPES, address, dump, filter_of, manager, static_cluster, tls_socket
+from tests.truth.families._redirect_tables import (
+    ALL_CODES,
+    ANSWERS,
+    FILTERS,
+    HOST,
+    HOSTS,
+    MANAGERS,
+    SAFE,
+    STRONGER,
+    TABLES,
+    TARGETS,
+    follows,
+)
+from tests.truth.families._shapes import address, dump, filter_of, manager, static_cluster, tls_socket
 from tests.truth.setting import POD_ADDRESS, Setting
 
 PORT, FAR_PORT, CLOSED, APPLICATION = 22000, 23900, 23999, 9000
-HOST = "10.94.0.1"
-PREDICATES = TYPES + "internal_redirect."
-
-
-def _answer(status: int, location: str | None, **headers: Any) -> dict[str, Any]:
-    """A response with any Location at all."""
-    added = [_header(name.replace("_", "-"), each) for name, values in headers.items() for each in values]
-    fields: dict[str, Any] = {"direct_response": {"status": status, "body": {"inline_string": "moved"}}}
-    if location is None:
-        fields["response_headers_to_remove"] = ["location"]
-    else:
-        added.append({**_header("location", location), "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"})
-    return {**fields, "response_headers_to_add": added}
-
-
-def _header(name: str, value: str) -> dict[str, Any]:
-    return {"header": {"key": name, "value": value}}
-
-
-def _to(path: str, code: str = "FOUND", **fields: Any) -> dict[str, Any]:
-    return {"redirect": {"path_redirect": path, "response_code": code, **fields}}
-
-
-ANSWERS: dict[str, dict[str, Any]] = {
-    "dest": _to("/dest?q=1", host_redirect="new.test"),
-    "same host": _to("/dest"),
-    "301": _to("/dest", "MOVED_PERMANENTLY"),
-    "303": _to("/dest", "SEE_OTHER"),
-    "307": _to("/dest", "TEMPORARY_REDIRECT"),
-    "308": _to("/dest", "PERMANENT_REDIRECT"),
-    "https": _to("/dest", https_redirect=True),
-    "http": _to("/dest", scheme_redirect="http"),
-    "port": _to("/dest", host_redirect="new.test", port_redirect=8443),
-    "fragment": _answer(302, "http://new.test/dest#part"),
-    "query only": _answer(302, "http://new.test?x=/dest"),
-    "host only": _answer(302, "http://new.test"),
-    "user": _answer(302, "http://me:pass@new.test/dest"),
-    "dots": _answer(302, "http://new.test/a/../dest"),
-    "slashes": _answer(302, "http://new.test//dest"),
-    "escaped slash": _answer(302, "http://new.test/%%2Fdest"),
-    "dot": _answer(302, "http://new.test./dest"),
-    "upper": _answer(302, "HTTP://NEW.TEST/dest"),
-    "other scheme": _answer(302, "ftp://new.test/dest"),
-    "bad host": _answer(302, "http://new_test/dest"),
-    "bad port": _answer(302, "http://new.test:99999/dest"),
-    "relative": _answer(302, "/dest"),
-    "relative name": _answer(302, "dest"),
-    "no scheme": _answer(302, "//new.test/dest"),
-    "empty": _answer(302, ""),
-    "none": _answer(302, None),
-    "nowhere": _to("/nowhere"),
-    "direct": _to("/direct"),
-    "moved": _to("/moved"),
-    "no cluster": _to("/gone"),
-    "far": _to("/far"),
-    "again": _to("/p/again"),
-    "other": _to("/q/again"),
-    "copied": _answer(302, "http://new.test/dest", x_copy=["one", "two"], x_other=["three"]),
-    "200": _answer(200, "http://new.test/dest"),
-    "300": _answer(300, "http://new.test/dest"),
-    "304": _answer(304, "http://new.test/dest"),
-    "503": _answer(503, "http://new.test/dest"),
-}
-TARGETS: list[dict[str, Any]] = [
-    {"name": "dest", "match": {"path": "/dest"}, "route": {"cluster": "app"}},
-    {
-        "name": "direct",
-        "match": {"path": "/direct"},
-        "direct_response": {"status": 201, "body": {"inline_string": "x"}},
-    },
-    {"name": "moved", "match": {"path": "/moved"}, "redirect": {"host_redirect": "away.test"}},
-    {"name": "gone", "match": {"path": "/gone"}, "route": {"cluster": "nowhere"}},
-    {"name": "far", "match": {"path": "/far"}, "route": {"cluster": "far"}},
-    {
-        "name": "copied",
-        "match": {"path": "/", "headers": [{"name": "x-copy", "present_match": True}]},
-        "route": {"cluster": "app"},
-    },
-]
-
-
-def _route(policy: Mapping[str, Any] | None, **fields: Any) -> dict[str, Any]:
-    inside = {} if policy is None else {"internal_redirect_policy": policy}
-    return {"name": "p", "match": {"prefix": "/p"}, "route": {"cluster": "far", **inside, **fields}}
-
-
-def _predicate(kind: str, **fields: Any) -> dict[str, Any]:
-    short = "".join(f"_{each.lower()}" if each.isupper() else each for each in kind).strip("_")
-    return {"name": short, "typed_config": {"@type": f"{PREDICATES}{short}.v3.{kind}Config", **fields}}
-
-
-PREVIOUS, SAFE = _predicate("PreviousRoutes"), _predicate("SafeCrossScheme")
-ALL_CODES = {"redirect_response_codes": [301, 302, 303, 307, 308]}
-
-
-def _allowed(*names: str) -> dict[str, Any]:
-    return _predicate("AllowListedRoutes", allowed_route_names=list(names))
-
-
-TABLES: dict[str, list[dict[str, Any]]] = {
-    "empty policy": [_route({})],
-    "no policy": [_route(None)],
-    "older action": [_route(None, internal_redirect_action="HANDLE_INTERNAL_REDIRECT")],
-    "older action passed through": [_route(None, internal_redirect_action="PASS_THROUGH_INTERNAL_REDIRECT")],
-    "none allowed": [_route({"max_internal_redirects": 0})],
-    "two allowed": [_route({"max_internal_redirects": 2})],
-    "five allowed": [_route({"max_internal_redirects": 5, "allow_cross_scheme_redirect": True})],
-    "every code": [_route(ALL_CODES)],
-    "codes that are none": [_route({"redirect_response_codes": [200, 503]})],
-    "any scheme": [_route({"allow_cross_scheme_redirect": True})],
-    "safe scheme": [_route({"allow_cross_scheme_redirect": True, "predicates": [SAFE]})],
-    "each route once": [_route({"max_internal_redirects": 6, "predicates": [PREVIOUS]})],
-    "two that send to each other": [
-        _route({"max_internal_redirects": 6, "predicates": [PREVIOUS]}),
-        {
-            **_route({"max_internal_redirects": 3, "predicates": [PREVIOUS]}),
-            "name": "q",
-            "match": {"prefix": "/q"},
-        },
-    ],
-    "listed": [_route({"predicates": [_allowed("dest", "moved")]})],
-    "listed once": [_route({"max_internal_redirects": 6, "predicates": [_allowed("p", "dest"), PREVIOUS]})],
-    "copied headers": [_route({"response_headers_to_copy": ["x-copy", "X-Other", "x-absent"]})],
-    "rewritten": [
-        {
-            **_route(ALL_CODES, prefix_rewrite="/rewritten", host_rewrite_literal="inner.test"),
-            "request_headers_to_add": [_header("x-path", "%REQ(:path)%"), _header("x-twice", "yes")],
-            "response_headers_to_add": [_header("x-back", "%RESPONSE_CODE_DETAILS%")],
-        }
-    ],
-    "mirrored": [_route({}, request_mirror_policies=[{"cluster": "app"}])],
-    "tried again": [
-        _route(
-            ALL_CODES,
-            cluster="second",
-            retry_policy={
-                "retry_on": "connect-failure",
-                "retry_back_off": {"base_interval": "0.001s"},
-                "retry_priority": {
-                    "name": "envoy.retry_priorities.previous_priorities",
-                    "typed_config": {
-                        "@type": f"{TYPES}retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
-                        "update_frequency": 1,
-                    },
-                },
-            },
-        )
-    ],
-    "named by endpoints": [_route(ALL_CODES, cluster="named", auto_host_rewrite=True, append_x_forwarded_host=True)],
-}
-MANAGERS: dict[str, dict[str, Any]] = {
-    "normalising": {
-        "normalize_path": True,
-        "merge_slashes": True,
-        "strip_any_host_port": True,
-        "strip_trailing_host_dot": True,
-        "path_with_escaped_slashes_action": "REJECT_REQUEST",
-    },
-    "unescaping": {
-        "normalize_path": True,
-        "path_with_escaped_slashes_action": "UNESCAPE_AND_REDIRECT",
-    },
-    "at the edge": {"use_remote_address": True, "xff_num_trusted_hops": 1, "via": "here"},
-    "plain": {"server_name": "other"},
-}
-FILTERS: dict[str, list[dict[str, Any]]] = {
-    "refusing": [
-        filter_of(
-            "http",
-            "rbac.v3.RBAC",
-            rules={
-                "action": "DENY",
-                "policies": {
-                    "new": {
-                        "permissions": [{"header": {"name": ":authority", "string_match": {"exact": "new.test"}}}],
-                        "principals": [{"any": True}],
-                    }
-                },
-            },
-        )
-    ],
-    "writing": [
-        filter_of(
-            "http",
-            "header_mutation.v3.HeaderMutation",
-            mutations={
-                "request_mutations": [{"append": _header("x-pass", "%REQ(:path)%")}],
-                "response_mutations": [{"append": _header("x-way-back", "%REQ(:path)%")}],
-            },
-        )
-    ],
-    "delaying none": [
-        filter_of(
-            "http",
-            "fault.v3.HTTPFault",
-            abort={"http_status": 418, "percentage": {"numerator": 100}},
-            headers=[{"name": "x-envoy-original-url", "present_match": True}],
-        )
-    ],
-}
-HOSTS = [
-    {"name": "a", "domains": ["a.test"], "routes": [_route({}), *TARGETS]},
-    {"name": "new", "domains": ["new.test"], "routes": [{**TARGETS[0], "name": "at new"}]},
-    {
-        "name": "port",
-        "domains": ["new.test:8443"],
-        "routes": [{**TARGETS[1], "match": {"prefix": "/"}, "name": "at port"}],
-    },
-    {"name": "b", "domains": ["b.test"], "require_tls": "ALL", "routes": [_route({}), *TARGETS]},
-]
-STRONGER = ("dest", "same host", "https", "again", "303", "none", "far", "503")
-"""Answers for variations that are about something else."""
 
 
 def settings() -> Iterator[Setting]:
@@ -237,14 +38,14 @@ def settings() -> Iterator[Setting]:
 
     listeners, calls, port = [], [], PORT
     for name, config in MANAGERS.items():
-        listeners.append(_listener(name, port, manager([_route(ALL_CODES), *TARGETS], **config)))
+        listeners.append(_listener(name, port, manager([follows(ALL_CODES), *TARGETS], **config)))
         calls += [_call(port, go) for go in ANSWERS]
         calls += [_call(port, go, authority="a.test:80") for go in STRONGER]
         calls += [_call(port, go, headers={"x-forwarded-for": "1.2.3.4, 5.6.7.8"}) for go in STRONGER]
         calls += [_call(port, go, headers={"x-forwarded-proto": "https"}) for go in STRONGER]
         port += 1
     for name, filters in FILTERS.items():
-        listeners.append(_listener(name, port, manager([_route(ALL_CODES), *TARGETS], filters)))
+        listeners.append(_listener(name, port, manager([follows(ALL_CODES), *TARGETS], filters)))
         calls += [_call(port, go) for go in ANSWERS]
         port += 1
     listeners.append(_listener("hosts", port, manager([], table={"virtual_hosts": HOSTS})))
@@ -252,7 +53,7 @@ def settings() -> Iterator[Setting]:
     calls += [_call(port, go, authority="b.test", headers={"x-forwarded-proto": "https"}) for go in STRONGER]
     yield _setting("managers", listeners, calls, len(MANAGERS) + len(FILTERS) + 1)
 
-    listeners = [_listener("every", PORT, manager([_route(ALL_CODES), *TARGETS]))]
+    listeners = [_listener("every", PORT, manager([follows(ALL_CODES), *TARGETS]))]
     codes = ("301", "302", "303", "307", "308", "same host", "none", "again")
     calls = [
         _call(PORT, go, method=method, headers=headers)
@@ -272,7 +73,7 @@ def settings() -> Iterator[Setting]:
     listeners, calls, port = [], [], PORT
     for name, host in BODY_LIMITS.items():
         routes = [
-            {**_route(ALL_CODES), **limit, "match": {"prefix": f"/p/{index}"}} for index, limit in enumerate(LIMITS)
+            {**follows(ALL_CODES), **limit, "match": {"prefix": f"/p/{index}"}} for index, limit in enumerate(LIMITS)
         ]
         table = {"virtual_hosts": [{"name": "v", "domains": ["*"], "routes": [*routes, *TARGETS], **host}]}
         listeners.append(_listener(name, port, manager([], table=table)))
@@ -284,9 +85,9 @@ def settings() -> Iterator[Setting]:
     yield _setting("bodies", listeners, calls, len(BODY_LIMITS) * len(LIMITS))
 
     listeners = [
-        _listener("inner", PORT, manager([_route(ALL_CODES | {"max_internal_redirects": 2}), *TARGETS])),
-        _listener("outer", PORT + 1, manager([_route(ALL_CODES, cluster="inner"), *TARGETS])),
-        _listener("passing", PORT + 2, manager([_route(None, cluster="inner"), *TARGETS])),
+        _listener("inner", PORT, manager([follows(ALL_CODES | {"max_internal_redirects": 2}), *TARGETS])),
+        _listener("outer", PORT + 1, manager([follows(ALL_CODES, cluster="inner"), *TARGETS])),
+        _listener("passing", PORT + 2, manager([follows(None, cluster="inner"), *TARGETS])),
         _listener("shared", PORT + 3, manager([_shared({"clusters": [{"name": "far", "weight": 3}]}), *TARGETS])),
         _listener("by header", PORT + 4, manager([_named_by_header(), *TARGETS])),
     ]
@@ -295,7 +96,7 @@ def settings() -> Iterator[Setting]:
     yield _setting("in a row", listeners, calls, 4)
 
     secure = [
-        _listener(name, port, manager([_route(policy), *TARGETS]), tls_socket())
+        _listener(name, port, manager([follows(policy), *TARGETS]), tls_socket())
         for port, (name, policy) in enumerate(SECURE.items(), PORT)
     ]
     calls = [
@@ -308,18 +109,18 @@ def settings() -> Iterator[Setting]:
 
 def _of_listeners() -> Setting:
     """The connection's own limit, chunks, and retries, which need the body kept as well."""
-    refused = _route(None, cluster="closed", retry_policy=RETRIED)
+    refused = follows(None, cluster="closed", retry_policy=RETRIED)
     waits = [filter_of("http", "buffer.v3.Buffer", max_request_bytes=20)]
     tables = {
-        "redirected": manager([_route(ALL_CODES), *TARGETS]),
-        "limit of the route": manager([{**_route(ALL_CODES), "request_body_buffer_limit": 20}, *TARGETS]),
+        "redirected": manager([follows(ALL_CODES), *TARGETS]),
+        "limit of the route": manager([{**follows(ALL_CODES), "request_body_buffer_limit": 20}, *TARGETS]),
         "retried": manager([refused]),
         "retried, limit of the route": manager([{**refused, "per_request_buffer_limit_bytes": 20}]),
         "buffered, limit of the route": manager(
-            [{**_route(ALL_CODES), "request_body_buffer_limit": 10}, *TARGETS], waits
+            [{**follows(ALL_CODES), "request_body_buffer_limit": 10}, *TARGETS], waits
         ),
         "buffered and retried": manager([refused], waits),
-        "buffered": manager([_route(ALL_CODES), *TARGETS], waits),
+        "buffered": manager([follows(ALL_CODES), *TARGETS], waits),
     }
     listeners, calls = [], []
     for number, (limit, (name, last)) in enumerate(itertools.product((10, 100, 0, None), tables.items())):
@@ -367,13 +168,13 @@ BODY_LIMITS: dict[str, dict[str, Any]] = {
 
 
 def _shared(weighted: Mapping[str, Any]) -> dict[str, Any]:
-    made = _route(ALL_CODES, weighted_clusters=weighted)
+    made = follows(ALL_CODES, weighted_clusters=weighted)
     del made["route"]["cluster"]
     return made
 
 
 def _named_by_header() -> dict[str, Any]:
-    made = _route(ALL_CODES, cluster_header="x-cluster")
+    made = follows(ALL_CODES, cluster_header="x-cluster")
     del made["route"]["cluster"]
     return made
 
