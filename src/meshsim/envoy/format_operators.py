@@ -6,7 +6,6 @@ to fill them in while a request is sent on and in replies it makes itself. Who a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote
@@ -17,6 +16,7 @@ from ..address import format_endpoint, format_ip
 from ..facts.connection import Connection
 from ..facts.request import Request
 from ..match.strings import query_parameters
+from .json_text import json_text
 from .paths import without_query
 
 UNKNOWN = object()
@@ -171,11 +171,7 @@ def _metadata(argument: str) -> Operator:
 
 def as_text(value: object) -> str:
     """What an operator found, within a text: numbers and structures as JSON writes them."""
-    return (
-        value
-        if isinstance(value, str)
-        else json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    )
+    return value if isinstance(value, str) else json_text(value)
 
 
 _METADATA_SOURCES: dict[str, Callable[[FormatFacts], Mapping[str, Any]]] = {
