@@ -16,7 +16,7 @@ from .grpc_codes import grpc_status_of
 from .inline_headers import one_value
 from .refusal import DRAINED
 from .reply_mapping import Reply
-from .response_headers import BODILESS, closes_with, encoded, route_mutations
+from .response_headers import BODILESS, closes_with, encoded, past_filters, route_mutations
 from .stream import Stream
 
 
@@ -52,7 +52,7 @@ def local_reply(
         return _ending(None, hop, why, reply, grpc_status)
     closes = ends_connection or closes_with(stream, status)
     if plain:
-        return _sent(_ending(None, hop, why, reply, None), stream, closes=closes)
+        return _sent(_ending(None, hop, why, reply, None), stream, status, closes=closes)
     if by_route:
         reply = evolve(reply, headers=route_mutations(reply.headers, stream, details or "", flags))
     if location is not None and located_late:
@@ -63,14 +63,12 @@ def local_reply(
     mapped = stream.manager.reply_mapping.applied(seen, stream.format_facts())
     mapped = evolve(mapped, flags=flags)
     ending = _ending(stream.request, hop, why, mapped, grpc_status if mapped.status == status else None)
-    return _sent(ending, stream, closes=closes)
+    return _sent(ending, stream, mapped.status, closes=closes)
 
 
-def _sent(ending: Ending, stream: Stream, *, closes: bool) -> Ending:
-    """Past the filters on the way back, and with what the connection manager adds."""
-    headers, way_back = ending.response_headers, stream.progress.way_back
-    if way_back is not None:
-        headers = way_back.headers(headers)
+def _sent(ending: Ending, stream: Stream, status: int, *, closes: bool) -> Ending:
+    """Past the filters on the way back, and with what the connection manager adds. `status` is not yet a gRPC one."""
+    headers = past_filters(ending, stream, status)
     return evolve(
         ending,
         response_headers=encoded(headers, stream, status=ending.status or 0, closes=closes),

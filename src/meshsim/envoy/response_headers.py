@@ -6,7 +6,10 @@ envoyproxy/envoy source/common/http/conn_manager_impl.cc (encodeHeaders) and con
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from ..facts.request import Headers
+from ..outcome import Ending
 from .header_mutations import mutated
 from .inline_headers import one_value
 from .stream import Stream
@@ -26,6 +29,19 @@ def route_mutations(headers: Headers, stream: Stream, details: str, flags: tuple
         return headers
     facts = stream.format_facts(details=details, flags=flags)
     return mutated(headers, levels, facts, response=True)
+
+
+def past_filters(ending: Ending, stream: Stream, status: int) -> Headers:
+    """A reply's headers behind the filters on the way back."""
+    way_back = stream.progress.way_back
+    if way_back is None:
+        return ending.response_headers
+    facts = stream.format_facts(details=ending.response_code_details or "", flags=ending.response_flags)
+    grpc_status = ending.response_headers.get("grpc-status", ("",))[0]
+    return way_back.headers(
+        ending.response_headers,
+        evolve(facts, status=status, grpc_status=int(grpc_status) if grpc_status.isdecimal() else None),
+    )
 
 
 def closes_with(stream: Stream, status: int) -> bool:

@@ -4,9 +4,10 @@ import base64
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tests.builders_http import http_filter
+from tests.builders_http import http_filter, one_route
 from tests.truth.families._filter_dump import Case, calls, dump, manager
-from tests.truth.families._filter_words import WORLD, append, asked, get, mutation, per_route
+from tests.truth.families._filter_words import WORLD, abort, append, asked, get, mutation, per_route
+from tests.truth.families.http_filters import HOSTS
 from tests.truth.setting import Setting
 
 CONFIG = "header_to_metadata.v3.Config"
@@ -20,9 +21,16 @@ def settings() -> Iterator[Setting]:
         ("what stands at a path", absences()),
         ("structures as text", structures()),
         ("rules that remove", removals()),
+        ("values at each moment", moments()),
     ):
         yield Setting(
-            name=name, dump=dump(cases), calls=calls(cases), configurations=len(cases), world=WORLD, marks=[name]
+            name=name,
+            dump=dump(cases),
+            calls=calls(cases),
+            configurations=len(cases),
+            world=WORLD,
+            hosts=HOSTS["endings"],
+            marks=[name],
         )
 
 
@@ -131,3 +139,40 @@ def removals() -> list[Case]:
     rules = [{"cookie": "s", **present, **missing}]
     cookies = [get(cookie=text) for text in ("s=", "s", "s=1", 's=""', "s=; s=2", "s=2; s=", "a=1")]
     return [*found, (manager(http_filter("h", CONFIG, request_rules=rules), SHOW), cookies)]
+
+
+OPERATORS = (
+    *("UPSTREAM_CLUSTER", "UPSTREAM_CLUSTER_RAW", "RESPONSE_CODE", "RESPONSE_FLAGS", "RESPONSE_CODE_DETAILS"),
+    *("ROUTE_NAME", "UPSTREAM_HOST", "UPSTREAM_TRANSPORT_FAILURE_REASON", "UPSTREAM_REQUEST_ATTEMPT_COUNT"),
+    *("GRPC_STATUS", "GRPC_STATUS_NUMBER", "GRPC_STATUS(SNAKE_STRING)", "LOCAL_REPLY_BODY", "PROTOCOL", "PATH"),
+    *("METADATA(ROUTE:ns:k)", "METADATA(UPSTREAM_HOST:ns:k)", "REQ(:path)", "REQ(:authority)", "REQ(x-b)"),
+)
+
+
+def moments() -> list[Case]:
+    """Surprising: on the way back the reply's own code, details and flags are known; going, the route's cluster is.
+
+    The code is the one before gRPC makes it 200. A reply of the router's shows the request as it was to leave.
+    """
+    shown = [append(f"v-{index}", f"<%{operator}%>") for index, operator in enumerate(OPERATORS)]
+    both = mutation(request_mutations=shown, response_mutations=shown)
+    forwarding = one_route(name="r", route={"cluster": "c"}, metadata={"filter_metadata": {"ns": {"k": "v"}}})
+    weighted = {"weighted_clusters": {"clusters": [{"name": "c", "weight": 1}, {"name": "d", "weight": 0}]}}
+    rewriting = {"cluster": "dead", "prefix_rewrite": "/z", "host_rewrite_literal": "h.test"}
+    added = [{"header": {"key": "x-b", "value": "route"}}]
+    routes = [
+        *(forwarding, one_route(name="r", route=weighted), one_route({"prefix": "/never"}, route={"cluster": "c"})),
+        *(one_route(name="r", route={"cluster": name}) for name in ("dead", "refuses", "nowhere")),
+        one_route(name="r", route={"cluster_header": "x-to"}),
+        one_route(name="r", route=rewriting, request_headers_to_add=added),
+        one_route(name="r", direct_response={"status": 418, "body": {"inline_string": "tea"}}),
+        one_route(name="r", redirect={"host_redirect": "b.test"}),
+    ]
+    said = [get("/p?q=1", x_to="c", x_b="b"), asked("POST", "/p", content_type="application/grpc", x_to="dead"), get()]
+    threshold = {"op": "GE", "value": {"default_value": 400, "runtime_key": "x"}}
+    mapper = {"filter": {"status_code_filter": {"comparison": threshold}}, "status_code": 499}
+    found: list[Case] = [(manager(both, route=route), said) for route in routes]
+    found += [
+        (manager(*order, route=route), said) for order in ((both, abort()), (abort(), both)) for route in routes[:3]
+    ]
+    return [*found, (manager(both, route=routes[3], local_reply_config={"mappers": [mapper]}), said)]

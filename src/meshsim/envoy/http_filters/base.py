@@ -9,13 +9,14 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Protocol, runtime_checkable
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from ...explanation import Candidate
 from ...facts.connection import Connection
 from ...facts.request import Headers, Request
 from ...place import Place
 from ...reasons import Reason
+from ..format_operators import FormatFacts
 from ..per_filter import PerFilter
 from ..routes import Route
 from ..runtime import NO_RUNTIME, Runtime
@@ -45,6 +46,10 @@ class FilterFacts:
     attempts: int = 0
     upstream: str = ""
     """Which way a filter towards the upstream looks: request or response."""
+    find_cluster: Callable[[], str] = lambda: ""
+    """The cluster of the route at hand; empty where Envoy has none of that name."""
+    answer: FormatFacts | None = None
+    """Of the response on its way back: what operators may ask then."""
 
     @property
     def joins_header_values(self) -> bool:
@@ -66,6 +71,8 @@ class FilterFacts:
             self.cluster,
             self.attempts,
             self.upstream,
+            self.find_cluster,
+            self.answer,
         )
 
 
@@ -214,9 +221,10 @@ class ResponsePath:
     reached: int | None = None
     """The request came as far as this filter; None: it passed them all."""
 
-    def headers(self, headers: Headers) -> Headers:
-        """A reply's headers after every filter, last to first."""
+    def headers(self, headers: Headers, answer: FormatFacts) -> Headers:
+        """A reply's headers after every filter, last to first; `:status` is one of them."""
         last = len(self.filters) if self.reached is None else self.reached
+        facts = evolve(self.facts, answer=answer)
         for index in reversed(range(len(self.filters))):
-            headers = self.filters[index].respond(self.facts, self.decider, headers, seen=index <= last)
+            headers = self.filters[index].respond(facts, self.decider, headers, seen=index <= last)
         return headers

@@ -14,6 +14,7 @@ from ...facts.request import Headers, Request
 from ...match.strings import TextTest
 from ...place import Place
 from ...reasons import because
+from ..format_operators import FormatFacts
 from ..format_strings import FormatString, compile_format_string
 from ..header_mutations import (
     ADD_IF_ABSENT,
@@ -109,7 +110,7 @@ class HeaderMutation:
     def ask(self, facts: FilterFacts, own: PerFilter | None) -> Verdict:
         request = facts.request
         for level in self._levels(own):
-            headers = _stepped(request.headers, level.request, facts, request)
+            headers = _stepped(request.headers, level.request, evolve(format_facts(facts), request=request))
             request = evolve(request, headers=headers)
             if level.query:
                 request = evolve(request, path=_with_query(level.query, facts, request))
@@ -120,18 +121,16 @@ class HeaderMutation:
     def respond(self, facts: FilterFacts, own: PerFilter | None, headers: Headers, *, seen: bool) -> Headers:
         """Whether the request came this far makes no difference."""
         for level in self._levels(own):
-            headers = _stepped(headers, level.response, facts, facts.request, response=True)
+            headers = _stepped(headers, level.response, format_facts(facts), response=True)
         return headers
 
 
-def _stepped(
-    headers: Headers, steps: tuple[Step, ...], facts: FilterFacts, request: Request, *, response: bool = False
-) -> Headers:
+def _stepped(headers: Headers, steps: tuple[Step, ...], facts: FormatFacts, *, response: bool = False) -> Headers:
     for step in steps:
         if isinstance(step, TextTest):
             headers = {name: values for name, values in headers.items() if not step.holds(name)}
         else:
-            headers = mutated(headers, (step,), evolve(format_facts(facts), request=request), response=response)
+            headers = mutated(headers, (step,), facts, response=response)
     return headers
 
 

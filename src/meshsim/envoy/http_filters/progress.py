@@ -14,6 +14,7 @@ from attrs import evolve, field, frozen
 from ...facts.request import Headers, Request
 from ...facts.residues import Residues
 from ...outcome import Ending
+from ..format_operators import FormatFacts
 from ..internal_redirects import NOT_REDIRECTED, Redirected
 from ..route_actions import WeightedCluster
 from ..routes import Route
@@ -34,7 +35,7 @@ class Decider:
 class WayBack(Protocol):
     """The filters as responses pass them."""
 
-    def headers(self, headers: Headers) -> Headers: ...
+    def headers(self, headers: Headers, answer: FormatFacts) -> Headers: ...
 
 
 @frozen
