@@ -11,13 +11,16 @@ from attrs import evolve
 
 from ..facts.request import Headers, Request
 from ..outcome import Ending
-from ..reasons import Reason
+from ..reasons import Reason, because
 from .grpc_codes import grpc_status_of
 from .inline_headers import one_value
 from .refusal import DRAINED
 from .reply_mapping import Reply
-from .response_headers import BODILESS, closes_with, encoded, past_filters, route_mutations
+from .response_headers import BODILESS, STATUS, closes_with, encoded, past_filters, route_mutations
+from .route_actions import RouteAction
 from .stream import Stream
+
+_BAD_GATEWAY = 502
 
 
 def local_reply(
@@ -37,12 +40,14 @@ def local_reply(
     by_route: bool = True,
     ends_connection: bool = False,
     plain: bool = False,
+    status_before: int | None = None,
 ) -> Ending:
     """The ending a client gets; a gRPC request gets HTTP 200 with grpc-status and the body as grpc-message.
 
     `content_type` is the body's, whatever header mutations say. `by_route`: whether the route's response header
-    mutations apply; `located_late`: whether only after them the Location is added. `plain`: a filter wrote the whole
-    response, which is no local reply. Without a stream nothing is known of them.
+    mutations apply; `located_late`: whether only after them the Location is added. `plain`: a filter wrote the
+    whole response, which is no local reply. `status_before`: of the response that this one stands in for. Without a
+    stream nothing is known of them.
     """
     made = dict(headers or {})
     if location is not None and not located_late:
@@ -54,7 +59,7 @@ def local_reply(
     if plain:
         return _sent(_ending(None, hop, why, reply, None), stream, status, closes=closes)
     if by_route:
-        reply = evolve(reply, headers=route_mutations(reply.headers, stream, details or "", flags))
+        reply = evolve(reply, headers=route_mutations(reply.headers, stream, details or "", flags, status_before))
     if location is not None and located_late:
         written = one_value((*reply.headers.get("location", ()), location))
         reply = evolve(reply, headers={**reply.headers, "location": (written,)})
@@ -68,11 +73,38 @@ def local_reply(
 
 def _sent(ending: Ending, stream: Stream, status: int, *, closes: bool) -> Ending:
     """Past the filters on the way back, and with what the connection manager adds. `status` is not yet a gRPC one."""
-    headers = past_filters(ending, stream, status)
+    headers = past_filters(ending, ending.response_headers, stream, status)
+    if headers is None:
+        return without_status(stream, ending, status, closes=closes)
     return evolve(
         ending,
-        response_headers=encoded(headers, stream, status=ending.status or 0, closes=closes),
+        response_headers=encoded(headers, stream, status=ending.status or 0, closes=closes, body=ending.body),
         local_close_reason=DRAINED if closes and not _keeps_open(stream) else None,
+    )
+
+
+def without_status(
+    stream: Stream, before: Ending, status: int | None, *, hop: int | None = None, closes: bool = False
+) -> Ending:
+    """In stead of a response whose `:status` a filter took away; no filter sees this one.
+
+    envoyproxy/envoy source/common/http/filter_manager.cc (FilterManager::encodeHeaders). `hop` is this proxy, where
+    another one answered before.
+    """
+    missing = f"missing required header: {STATUS}"
+    answers = before.answered_by if hop is None else hop
+    assert answers is not None
+    return local_reply(
+        evolve(stream, progress=evolve(stream.progress, way_back=None)),
+        answers,
+        because("return.status-removed", stream.manager.place, before=before.response_code_details or before.kind),
+        status=_BAD_GATEWAY,
+        details=f"filter_removed_required_response_headers{{{missing.replace(' ', '_')}}}",
+        flags=before.response_flags,
+        body=missing,
+        by_route=stream.route is not None and isinstance(stream.route.action, RouteAction),
+        ends_connection=closes,
+        status_before=status,
     )
 
 
@@ -84,11 +116,11 @@ def _keeps_open(stream: Stream) -> bool:
 def _ending(request: Request | None, hop: int, why: Reason, reply: Reply, grpc_status: int | None) -> Ending:
     status, body = reply.status, reply.body
     made = dict(reply.headers)
-    if request is not None and request.is_grpc():
+    if request is not None and request.came_as().grpc:
         grpc_status = grpc_status_of(status) if grpc_status is None else grpc_status
         made["content-type"] = ("application/grpc",)
         made["grpc-status"] = (str(grpc_status),)
-        if body and request.method != "HEAD":
+        if body and not request.came_as().head:
             made["grpc-message"] = (_percent_encoded(body),)
         status, body = 200, ""
     else:
@@ -122,7 +154,7 @@ def _sends_no_body(request: Request | None, status: int) -> bool:
     """What a 204 or 304 says is left out by the HTTP/1 codec only."""
     if request is None:
         return status in BODILESS
-    return request.method == "HEAD" or (status in BODILESS and request.version != "http2")
+    return request.came_as().head or (status in BODILESS and request.version != "http2")
 
 
 def _percent_encoded(text: str) -> str:

@@ -12,7 +12,7 @@ from attrs import evolve
 
 from ..config.view import View
 from ..errors import Rejected
-from ..facts.request import Headers, Request
+from ..facts.request import Headers, Request, continuing
 from ..match.strings import TextTest
 from .format_operators import FormatFacts
 from .header_mutations import MutationLevel, compiled_addition, mutated
@@ -56,14 +56,14 @@ def _check_name(name: str, view: View) -> None:
 
 def stepped(request: Request, steps: tuple[Step, ...], facts: FormatFacts) -> Request:
     """The request after each of them; operators see it as it is by then."""
+    made = request
     for step in steps:
         if isinstance(step, TextTest):
             gone = {field: empty for name, (field, empty) in _PSEUDO.items() if step.holds(name)}
-            request = evolve(request, headers=without(request.headers, step), **gone)
+            made = evolve(made, headers=without(made.headers, step), **gone)
         else:
-            headers = mutated(request.headers, (step,), evolve(facts, request=request))
-            request = evolve(request, headers=headers)
-    return request
+            made = evolve(made, headers=mutated(made.headers, (step,), evolve(facts, request=made)))
+    return continuing(request, made)
 
 
 def stepped_response(headers: Headers, steps: tuple[Step, ...], facts: FormatFacts) -> Headers:

@@ -106,12 +106,15 @@ def receive(
         early = evolve(decoded, method=method, authority=authority, path=cleaned)
         early = stepped(early, hcm.forwarding.early_mutations, FormatFacts(decoded, connection, ""))
         method, host, cleaned, headers = early.method, early.authority, early.path, dict(early.headers)
+        began = early.began
     else:
-        headers = dict(headers)
+        headers, began = dict(headers), None
     without_hop_by_hop(headers)
     if upgrade is not None:
         headers["upgrade"], headers["connection"] = (upgrade,), ("upgrade",)
-    taken = Request(method, scheme, host, cleaned, headers, request.version, ends, chunked, continued, body=body)
+    taken = Request(
+        method, scheme, host, cleaned, headers, request.version, ends, chunked, continued, body=body, began=began
+    )
     seen = forwarded(hcm.forwarding, connection, taken, headers, own_address, internal_only(decoded))
     if seen.reject is not None:
         why = because("http.client-unknown", hcm.place, status=seen.reject)

@@ -15,10 +15,16 @@ from .inline_headers import one_value
 from .stream import Stream
 
 BODILESS = (204, 304)
+STATUS = ":status"
 
 
-def route_mutations(headers: Headers, stream: Stream, details: str, flags: tuple[str, ...] = ()) -> Headers:
-    """A weighted cluster's own first. Only where a route exists: an answer without one is left as it is."""
+def route_mutations(
+    headers: Headers, stream: Stream, details: str, flags: tuple[str, ...] = (), status: int | None = None
+) -> Headers:
+    """A weighted cluster's own first. Only where a route exists: an answer without one is left as it is.
+
+    `status` is that of a response before this one.
+    """
     route, entry = stream.route, stream.entry or stream.progress.entry
     if route is None or stream.request is None:
         return headers
@@ -27,21 +33,23 @@ def route_mutations(headers: Headers, stream: Stream, details: str, flags: tuple
         levels = (entry.response_mutations, *levels)
     if not levels:
         return headers
-    facts = stream.format_facts(details=details, flags=flags)
+    facts = evolve(stream.format_facts(details=details, flags=flags), status=status)
     return mutated(headers, levels, facts, response=True)
 
 
-def past_filters(ending: Ending, stream: Stream, status: int) -> Headers:
-    """A reply's headers behind the filters on the way back."""
+def past_filters(ending: Ending, headers: Headers, stream: Stream, status: int | None) -> Headers | None:
+    """A reply's headers behind the filters on the way back; None: they took its `:status` away."""
     way_back = stream.progress.way_back
     if way_back is None:
-        return ending.response_headers
+        return headers
     facts = stream.format_facts(details=ending.response_code_details or "", flags=ending.response_flags)
-    grpc_status = ending.response_headers.get("grpc-status", ("",))[0]
-    return way_back.headers(
-        ending.response_headers,
-        evolve(facts, status=status, grpc_status=int(grpc_status) if grpc_status.isdecimal() else None),
-    )
+    grpc_status = (headers.get("grpc-status") or ("",))[0]
+    answer = evolve(facts, status=status, grpc_status=int(grpc_status) if grpc_status.isdecimal() else None)
+    code = () if status is None else (str(status),)
+    made = dict(way_back.headers({STATUS: code, **headers}, answer))
+    if made.pop(STATUS, None) is None:
+        return None
+    return made
 
 
 def closes_with(stream: Stream, status: int) -> bool:
@@ -52,12 +60,16 @@ def closes_with(stream: Stream, status: int) -> bool:
     return request.ends_connection or (status == 400 and not stream.manager.codec.keeps_bad_connections)
 
 
-def passed_on(headers: Headers, stream: Stream) -> Headers:
-    """An upstream proxy's own reply as the proxy in front hands it on."""
-    manager = stream.manager
+def passed_on(ending: Ending, stream: Stream) -> Headers | None:
+    """An upstream proxy's own reply as the proxy in front hands it on; None: a filter took its `:status` away."""
+    manager, headers = stream.manager, ending.response_headers
     made = {name: values for name, values in headers.items() if name != "connection"}
     made["x-envoy-upstream-service-time"] = ()
-    made = dict(route_mutations(made, stream, "via_upstream"))
+    said = evolve(ending, response_code_details="via_upstream", response_flags=())
+    behind = past_filters(said, route_mutations(made, stream, "via_upstream"), stream, ending.status)
+    if behind is None:
+        return None
+    made = dict(behind)
     if manager.server_header == "OVERWRITE" or (manager.server_header == "APPEND_IF_ABSENT" and "server" not in made):
         made["server"] = (manager.server_name,)
     if manager.forwarding.via:
@@ -65,14 +77,14 @@ def passed_on(headers: Headers, stream: Stream) -> Headers:
     return made
 
 
-def encoded(headers: Headers, stream: Stream, *, status: int, closes: bool) -> Headers:
+def encoded(headers: Headers, stream: Stream, *, status: int, closes: bool, body: str | None = "") -> Headers:
     """As they leave: with server, date, via and what belongs to the connection."""
     manager, request = stream.manager, stream.request
     made = dict(headers)
     http1 = request is None or request.version != "http2"
-    bodiless = status in BODILESS or (request is not None and request.method == "HEAD")
+    bodiless = status in BODILESS or (request is not None and request.came_as().head)
     if "content-length" not in made and http1:
-        if not bodiless:
+        if not bodiless and body == "":
             made["content-length"] = ("0",)
         elif status not in BODILESS and request is not None and request.version != "http/1.0":
             made["transfer-encoding"] = ("chunked",)  # what a GET might have got

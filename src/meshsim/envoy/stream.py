@@ -62,7 +62,7 @@ class Stream:
             route.name if route is not None else "",
             cluster=self.cluster,
             details=details,
-            flags=flags,
+            flags=tuple(dict.fromkeys((*self.progress.flags, *flags))),
             body=body,
             route_metadata=route.metadata if route is not None else {},
             vhost_metadata=self.vhost.around.metadata if self.vhost is not None else {},

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 Headers = Mapping[str, tuple[str, ...]]
 """Lower-case name -> its values in order. Pseudo headers are fields of Request, not entries here."""
+
+
+@frozen
+class Began:
+    """What a reply to a request depends on; Envoy looks before any filter runs."""
+
+    head: bool
+    grpc: bool
 
 
 @frozen
@@ -35,6 +43,8 @@ class Request:
     """How many bytes of a body follow, without the frames of chunks."""
     stated: Headers | None = None
     """Pseudo headers that an HTTP/2 client sends against the habit: name -> values, none where one is left out."""
+    began: Began | None = None
+    """As what it came, where that has changed since; replies go by it."""
 
     def values(self, name: str) -> tuple[str, ...]:
         """All values of a header; `:method`, `:path`, `:authority`, `:scheme` and `host` read the pseudo headers."""
@@ -44,10 +54,19 @@ class Request:
         value = read(self)
         return () if value is None else (value,)
 
+    def came_as(self) -> Began:
+        return Began(self.method == "HEAD", self.is_grpc()) if self.began is None else self.began
+
     def is_grpc(self) -> bool:
         """Envoy source/common/grpc/common.cc: exactly application/grpc, or application/grpc+something."""
         content_type = (self.headers.get("content-type") or ("",))[0]
         return content_type == "application/grpc" or content_type.startswith("application/grpc+")
+
+
+def continuing(before: Request, after: Request) -> Request:
+    """The request after a change, with what it came as."""
+    began = before.came_as()
+    return after if after.came_as() == began else evolve(after, began=began)
 
 
 _PSEUDO: dict[str, Callable[[Request], str | None]] = {

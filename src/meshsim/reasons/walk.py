@@ -38,6 +38,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "return.local-reply": ("status", "details", "ending"),
     "return.gave-up": ("attempts", "status", "details", "ending"),
     "return.tunnel-ended": ("ending",),
+    "return.status-removed": ("before",),
     "return.closed": ("flags", "ending"),
     "return.timed-out": ("status", "details", "after"),
     "return.tries-again": ("attempt", "failure", "policy"),

@@ -11,7 +11,7 @@ from ..envoy.clusters import Cluster
 from ..envoy.endpoints import Endpoint
 from ..envoy.http_filters.progress import FRESH, passed_back
 from ..envoy.listener_filters import seconds
-from ..envoy.local_reply import local_reply
+from ..envoy.local_reply import local_reply, without_status
 from ..envoy.network_filters.tcp_proxy import TcpProxy
 from ..envoy.network_filters.verdicts import Closes
 from ..envoy.refusal import DRAINED
@@ -93,6 +93,8 @@ def _returned(frame: Frame, ending: Ending) -> Return:
         if failure is None or not (failure.connecting or (failure.waited_ms and not stands(frame, ending))):
             return _tunnelled(frame, ending, failure)
     if ending.status is None and ending.kind in _SETTLED and not (lacks_room(frame) or unsendable_in(frame)):
+        if ending.kind == "delivered":
+            ending = _passed_on(ending, frame)
         return Return(ending, None, again=False, flags=_kept_flags(frame) if frame.via.kind == "tcp" else ())
     failure = failure_in(frame, ending)
     again, extra = _tries_again(frame, ending, failure)
@@ -100,7 +102,7 @@ def _returned(frame: Frame, ending: Ending) -> Return:
         return Return(ending, failure, again=True)
     if failure is None:
         if isinstance(frame.via, RouteAction):
-            return Return(_passed_on(_with_flags(ending, extra, frame), frame), None, again=False, flags=extra)
+            return Return(_passed_on(_with_flags(ending, extra, frame), frame, extra), None, again=False, flags=extra)
         return Return(ending, None, again=False, flags=_kept_flags(frame))
     if isinstance(frame.via, RouteAction):
         return _answered(frame, ending, failure, extra)
@@ -205,11 +207,18 @@ def asks_for_redirect(frame: Frame, ending: Ending, picked: Return) -> bool:
     return ending.status in policy.statuses and frame.refused is None
 
 
-def _passed_on(ending: Ending, frame: Frame) -> Ending:
+def _passed_on(ending: Ending, frame: Frame, flags: tuple[str, ...] = ()) -> Ending:
     """A reply that a proxy further on made passes through this one's connection manager."""
-    if ending.kind != "replied" or frame.stream is None or not ending.response_headers:
+    replied = ending.kind == "replied" and bool(ending.response_headers)
+    stream = frame.stream
+    if stream is None or not (replied or (stream.progress.way_back is not None and ending.kind in ANSWERED)):
         return ending
-    headers = passed_on(ending.response_headers, frame.stream)
+    headers = passed_on(ending, stream)
+    if headers is None:
+        reply = without_status(stream, evolve(ending, response_flags=flags), ending.status, hop=frame.hop)
+        return evolve(passed_back(reply, stream.progress), destination=ending.destination, pod=ending.pod)
+    if not replied:
+        return ending
     return evolve(ending, response_headers=headers, local_close_reason=None)
 
 

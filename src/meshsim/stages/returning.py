@@ -119,7 +119,8 @@ def describe(_mesh: Mesh, at: AtReturn, picked: Return, draft: Draft) -> None:
     next_hop = frame.next_hop
     opened = next_hop is not None and next_hop < len(draft.hops)
     tunnelled = isinstance(frame.via, RouteAction) and frame.via.tunnels
-    answered = ending.status if failure is None and not tunnelled else None
+    replaced = failure is None and not tunnelled and ending.answered_by == frame.hop
+    answered = (at.ending if replaced else ending).status if failure is None and not tunnelled else None
     if opened and failure is not None and failure.waited_ms:
         _describe_left(draft, next_hop)
     result = failure.result if failure is not None else "connected"
@@ -140,7 +141,7 @@ def describe(_mesh: Mesh, at: AtReturn, picked: Return, draft: Draft) -> None:
         hop.status = ending.status
         if ending.status is None:
             hop.downstream_local_close_reason = None
-        if failure is not None:
+        if failure is not None or replaced:
             hop.response_code_details = ending.response_code_details
             hop.downstream_local_close_reason = ending.local_close_reason
         elif tunnelled:

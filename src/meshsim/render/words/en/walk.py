@@ -62,6 +62,9 @@ WORDS: dict[str, str] = {
     "return.local-reply": "the upstream attempt ended ({ending}), so the proxy answers {status} itself",
     "return.gave-up": "{attempts} upstream attempts failed (the last: {ending}), so the proxy answers {status} itself",
     "return.tunnel-ended": "the client had its 200 when the tunnel stood; the tunnel ended later ({ending})",
+    "return.status-removed": (
+        "a filter took :status away from the response ({before}), so the proxy answers 502 in its stead"
+    ),
     "return.closed": "the upstream attempt ended ({ending}), so the proxy closes the connection",
     "return.timed-out": "nothing came for {after}, so the proxy answers {status} itself",
     "return.tries-again": "the attempt failed ({failure}), and the policy ({policy}) allows attempt {attempt}",
