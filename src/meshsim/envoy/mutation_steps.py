@@ -28,30 +28,31 @@ _PSEUDO: dict[str, tuple[str, Any]] = {
     ":authority": ("authority", None),
 }
 """Name -> the field of a request, and what stands there once it is gone."""
+_REMOVED = {**_PSEUDO, "host": _PSEUDO[":authority"]}
+"""A name that is removed may be the old one, too."""
 
 
 def compile_step(view: View) -> Step:
     added = view.view("append")
     if added is not None:
-        addition = compiled_addition(added)
-        _check_name(addition.name, added)
-        return MutationLevel((), (addition,))
+        return MutationLevel((), (compiled_addition(added),))
     matched = view.view("remove_on_match")
-    matcher = matched.view("key_matcher") if matched is not None else None
-    test = compile_string_matcher(matcher) if matcher is not None else None
-    if test is not None:
+    if matched is not None:
+        matcher = matched.view("key_matcher")
+        test = compile_string_matcher(matcher) if matcher is not None else None
+        if test is None:
+            raise _refused("remove_on_match needs a key_matcher", matched)
         return test
     removed = view.text("remove", "").lower()
-    _check_name(removed, view)
+    if not view.has("remove"):
+        raise _refused("a header mutation needs one of append, remove and remove_on_match", view)
+    if any(char in removed for char in "\0\r\n"):
+        raise _refused(f"header {removed!r} cannot be removed: a name may not hold a line end", view)
     return MutationLevel((removed,))
 
 
-def _check_name(name: str, view: View) -> None:
-    if name.startswith(":") or name == "host":
-        message = f"{name}: :-prefixed or host headers may not be modified"
-        raise Rejected(
-            "bad-header-mutation", message, place=view.place, hint="rewrite host and path in the route's action instead"
-        )
+def _refused(message: str, view: View) -> Rejected:
+    return Rejected("bad-header-mutation", message, place=view.place, hint="Envoy refuses it too")
 
 
 def stepped(request: Request, steps: tuple[Step, ...], facts: FormatFacts) -> Request:
@@ -61,6 +62,9 @@ def stepped(request: Request, steps: tuple[Step, ...], facts: FormatFacts) -> Re
         if isinstance(step, TextTest):
             gone = {field: empty for name, (field, empty) in _PSEUDO.items() if step.holds(name)}
             made = evolve(made, headers=without(made.headers, step), **gone)
+        elif step.removals and step.removals[0] in _REMOVED:
+            field, empty = _REMOVED[step.removals[0]]
+            made = evolve(made, **{field: empty})
         else:
             made = evolve(made, headers=mutated(made.headers, (step,), evolve(facts, request=made)))
     return continuing(request, made)

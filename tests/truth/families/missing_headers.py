@@ -57,7 +57,9 @@ def _routes() -> list[dict[str, Any]]:
 
 
 def requests() -> list[Case]:
-    """Surprising: a request lacks its :method only once the upstream's connection stands; that is never tried again.
+    """Surprising: whoever removes a pseudo header by its name may, and the host too; a query's names keep their blanks.
+
+    A request lacks its :method only once the upstream's connection stands; that is never tried again.
 
     Without a path there is no Location. Whether a reply is gRPC, or one to a HEAD, was settled before any filter.
     """
@@ -67,6 +69,13 @@ def requests() -> list[Case]:
         for name in gone
         for route in _routes()
     ]
+    for name in (":method", ":path", "Host", ":scheme", ""):
+        steps = [{"remove": name}]
+        found.append((manager(mutation(request_mutations=steps), SHOW), SAID))
+        found.append((manager(mutation(response_mutations=[*steps, {"remove": ":status"}])), SAID))
+    blank = {"append": {"record": {"key": "z y", "value": "a b"}}}
+    queries = [get("/"), get("/?z%20y=1&b=%20"), get("/?a=b")]
+    found.append((manager(mutation(query_parameter_mutations=[blank])), queries))
     note = {"header": "x-b", "on_header_present": {"metadata_namespace": "ns", "key": "k", "encode": "BASE64"}}
     kept = http_filter("h", "header_to_metadata.v3.Config", request_rules=[note])
     told = mutation(request_mutations=[append("x-k", "%DYNAMIC_METADATA(ns:k)%")])
