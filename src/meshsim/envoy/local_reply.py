@@ -12,7 +12,8 @@ from attrs import evolve
 from ..facts.request import Headers, Request
 from ..outcome import Ending
 from ..reasons import Reason
-from .grpc_codes import grpc_status_of
+from .grpc_codes import grpc_message, grpc_status_of
+from .http_filters.response import response_of, with_response
 from .inline_headers import one_value
 from .refusal import DRAINED
 from .reply_mapping import Reply
@@ -49,7 +50,8 @@ def local_reply(
         made["location"] = (location,)
     reply = Reply(status, details, flags, body, made, content_type)
     if stream is None:
-        return _ending(None, hop, why, reply, grpc_status)
+        ending = _ending(None, hop, why, reply, grpc_status)
+        return evolve(ending, body="") if status in BODILESS else ending
     closes = ends_connection or closes_with(stream, status)
     if plain:
         return _sent(_ending(None, hop, why, reply, None), stream, closes=closes)
@@ -68,14 +70,14 @@ def local_reply(
 
 def _sent(ending: Ending, stream: Stream, *, closes: bool) -> Ending:
     """Past the filters on the way back, and with what the connection manager adds."""
-    headers, way_back = ending.response_headers, stream.progress.way_back
+    request, way_back = stream.request, stream.progress.way_back
+    response = response_of(ending, "" if request is None else request.method)
     if way_back is not None:
-        headers = way_back.headers(headers)
-    return evolve(
-        ending,
-        response_headers=encoded(headers, stream, status=ending.status or 0, closes=closes),
-        local_close_reason=DRAINED if closes and not _keeps_open(stream) else None,
-    )
+        response = way_back.passed(response)
+    headers = encoded(response, stream, closes=closes)
+    body = "" if _sends_no_body(request, response.status) else response.body
+    ending = with_response(ending, evolve(response, headers=headers, body=body))
+    return evolve(ending, local_close_reason=DRAINED if closes and not _keeps_open(stream) else None)
 
 
 def _keeps_open(stream: Stream) -> bool:
@@ -86,12 +88,12 @@ def _keeps_open(stream: Stream) -> bool:
 def _ending(request: Request | None, hop: int, why: Reason, reply: Reply, grpc_status: int | None) -> Ending:
     status, body = reply.status, reply.body
     made = dict(reply.headers)
-    if request is not None and request.is_grpc():
+    if request is not None and request.replied_as_grpc():
         grpc_status = grpc_status_of(status) if grpc_status is None else grpc_status
         made["content-type"] = ("application/grpc",)
         made["grpc-status"] = (str(grpc_status),)
         if body and request.method != "HEAD":
-            made["grpc-message"] = (_percent_encoded(body),)
+            made["grpc-message"] = (grpc_message(body),)
         status, body = 200, ""
     else:
         grpc_status = None
@@ -112,7 +114,7 @@ def _ending(request: Request | None, hop: int, why: Reason, reply: Reply, grpc_s
         status=status,
         grpc_status=grpc_status,
         location=location[0] if location else None,
-        body="" if _sends_no_body(request, status) else body,
+        body=body,
         response_headers=made,
         response_flags=reply.flags,
         response_code_details=reply.details,
@@ -125,9 +127,3 @@ def _sends_no_body(request: Request | None, status: int) -> bool:
     if request is None:
         return status in BODILESS
     return request.method == "HEAD" or (status in BODILESS and request.version != "http2")
-
-
-def _percent_encoded(text: str) -> str:
-    """grpc-message: bytes outside space to tilde, and `%`, are written as %XX."""
-    data = text.encode("utf-8", "surrogateescape")
-    return "".join(chr(byte) if 0x20 <= byte <= 0x7E and byte != 0x25 else f"%{byte:02X}" for byte in data)

@@ -96,6 +96,7 @@ def receive(
     decoded = Request(method, scheme, authority, path, headers, request.version, ends, chunked, continued, body=body)
     if request.version == "http2" and decoded.is_grpc() and "content-length" not in headers:
         chunked = True  # whose messages come after the head, whatever becomes of its content type
+    decoded = evolve(decoded, arrived_as_grpc=bool(path) and decoded.is_grpc())
     cleaned = _checked(hcm, decoded, runtime)
     if isinstance(cleaned, Refusal):
         return cleaned
@@ -109,7 +110,7 @@ def receive(
     without_hop_by_hop(headers)
     if upgrade is not None:
         headers["upgrade"], headers["connection"] = (upgrade,), ("upgrade",)
-    taken = Request(method, scheme, authority, cleaned, headers, request.version, ends, chunked, continued, body=body)
+    taken = evolve(decoded, authority=authority, path=cleaned, headers=headers, chunked=chunked)
     seen = forwarded(hcm.forwarding, connection, taken, headers, own_address, internal_only(decoded))
     if seen.reject is not None:
         why = because("http.client-unknown", hcm.place, status=seen.reject)
@@ -150,7 +151,8 @@ def receive_again(
         remote, port = connection.before_detection
         connection = evolve(connection, remote=remote, remote_port=port, before_detection=None)
     authority = _host(hcm, request.authority, connection.local_port)
-    return Received(evolve(request, authority=authority, path=cleaned), connection)
+    again = evolve(request, authority=authority, path=cleaned, arrived_as_grpc=request.is_grpc())
+    return Received(again, connection)
 
 
 def _checked(hcm: HttpConnectionManager, request: Request, runtime: Runtime) -> str | Refusal:

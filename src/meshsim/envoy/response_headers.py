@@ -6,8 +6,11 @@ envoyproxy/envoy source/common/http/conn_manager_impl.cc (encodeHeaders) and con
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from ..facts.request import Headers
 from .header_mutations import mutated
+from .http_filters.response import Response
 from .inline_headers import one_value
 from .stream import Stream
 
@@ -36,33 +39,40 @@ def closes_with(stream: Stream, status: int) -> bool:
     return request.ends_connection or (status == 400 and not stream.manager.codec.keeps_bad_connections)
 
 
-def passed_on(headers: Headers, stream: Stream) -> Headers:
+def passed_on(response: Response, stream: Stream) -> Response:
     """An upstream proxy's own reply as the proxy in front hands it on."""
-    manager = stream.manager
-    made = {name: values for name, values in headers.items() if name != "connection"}
+    manager, way_back = stream.manager, stream.progress.way_back
+    made = {name: values for name, values in response.headers.items() if name != "connection"}
     made["x-envoy-upstream-service-time"] = ()
-    made = dict(route_mutations(made, stream, "via_upstream"))
-    if manager.server_header == "OVERWRITE" or (manager.server_header == "APPEND_IF_ABSENT" and "server" not in made):
-        made["server"] = (manager.server_name,)
+    response = evolve(response, headers=route_mutations(made, stream, "via_upstream"))
+    if way_back is not None:
+        response = way_back.passed(response)
+    made = dict(response.headers)
+    _named(made, stream)
     if manager.forwarding.via:
         made["via"] = (", ".join((*made.get("via", ()), manager.forwarding.via)),)
-    return made
+    return evolve(response, headers=made)
 
 
-def encoded(headers: Headers, stream: Stream, *, status: int, closes: bool) -> Headers:
+def _named(made: dict[str, tuple[str, ...]], stream: Stream) -> None:
+    manager = stream.manager
+    if manager.server_header == "OVERWRITE" or (manager.server_header == "APPEND_IF_ABSENT" and "server" not in made):
+        made["server"] = (manager.server_name,)
+
+
+def encoded(response: Response, stream: Stream, *, closes: bool) -> Headers:
     """As they leave: with server, date, via and what belongs to the connection."""
-    manager, request = stream.manager, stream.request
-    made = dict(headers)
+    manager, request, status = stream.manager, stream.request, response.status
+    made = dict(response.headers)
     http1 = request is None or request.version != "http2"
     bodiless = status in BODILESS or (request is not None and request.method == "HEAD")
     if "content-length" not in made and http1:
-        if not bodiless:
+        if response.ended and not bodiless:
             made["content-length"] = ("0",)
         elif status not in BODILESS and request is not None and request.version != "http/1.0":
-            made["transfer-encoding"] = ("chunked",)  # what a GET might have got
+            made["transfer-encoding"] = ("chunked",)  # for HEAD: what a GET might have got
     made["date"] = ()
-    if manager.server_header == "OVERWRITE" or (manager.server_header == "APPEND_IF_ABSENT" and "server" not in made):
-        made["server"] = (manager.server_name,)
+    _named(made, stream)
     if manager.forwarding.via:
         before = one_value(made.get("via", ()))
         made["via"] = (", ".join(filter(None, (before, manager.forwarding.via))),)

@@ -32,6 +32,8 @@ class Request:
     """What was cut off a CONNECT request's host and goes on upstream again."""
     body: int = 0
     """How many bytes of a body follow, without the frames of chunks."""
+    arrived_as_grpc: bool | None = None
+    """Whether it was gRPC when the proxy at hand read it; None: whether it is now."""
     stated: Headers | None = None
     """Pseudo headers that an HTTP/2 client sends against the habit: name -> values, none where one is left out."""
 
@@ -45,8 +47,11 @@ class Request:
 
     def is_grpc(self) -> bool:
         """Envoy source/common/grpc/common.cc: exactly application/grpc, or application/grpc+something."""
-        content_type = (self.headers.get("content-type") or ("",))[0]
-        return content_type == "application/grpc" or content_type.startswith("application/grpc+")
+        return is_grpc_content((self.headers.get("content-type") or ("",))[0])
+
+    def replied_as_grpc(self) -> bool:
+        """Whether the proxy's own replies take gRPC's form: what filters make of the request changes nothing there."""
+        return self.is_grpc() if self.arrived_as_grpc is None else self.arrived_as_grpc
 
 
 _PSEUDO = {
@@ -56,3 +61,7 @@ _PSEUDO = {
     "host": lambda request: request.authority,
     ":scheme": lambda request: request.scheme,
 }
+
+
+def is_grpc_content(content_type: str) -> bool:
+    return content_type == "application/grpc" or content_type.startswith("application/grpc+")

@@ -10,6 +10,7 @@ from attrs import evolve, frozen
 from ..envoy.clusters import Cluster
 from ..envoy.endpoints import Endpoint
 from ..envoy.http_filters.progress import FRESH, passed_back
+from ..envoy.http_filters.response import response_of, with_response
 from ..envoy.listener_filters import seconds
 from ..envoy.local_reply import local_reply
 from ..envoy.network_filters.tcp_proxy import TcpProxy
@@ -80,11 +81,9 @@ def arrived(frame: Frame, ending: Ending) -> Ending:
         return ending
     if not isinstance(frame.via, RouteAction):
         return ending
-    headers = back_through_filters(dialled, ending.response_headers)
-    if headers is ending.response_headers:
-        return ending
-    location = headers.get("location")
-    return evolve(ending, response_headers=headers, location=location[0] if location else None)
+    response = response_of(ending)
+    passed = back_through_filters(dialled, response)
+    return ending if passed is response else with_response(ending, passed)
 
 
 def _returned(frame: Frame, ending: Ending) -> Return:
@@ -207,8 +206,8 @@ def _passed_on(ending: Ending, frame: Frame) -> Ending:
     """A reply that a proxy further on made passes through this one's connection manager."""
     if ending.kind != "replied" or frame.stream is None or not ending.response_headers:
         return ending
-    headers = passed_on(ending.response_headers, frame.stream)
-    return evolve(ending, response_headers=headers, local_close_reason=None)
+    response = passed_on(response_of(ending), frame.stream)
+    return evolve(with_response(ending, response), local_close_reason=None)
 
 
 def _with_flags(ending: Ending, flags: tuple[str, ...], frame: Frame) -> Ending:

@@ -157,6 +157,7 @@ def _advanced(
         decider=progress.decider or Decider(decider),
         redirected=progress.redirected,
         body_limit=progress.body_limit if change.body_limit is None else change.body_limit,
+        memories=facts.memories,
     )
 
 
@@ -187,6 +188,7 @@ def _facts(at: AtFilters, route: Route | None) -> FilterFacts:
         _clusters(at),
         proxy.runtime if proxy is not None else NO_RUNTIME,
         table.ignore_path_parameters if table is not None else False,
+        memories=at.progress.memories,
     )
 
 

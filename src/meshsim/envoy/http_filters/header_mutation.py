@@ -30,6 +30,7 @@ from ..query_parameters import decoded_parameters, percent_encoded, with_paramet
 from .base import Change, FilterFacts, Verdict
 from .format_facts import format_facts
 from .per_route import PerRoute
+from .response import Response
 
 TYPE_NAME = "envoy.extensions.filters.http.header_mutation.v3.HeaderMutation"
 _QUERY_ACTIONS = (APPEND, ADD_IF_ABSENT, OVERWRITE, OVERWRITE_IF_EXISTS)
@@ -117,11 +118,12 @@ class HeaderMutation:
             return None
         return Change(because("filter.changed", self.place, filter=self.name), request)
 
-    def respond(self, facts: FilterFacts, own: PerFilter | None, headers: Headers, *, seen: bool) -> Headers:
+    def respond(self, facts: FilterFacts, own: PerFilter | None, response: Response, *, seen: bool) -> Response:
         """Whether the request came this far makes no difference."""
+        headers = response.headers
         for level in self._levels(own):
             headers = _stepped(headers, level.response, facts, facts.request, response=True)
-        return headers
+        return evolve(response, headers=headers)
 
 
 def _stepped(
