@@ -118,6 +118,7 @@ def upstream_request(
         chunked=request.chunked,
         body=request.body,
         continued=request.continued,
+        arrived_as_grpc=request.arrived_as_grpc,
     )
 
 
