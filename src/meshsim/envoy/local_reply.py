@@ -7,17 +7,20 @@ own headers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from attrs import evolve
 
 from ..facts.request import Headers, Request
 from ..outcome import Ending
 from ..reasons import Reason
 from .grpc_codes import grpc_message, grpc_status_of
+from .header_mutations import MutationLevel, mutated
 from .http_filters.response import response_of, with_response
 from .inline_headers import one_value
 from .refusal import DRAINED
 from .reply_mapping import Reply
-from .response_headers import BODILESS, closes_with, encoded, route_mutations
+from .response_headers import BODILESS, closes_unframed, closes_with, counted, encoded, route_mutations
 from .stream import Stream
 
 
@@ -31,6 +34,8 @@ def local_reply(
     flags: tuple[str, ...] = (),
     body: str | None = "",
     headers: Headers | None = None,
+    added: Headers | None = None,
+    additions: Sequence[MutationLevel] = (),
     content_type: str | None = None,
     location: str | None = None,
     located_late: bool = False,
@@ -41,11 +46,12 @@ def local_reply(
 ) -> Ending:
     """The ending a client gets; a gRPC request gets HTTP 200 with grpc-status and the body as grpc-message.
 
-    `content_type` is the body's, whatever header mutations say. `by_route`: whether the route's response header
-    mutations apply; `located_late`: whether only after them the Location is added. `plain`: a filter wrote the whole
-    response, which is no local reply. Without a stream nothing is known of them.
+    `headers` take the place of what the route's mutations wrote, `added` and `additions` come to that. `content_type`
+    is the body's, whatever header mutations say. `by_route`: whether the route's response header mutations apply;
+    `located_late`: whether only after them the Location is added. `plain`: a filter wrote the whole response, which is
+    no local reply. Without a stream nothing is known of them.
     """
-    made = dict(headers or {})
+    made: dict[str, tuple[str, ...]] = dict(headers or {}) if plain or stream is None else {}
     if location is not None and not located_late:
         made["location"] = (location,)
     reply = Reply(status, details, flags, body, made, content_type)
@@ -57,6 +63,10 @@ def local_reply(
         return _sent(_ending(None, hop, why, reply, None), stream, closes=closes)
     if by_route:
         reply = evolve(reply, headers=route_mutations(reply.headers, stream, details or "", flags))
+    late: Headers = {**reply.headers, **(headers or {})}
+    late = {**late, **{name: (*late.get(name, ()), *values) for name, values in (added or {}).items()}}
+    late = mutated(late, additions, stream.format_facts(details=details or "", flags=flags), response=True)
+    reply = evolve(reply, headers=counted(late, stream) if by_route else late)
     if location is not None and located_late:
         written = one_value((*reply.headers.get("location", ()), location))
         reply = evolve(reply, headers={**reply.headers, "location": (written,)})
@@ -74,6 +84,7 @@ def _sent(ending: Ending, stream: Stream, *, closes: bool) -> Ending:
     response = response_of(ending, "" if request is None else request.method)
     if way_back is not None:
         response = way_back.passed(response)
+    closes = closes or closes_unframed(response, stream)
     headers = encoded(response, stream, closes=closes)
     body = "" if _sends_no_body(request, response.status) else response.body
     ending = with_response(ending, evolve(response, headers=headers, body=body))
@@ -91,7 +102,8 @@ def _ending(request: Request | None, hop: int, why: Reason, reply: Reply, grpc_s
     if request is not None and request.replied_as_grpc():
         grpc_status = grpc_status_of(status) if grpc_status is None else grpc_status
         made["content-type"] = ("application/grpc",)
-        made["grpc-status"] = (str(grpc_status),)
+        if not any(made.get("grpc-status", ())):
+            made["grpc-status"] = (str(grpc_status),)
         if body and request.method != "HEAD":
             made["grpc-message"] = (grpc_message(body),)
         status, body = 200, ""

@@ -15,6 +15,7 @@ from .inline_headers import one_value
 from .stream import Stream
 
 BODILESS = (204, 304)
+_HOP_BY_HOP = frozenset({"connection", "transfer-encoding", "keep-alive", "proxy-connection", "upgrade"})
 
 
 def route_mutations(headers: Headers, stream: Stream, details: str, flags: tuple[str, ...] = ()) -> Headers:
@@ -31,6 +32,13 @@ def route_mutations(headers: Headers, stream: Stream, details: str, flags: tuple
     return mutated(headers, levels, facts, response=True)
 
 
+def counted(headers: Headers, stream: Stream) -> Headers:
+    """With how many attempts there were, whatever mutations said of that, and whatever is suppressed."""
+    if not stream.attempts or stream.route is None or not stream.route.tells_attempts:
+        return headers
+    return {**headers, "x-envoy-attempt-count": (str(stream.attempts),)}
+
+
 def closes_with(stream: Stream, status: int) -> bool:
     """Whether an HTTP/1 connection ends with this reply. `status` is the one before any mapping."""
     request = stream.request
@@ -39,25 +47,24 @@ def closes_with(stream: Stream, status: int) -> bool:
     return request.ends_connection or (status == 400 and not stream.manager.codec.keeps_bad_connections)
 
 
+def closes_unframed(response: Response, stream: Stream) -> bool:
+    """HTTP/1.0 has no other way to say where a body without a length ends; without a body neither."""
+    return (
+        stream.request is not None and stream.request.version == "http/1.0" and "content-length" not in response.headers
+    )
+
+
 def passed_on(response: Response, stream: Stream) -> Response:
     """An upstream proxy's own reply as the proxy in front hands it on."""
-    manager, way_back = stream.manager, stream.progress.way_back
-    made = {name: values for name, values in response.headers.items() if name != "connection"}
+    way_back, request = stream.progress.way_back, stream.request
+    made = {name: values for name, values in response.headers.items() if name not in _HOP_BY_HOP}
     made["x-envoy-upstream-service-time"] = ()
-    response = evolve(response, headers=route_mutations(made, stream, "via_upstream"))
+    headers = counted(route_mutations(made, stream, "via_upstream"), stream)
+    response = evolve(response, headers=headers)
     if way_back is not None:
         response = way_back.passed(response)
-    made = dict(response.headers)
-    _named(made, stream)
-    if manager.forwarding.via:
-        made["via"] = (", ".join((*made.get("via", ()), manager.forwarding.via)),)
-    return evolve(response, headers=made)
-
-
-def _named(made: dict[str, tuple[str, ...]], stream: Stream) -> None:
-    manager = stream.manager
-    if manager.server_header == "OVERWRITE" or (manager.server_header == "APPEND_IF_ABSENT" and "server" not in made):
-        made["server"] = (manager.server_name,)
+    closes = request is not None and request.wants_close
+    return evolve(response, headers=encoded(response, stream, closes=closes))
 
 
 def encoded(response: Response, stream: Stream, *, closes: bool) -> Headers:
@@ -66,18 +73,26 @@ def encoded(response: Response, stream: Stream, *, closes: bool) -> Headers:
     made = dict(response.headers)
     http1 = request is None or request.version != "http2"
     bodiless = status in BODILESS or (request is not None and request.method == "HEAD")
-    if "content-length" not in made and http1:
+    closes = closes or closes_unframed(response, stream)
+    if "content-length" not in made and http1 and not _is_tunnel(stream, status):
         if response.ended and not bodiless:
             made["content-length"] = ("0",)
         elif status not in BODILESS and request is not None and request.version != "http/1.0":
             made["transfer-encoding"] = ("chunked",)  # for HEAD: what a GET might have got
     made["date"] = ()
-    _named(made, stream)
+    if manager.server_header == "OVERWRITE" or (manager.server_header == "APPEND_IF_ABSENT" and "server" not in made):
+        made["server"] = (manager.server_name,)
     if manager.forwarding.via:
         before = one_value(made.get("via", ()))
         made["via"] = (", ".join(filter(None, (before, manager.forwarding.via))),)
     if manager.always_sets_request_id and request is not None:
         made["x-request-id"] = ()
-    if closes and http1:
+    if closes and http1 and not _is_tunnel(stream, status):
         made["connection"] = ("close",)
+    elif request is not None and request.version == "http/1.0":
+        made["connection"] = ("keep-alive",)
     return made
+
+
+def _is_tunnel(stream: Stream, status: int) -> bool:
+    return stream.request is not None and stream.request.method == "CONNECT" and 200 <= status < 300

@@ -119,6 +119,7 @@ def upstream_request(
         body=request.body,
         continued=request.continued,
         arrived_as_grpc=request.arrived_as_grpc,
+        wants_close=request.wants_close,
     )
 
 

@@ -24,6 +24,8 @@ class Request:
     ends_connection: bool = False
     """Whether its HTTP/1 connection ends with a reply that no upstream made: the client wants no other, or a body is
     still to come."""
+    wants_close: bool = False
+    """Whether its HTTP/1 client says that it will send no other; HTTP/1.0 does unless it says keep-alive."""
     chunked: bool = False
     """Whether its body comes in chunks; the header that says so belongs to one connection and is gone."""
     continued: bool = False

@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 from ..envoy.clusters import Cluster
 from ..envoy.endpoints import Endpoint
 from ..envoy.http_filters.progress import FRESH, passed_back
-from ..envoy.http_filters.response import response_of, with_response
+from ..envoy.http_filters.response import Response, response_of, with_response
 from ..envoy.listener_filters import seconds
 from ..envoy.local_reply import local_reply
 from ..envoy.network_filters.tcp_proxy import TcpProxy
@@ -121,6 +121,7 @@ def _tunnelled(frame: Frame, ending: Ending, failure: Failure | None) -> Return:
     answered = Ending(
         "replied",
         because("return.tunnel-ended", ending.why.place, ending=ending.kind),
+        response_headers=_tunnel_headers(frame),
         after=_after(frame, failure) if failure is not None else ending.after,
         status=TUNNEL_STANDS,
         response_flags=flags,
@@ -131,6 +132,13 @@ def _tunnelled(frame: Frame, ending: Ending, failure: Failure | None) -> Return:
         local_close_reason=DRAINED if _is_connection(frame) and details != MAX_DURATION.reset else None,
     )
     return Return(answered, failure, again=False, flags=flags)
+
+
+def _tunnel_headers(frame: Frame) -> Headers:
+    """Of the 200 that the router makes of a connection that stands."""
+    if frame.stream is None:
+        return {}
+    return passed_on(Response(TUNNEL_STANDS, {}, None, ended=False), frame.stream).headers
 
 
 def _is_connection(frame: Frame) -> bool:
@@ -229,7 +237,7 @@ def _answered(frame: Frame, ending: Ending, failure: Failure, extra: tuple[str, 
         details=details,
         flags=flags,
         body=failure.body(retried=frame.is_retry),
-        headers=_overloaded(frame) if failure in (OVERFLOW, NO_ROOM) else None,
+        added=_overloaded(frame) if failure in (OVERFLOW, NO_ROOM) else None,
         grpc_status=_DEADLINE_EXCEEDED if failure.reset == MAX_DURATION.reset else None,
     )
     reply = evolve(

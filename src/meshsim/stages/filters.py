@@ -189,6 +189,7 @@ def _facts(at: AtFilters, route: Route | None) -> FilterFacts:
         proxy.runtime if proxy is not None else NO_RUNTIME,
         table.ignore_path_parameters if table is not None else False,
         memories=at.progress.memories,
+        service_cluster=proxy.document.service_cluster if proxy is not None else None,
     )
 
 
@@ -242,6 +243,7 @@ def _ending(
         flags=flags,
         body=reply.body,
         headers=reply.headers,
+        additions=reply.additions,
         grpc_status=reply.grpc_status,
         plain=reply.plain,
     )

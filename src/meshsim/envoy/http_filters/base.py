@@ -16,6 +16,7 @@ from ...facts.connection import Connection
 from ...facts.request import Headers, Request
 from ...place import Place
 from ...reasons import Reason
+from ..header_mutations import MutationLevel
 from ..per_filter import PerFilter
 from ..routes import Route
 from ..runtime import NO_RUNTIME, Runtime
@@ -47,6 +48,8 @@ class FilterFacts:
     upstream: str = ""
     """Which way a filter towards the upstream looks: request or response."""
     memories: Memories = field(factory=dict)
+    service_cluster: str | None = None
+    """node.cluster of the proxy; None: nothing says it."""
     beside: Sequence[ActsOnResponses] = ()
     """On the way back: every filter of the stream that acts on responses, first to last."""
 
@@ -71,6 +74,7 @@ class FilterFacts:
             self.attempts,
             self.upstream,
             {**self.memories, **change.memories} if change.memories else self.memories,
+            self.service_cluster,
         )
 
 
@@ -85,6 +89,8 @@ class Reply:
     body: str = ""
     headers: Headers = field(factory=dict)
     grpc_status: int | None = None
+    additions: tuple[MutationLevel, ...] = ()
+    """Made to the reply's headers behind those of the route."""
     plain: bool = False
     """Headers only, as the filter wrote them: none of a local reply's gRPC form, and route mutations do not apply."""
 
