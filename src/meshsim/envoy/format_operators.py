@@ -245,7 +245,7 @@ def _status(facts: FormatFacts) -> object:
 
 
 def _attempts(facts: FormatFacts) -> object:
-    return UNKNOWN if facts.after_upstream and not facts.upstream else facts.attempts
+    return facts.attempts
 
 
 def _endpoint(facts: FormatFacts) -> object:

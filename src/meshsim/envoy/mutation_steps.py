@@ -12,7 +12,7 @@ from attrs import evolve
 
 from ..config.view import View
 from ..errors import Rejected
-from ..facts.request import Headers, Request, continuing
+from ..facts.request import Headers, Request
 from ..match.strings import TextTest
 from .format_operators import FormatFacts
 from .header_mutations import MutationLevel, compiled_addition, mutated
@@ -67,7 +67,7 @@ def stepped(request: Request, steps: tuple[Step, ...], facts: FormatFacts) -> Re
             made = evolve(made, **{field: empty})
         else:
             made = evolve(made, headers=mutated(made.headers, (step,), evolve(facts, request=made)))
-    return continuing(request, made)
+    return made
 
 
 def stepped_response(headers: Headers, steps: tuple[Step, ...], facts: FormatFacts) -> Headers:

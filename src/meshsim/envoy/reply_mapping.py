@@ -70,7 +70,7 @@ class ReplyMapping:
             return reply
         body = body_format.render(evolve(facts, status=reply.status, body=reply.body))
         content_type = body_format.content_type or "text/plain"
-        if body and content_type == _JSON and facts.request.is_grpc():
+        if body and content_type == _JSON and facts.request.replied_as_grpc():
             # it becomes a header, which can hold no line feed
             body = body.removesuffix("\n")
         return evolve(reply, body=body, content_type=content_type)

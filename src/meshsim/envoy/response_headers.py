@@ -9,13 +9,13 @@ from __future__ import annotations
 from attrs import evolve
 
 from ..facts.request import Headers
-from ..outcome import Ending
 from .header_mutations import mutated
+from .http_filters.response import Response
 from .inline_headers import one_value
 from .stream import Stream
 
 BODILESS = (204, 304)
-STATUS = ":status"
+_HOP_BY_HOP = frozenset({"connection", "transfer-encoding", "keep-alive", "proxy-connection", "upgrade"})
 
 
 def route_mutations(
@@ -37,19 +37,24 @@ def route_mutations(
     return mutated(headers, levels, facts, response=True)
 
 
-def past_filters(ending: Ending, headers: Headers, stream: Stream, status: int | None) -> Headers | None:
-    """A reply's headers behind the filters on the way back; None: they took its `:status` away."""
+def past_filters(
+    response: Response, stream: Stream, status: int | None, details: str, flags: tuple[str, ...] = ()
+) -> Response:
+    """A reply behind the filters on the way back. `status` is the one before gRPC makes it 200."""
     way_back = stream.progress.way_back
     if way_back is None:
+        return response
+    stated = (response.headers.get("grpc-status") or ("",))[0]
+    grpc_status = int(stated) if stated.isascii() and stated.isdecimal() else None
+    facts = stream.format_facts(details=details, flags=flags)
+    return way_back.passed(response, evolve(facts, status=status, grpc_status=grpc_status))
+
+
+def counted(headers: Headers, stream: Stream) -> Headers:
+    """With how many attempts there were, whatever mutations said of that, and whatever is suppressed."""
+    if not stream.attempts or stream.route is None or not stream.route.tells_attempts:
         return headers
-    facts = stream.format_facts(details=ending.response_code_details or "", flags=ending.response_flags)
-    grpc_status = (headers.get("grpc-status") or ("",))[0]
-    answer = evolve(facts, status=status, grpc_status=int(grpc_status) if grpc_status.isdecimal() else None)
-    code = () if status is None else (str(status),)
-    made = dict(way_back.headers({STATUS: code, **headers}, answer))
-    if made.pop(STATUS, None) is None:
-        return None
-    return made
+    return {**headers, "x-envoy-attempt-count": (str(stream.attempts),)}
 
 
 def closes_with(stream: Stream, status: int) -> bool:
@@ -60,34 +65,36 @@ def closes_with(stream: Stream, status: int) -> bool:
     return request.ends_connection or (status == 400 and not stream.manager.codec.keeps_bad_connections)
 
 
-def passed_on(ending: Ending, stream: Stream) -> Headers | None:
-    """An upstream proxy's own reply as the proxy in front hands it on; None: a filter took its `:status` away."""
-    manager, headers = stream.manager, ending.response_headers
-    made = {name: values for name, values in headers.items() if name != "connection"}
+def closes_unframed(response: Response, stream: Stream) -> bool:
+    """HTTP/1.0 has no other way to say where a body without a length ends; without a body neither."""
+    return (
+        stream.request is not None and stream.request.version == "http/1.0" and "content-length" not in response.headers
+    )
+
+
+def passed_on(response: Response, stream: Stream) -> Response:
+    """An upstream proxy's own reply as the proxy in front hands it on."""
+    request = stream.request
+    made = {name: values for name, values in response.headers.items() if name not in _HOP_BY_HOP}
     made["x-envoy-upstream-service-time"] = ()
-    said = evolve(ending, response_code_details="via_upstream", response_flags=())
-    behind = past_filters(said, route_mutations(made, stream, "via_upstream"), stream, ending.status)
-    if behind is None:
-        return None
-    made = dict(behind)
-    if manager.server_header == "OVERWRITE" or (manager.server_header == "APPEND_IF_ABSENT" and "server" not in made):
-        made["server"] = (manager.server_name,)
-    if manager.forwarding.via:
-        made["via"] = (", ".join((*made.get("via", ()), manager.forwarding.via)),)
-    return made
+    headers = counted(route_mutations(made, stream, "via_upstream"), stream)
+    response = past_filters(evolve(response, headers=headers), stream, response.status or None, "via_upstream")
+    closes = request is not None and request.wants_close
+    return evolve(response, headers=encoded(response, stream, closes=closes))
 
 
-def encoded(headers: Headers, stream: Stream, *, status: int, closes: bool, body: str | None = "") -> Headers:
+def encoded(response: Response, stream: Stream, *, closes: bool) -> Headers:
     """As they leave: with server, date, via and what belongs to the connection."""
-    manager, request = stream.manager, stream.request
-    made = dict(headers)
+    manager, request, status = stream.manager, stream.request, response.status
+    made = dict(response.headers)
     http1 = request is None or request.version != "http2"
-    bodiless = status in BODILESS or (request is not None and request.came_as().head)
-    if "content-length" not in made and http1:
-        if not bodiless and body == "":
+    bodiless = status in BODILESS or (request is not None and request.replied_as_head())
+    closes = closes or closes_unframed(response, stream)
+    if "content-length" not in made and http1 and not _is_tunnel(stream, status):
+        if response.ended and not bodiless:
             made["content-length"] = ("0",)
         elif status not in BODILESS and request is not None and request.version != "http/1.0":
-            made["transfer-encoding"] = ("chunked",)  # what a GET might have got
+            made["transfer-encoding"] = ("chunked",)  # for HEAD: what a GET might have got
     made["date"] = ()
     if manager.server_header == "OVERWRITE" or (manager.server_header == "APPEND_IF_ABSENT" and "server" not in made):
         made["server"] = (manager.server_name,)
@@ -96,6 +103,12 @@ def encoded(headers: Headers, stream: Stream, *, status: int, closes: bool, body
         made["via"] = (", ".join(filter(None, (before, manager.forwarding.via))),)
     if manager.always_sets_request_id and request is not None:
         made["x-request-id"] = ()
-    if closes and http1:
+    if closes and http1 and not _is_tunnel(stream, status):
         made["connection"] = ("close",)
+    elif request is not None and request.version == "http/1.0":
+        made["connection"] = ("keep-alive",)
     return made
+
+
+def _is_tunnel(stream: Stream, status: int) -> bool:
+    return stream.request is not None and stream.request.method == "CONNECT" and 200 <= status < 300

@@ -11,7 +11,7 @@ from typing import Any
 from attrs import evolve
 
 from ..facts.connection import Connection
-from ..facts.request import Headers, Request, continuing
+from ..facts.request import Headers, Request
 from .format_operators import FormatFacts
 from .grpc_timeout import read_grpc_timeout, written_grpc_timeout
 from .header_mutations import mutated
@@ -108,7 +108,7 @@ def upstream_request(
         headers["x-envoy-original-path"] = (request.path,)
     if request.connect_port and authority is not None:
         authority = f"{authority}:{request.connect_port}"
-    made = Request(
+    return Request(
         request.method,
         request.scheme,
         authority,
@@ -118,10 +118,10 @@ def upstream_request(
         chunked=request.chunked,
         body=request.body,
         continued=request.continued,
-        began=request.began,
+        arrived_as_grpc=request.arrived_as_grpc,
+        arrived_as_head=request.arrived_as_head,
+        wants_close=request.wants_close,
     )
-    types = made.headers.get("content-type"), request.headers.get("content-type")
-    return made if types[0] == types[1] else continuing(request, made)
 
 
 def framed(request: Request, version: str) -> Request:

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 Headers = Mapping[str, tuple[str, ...]]
 """Lower-case name -> its values in order. Pseudo headers are fields of Request, not entries here."""
-
-
-@frozen
-class Began:
-    """What a reply to a request depends on; Envoy looks before any filter runs."""
-
-    head: bool
-    grpc: bool
 
 
 @frozen
@@ -33,6 +25,8 @@ class Request:
     ends_connection: bool = False
     """Whether its HTTP/1 connection ends with a reply that no upstream made: the client wants no other, or a body is
     still to come."""
+    wants_close: bool = False
+    """Whether its HTTP/1 client says that it will send no other; HTTP/1.0 does unless it says keep-alive."""
     chunked: bool = False
     """Whether its body comes in chunks; the header that says so belongs to one connection and is gone."""
     continued: bool = False
@@ -41,10 +35,12 @@ class Request:
     """What was cut off a CONNECT request's host and goes on upstream again."""
     body: int = 0
     """How many bytes of a body follow, without the frames of chunks."""
+    arrived_as_grpc: bool | None = None
+    """Whether it was gRPC when the proxy at hand read it; None: whether it is now."""
     stated: Headers | None = None
     """Pseudo headers that an HTTP/2 client sends against the habit: name -> values, none where one is left out."""
-    began: Began | None = None
-    """As what it came, where that has changed since; replies go by it."""
+    arrived_as_head: bool | None = None
+    """Whether it was a HEAD when the proxy at hand read it; None: whether it is now."""
 
     def values(self, name: str) -> tuple[str, ...]:
         """All values of a header; `:method`, `:path`, `:authority`, `:scheme` and `host` read the pseudo headers."""
@@ -54,19 +50,17 @@ class Request:
         value = read(self)
         return () if value is None else (value,)
 
-    def came_as(self) -> Began:
-        return Began(self.method == "HEAD", self.is_grpc()) if self.began is None else self.began
-
     def is_grpc(self) -> bool:
         """Envoy source/common/grpc/common.cc: exactly application/grpc, or application/grpc+something."""
-        content_type = (self.headers.get("content-type") or ("",))[0]
-        return content_type == "application/grpc" or content_type.startswith("application/grpc+")
+        return is_grpc_content((self.headers.get("content-type") or ("",))[0])
 
+    def replied_as_grpc(self) -> bool:
+        """Whether the proxy's own replies take gRPC's form: what filters make of the request changes nothing there."""
+        return self.is_grpc() if self.arrived_as_grpc is None else self.arrived_as_grpc
 
-def continuing(before: Request, after: Request) -> Request:
-    """The request after a change, with what it came as."""
-    began = before.came_as()
-    return after if after.came_as() == began else evolve(after, began=began)
+    def replied_as_head(self) -> bool:
+        """Whether the proxy's own replies have no body."""
+        return self.method == "HEAD" if self.arrived_as_head is None else self.arrived_as_head
 
 
 _PSEUDO: dict[str, Callable[[Request], str | None]] = {
@@ -76,3 +70,7 @@ _PSEUDO: dict[str, Callable[[Request], str | None]] = {
     "host": lambda request: request.authority,
     ":scheme": lambda request: request.scheme or None,
 }
+
+
+def is_grpc_content(content_type: str) -> bool:
+    return content_type == "application/grpc" or content_type.startswith("application/grpc+")

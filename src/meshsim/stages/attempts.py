@@ -10,6 +10,7 @@ from attrs import evolve, frozen
 from ..envoy.clusters import Cluster
 from ..envoy.endpoints import Endpoint
 from ..envoy.http_filters.progress import FRESH, passed_back
+from ..envoy.http_filters.response import Response, response_of, with_response
 from ..envoy.listener_filters import seconds
 from ..envoy.local_reply import local_reply, without_status
 from ..envoy.network_filters.tcp_proxy import TcpProxy
@@ -80,11 +81,9 @@ def arrived(frame: Frame, ending: Ending) -> Ending:
         return ending
     if not isinstance(frame.via, RouteAction):
         return ending
-    headers = back_through_filters(dialled, ending.response_headers)
-    if headers is ending.response_headers:
-        return ending
-    location = headers.get("location")
-    return evolve(ending, response_headers=headers, location=location[0] if location else None)
+    response = response_of(ending)
+    passed = back_through_filters(dialled, response)
+    return ending if passed is response else with_response(ending, passed)
 
 
 def _returned(frame: Frame, ending: Ending) -> Return:
@@ -124,6 +123,7 @@ def _tunnelled(frame: Frame, ending: Ending, failure: Failure | None) -> Return:
     answered = Ending(
         "replied",
         because("return.tunnel-ended", ending.why.place, ending=ending.kind),
+        response_headers=_tunnel_headers(frame),
         after=_after(frame, failure) if failure is not None else ending.after,
         status=TUNNEL_STANDS,
         response_flags=flags,
@@ -134,6 +134,13 @@ def _tunnelled(frame: Frame, ending: Ending, failure: Failure | None) -> Return:
         local_close_reason=DRAINED if _is_connection(frame) and details != MAX_DURATION.reset else None,
     )
     return Return(answered, failure, again=False, flags=flags)
+
+
+def _tunnel_headers(frame: Frame) -> Headers:
+    """Of the 200 that the router makes of a connection that stands."""
+    if frame.stream is None:
+        return {}
+    return passed_on(Response(TUNNEL_STANDS, {}, None, ended=False), frame.stream).headers
 
 
 def _is_connection(frame: Frame) -> bool:
@@ -213,13 +220,13 @@ def _passed_on(ending: Ending, frame: Frame, flags: tuple[str, ...] = ()) -> End
     stream = frame.stream
     if stream is None or not (replied or (stream.progress.way_back is not None and ending.kind in ANSWERED)):
         return ending
-    headers = passed_on(ending, stream)
-    if headers is None:
+    response = passed_on(response_of(ending), stream)
+    if response.lacks_status:
         reply = without_status(stream, evolve(ending, response_flags=flags), ending.status, hop=frame.hop)
         return evolve(passed_back(reply, stream.progress), destination=ending.destination, pod=ending.pod)
     if not replied:
         return ending
-    return evolve(ending, response_headers=headers, local_close_reason=None)
+    return evolve(with_response(ending, response), local_close_reason=None)
 
 
 def _with_flags(ending: Ending, flags: tuple[str, ...], frame: Frame) -> Ending:
@@ -241,7 +248,7 @@ def _answered(frame: Frame, ending: Ending, failure: Failure, extra: tuple[str, 
         details=details,
         flags=flags,
         body=failure.body(retried=frame.is_retry),
-        headers=_overloaded(frame) if failure in (OVERFLOW, NO_ROOM) else None,
+        added=_overloaded(frame) if failure in (OVERFLOW, NO_ROOM) else None,
         grpc_status=_DEADLINE_EXCEEDED if failure.reset == MAX_DURATION.reset else None,
     )
     reply = evolve(

@@ -157,6 +157,7 @@ def _advanced(
         decider=progress.decider or Decider(decider),
         redirected=progress.redirected,
         body_limit=progress.body_limit if change.body_limit is None else change.body_limit,
+        memories=facts.memories,
     )
 
 
@@ -187,6 +188,8 @@ def _facts(at: AtFilters, route: Route | None, entry: WeightedCluster | None) ->
         _clusters(at),
         proxy.runtime if proxy is not None else NO_RUNTIME,
         table.ignore_path_parameters if table is not None else False,
+        memories=at.progress.memories,
+        service_cluster=proxy.document.service_cluster if proxy is not None else None,
         find_cluster=lambda: _cluster(at, entry),
     )
 
@@ -241,6 +244,7 @@ def _ending(
         flags=flags,
         body=reply.body,
         headers=reply.headers,
+        additions=reply.additions,
         grpc_status=reply.grpc_status,
         plain=reply.plain,
     )

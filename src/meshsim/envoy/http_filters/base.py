@@ -17,10 +17,12 @@ from ...facts.request import Headers, Request
 from ...place import Place
 from ...reasons import Reason
 from ..format_operators import FormatFacts
+from ..header_mutations import MutationLevel
 from ..per_filter import PerFilter
 from ..routes import Route
 from ..runtime import NO_RUNTIME, Runtime
 from .progress import FilterState, Metadata
+from .response import STATUS, Memories, Response
 
 
 @define(eq=False)
@@ -46,10 +48,15 @@ class FilterFacts:
     attempts: int = 0
     upstream: str = ""
     """Which way a filter towards the upstream looks: request or response."""
+    memories: Memories = field(factory=dict)
+    service_cluster: str | None = None
+    """node.cluster of the proxy; None: nothing says it."""
     find_cluster: Callable[[], str] = lambda: ""
     """The cluster of the route at hand; empty where Envoy has none of that name."""
     answer: FormatFacts | None = None
     """Of the response on its way back: what operators may ask then."""
+    beside: Sequence[ActsOnResponses] = ()
+    """On the way back: every filter of the stream that acts on responses, first to last."""
 
     @property
     def joins_header_values(self) -> bool:
@@ -71,8 +78,9 @@ class FilterFacts:
             self.cluster,
             self.attempts,
             self.upstream,
+            {**self.memories, **change.memories} if change.memories else self.memories,
+            self.service_cluster,
             self.find_cluster,
-            self.answer,
         )
 
 
@@ -87,6 +95,8 @@ class Reply:
     body: str = ""
     headers: Headers = field(factory=dict)
     grpc_status: int | None = None
+    additions: tuple[MutationLevel, ...] = ()
+    """Made to the reply's headers behind those of the route."""
     plain: bool = False
     """Headers only, as the filter wrote them: none of a local reply's gRPC form, and route mutations do not apply."""
 
@@ -108,6 +118,7 @@ class Change:
     strict_host: bool = False
     body_limit: int | None = None
     """How many bytes of a body are kept from now on."""
+    memories: Memories = field(factory=dict)
 
 
 @frozen(eq=False)
@@ -155,9 +166,9 @@ class WithCandidates(Protocol):
 
 @runtime_checkable
 class ActsOnResponses(Protocol):
-    """A behaviour that also changes the headers of responses, those of the proxy's own replies included."""
+    """A behaviour that also changes responses, the proxy's own replies included."""
 
-    def respond(self, facts: FilterFacts, own: PerFilter | None, headers: Headers, *, seen: bool) -> Headers:
+    def respond(self, facts: FilterFacts, own: PerFilter | None, response: Response, *, seen: bool) -> Response:
         """`seen`: whether the request came as far as this filter."""
         ...
 
@@ -205,10 +216,14 @@ class HttpFilter:
     def _own(self, route: Route | None) -> PerFilter | None:
         return route.per_filter.get(self.name) if route is not None else None
 
-    def respond(self, facts: FilterFacts, decider: Route | None, headers: Headers, *, seen: bool) -> Headers:
+    def respond(self, facts: FilterFacts, decider: Route | None, response: Response, *, seen: bool) -> Response:
         if self._responder is None or self.is_off(decider):
-            return headers
-        return self._responder.respond(facts, self._own(facts.route), headers, seen=seen)
+            return response
+        return self._responder.respond(facts, self._own(facts.route), response, seen=seen)
+
+    def responder(self, decider: Route | None) -> ActsOnResponses | None:
+        """None: it is off, or acts on requests only."""
+        return None if self._responder is None or self.is_off(decider) else self._responder
 
 
 @frozen(eq=False)
@@ -221,10 +236,14 @@ class ResponsePath:
     reached: int | None = None
     """The request came as far as this filter; None: it passed them all."""
 
-    def headers(self, headers: Headers, answer: FormatFacts) -> Headers:
-        """A reply's headers after every filter, last to first; `:status` is one of them."""
+    def passed(self, response: Response, answer: FormatFacts) -> Response:
+        """A reply after every filter, last to first; `:status` is one of the headers they see."""
         last = len(self.filters) if self.reached is None else self.reached
-        facts = evolve(self.facts, answer=answer)
+        responders = (each.responder(self.decider) for each in self.filters)
+        beside = tuple(each for each in responders if each is not None)
+        facts = evolve(self.facts, beside=beside, answer=answer)
+        response = evolve(response, headers={STATUS: (str(response.status),), **response.headers})
         for index in reversed(range(len(self.filters))):
-            headers = self.filters[index].respond(facts, self.decider, headers, seen=index <= last)
-        return headers
+            response = self.filters[index].respond(facts, self.decider, response, seen=index <= last)
+        headers = dict(response.headers)
+        return evolve(response, lacks_status=headers.pop(STATUS, None) is None, headers=headers)

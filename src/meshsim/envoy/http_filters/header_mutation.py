@@ -9,7 +9,7 @@ from __future__ import annotations
 from attrs import evolve, frozen
 
 from ...config.view import View
-from ...facts.request import Headers, Request
+from ...facts.request import Request
 from ...place import Place
 from ...reasons import because
 from ..format_strings import FormatString, compile_format_string
@@ -20,6 +20,7 @@ from ..query_parameters import decoded_parameters, percent_encoded, with_paramet
 from .base import Change, FilterFacts, Verdict
 from .format_facts import format_facts
 from .per_route import PerRoute
+from .response import Response
 
 TYPE_NAME = "envoy.extensions.filters.http.header_mutation.v3.HeaderMutation"
 _QUERY_ACTIONS = (APPEND, ADD_IF_ABSENT, OVERWRITE, OVERWRITE_IF_EXISTS)
@@ -79,11 +80,12 @@ class HeaderMutation:
             return None
         return Change(because("filter.changed", self.place, filter=self.name), request)
 
-    def respond(self, facts: FilterFacts, own: PerFilter | None, headers: Headers, *, seen: bool) -> Headers:
+    def respond(self, facts: FilterFacts, own: PerFilter | None, response: Response, *, seen: bool) -> Response:
         """Whether the request came this far makes no difference."""
+        headers = response.headers
         for level in self._levels(own):
             headers = stepped_response(headers, level.response, format_facts(facts))
-        return headers
+        return evolve(response, headers=headers)
 
 
 def _with_query(mutations: tuple[QueryMutation, ...], facts: FilterFacts, request: Request) -> str:

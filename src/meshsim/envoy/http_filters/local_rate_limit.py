@@ -11,10 +11,9 @@ from attrs import frozen
 from ...config.view import View
 from ...place import Place
 from ...reasons import because
-from ..header_mutations import MutationLevel, compiled_addition, mutated
+from ..header_mutations import MutationLevel, compiled_addition
 from ..per_filter import PerFilter
 from .base import FilterFacts, Open, Option, Reply, Verdict
-from .format_facts import format_facts
 from .http_status import http_status
 from .per_route import PerRoute
 from .shares import NEVER, Share, compile_share
@@ -69,8 +68,8 @@ class LocalRateLimit:
             "local_rate_limited",
             ("RL",),
             "local_rate_limited",
-            mutated({}, (limit.headers,), format_facts(facts), response=True),
-            limit.grpc_status,
+            grpc_status=limit.grpc_status,
+            additions=(limit.headers,),
         )
         if not limit.tokens:
             return reply
