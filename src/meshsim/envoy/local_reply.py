@@ -20,7 +20,15 @@ from .http_filters.response import response_of, with_response
 from .inline_headers import one_value
 from .refusal import DRAINED
 from .reply_mapping import Reply
-from .response_headers import BODILESS, closes_unframed, closes_with, counted, encoded, route_mutations
+from .response_headers import (
+    BODILESS,
+    closes_unframed,
+    closes_with,
+    counted,
+    encoded,
+    past_filters,
+    route_mutations,
+)
 from .stream import Stream
 
 
@@ -60,7 +68,7 @@ def local_reply(
         return evolve(ending, body="") if status in BODILESS else ending
     closes = ends_connection or closes_with(stream, status)
     if plain:
-        return _sent(_ending(None, hop, why, reply, None), stream, closes=closes)
+        return _sent(_ending(None, hop, why, reply, None), stream, status, closes=closes)
     if by_route:
         reply = evolve(reply, headers=route_mutations(reply.headers, stream, details or "", flags))
     late: Headers = {**reply.headers, **(headers or {})}
@@ -75,15 +83,15 @@ def local_reply(
     mapped = stream.manager.reply_mapping.applied(seen, stream.format_facts())
     mapped = evolve(mapped, flags=flags)
     ending = _ending(stream.request, hop, why, mapped, grpc_status if mapped.status == status else None)
-    return _sent(ending, stream, closes=closes)
+    return _sent(ending, stream, mapped.status, closes=closes)
 
 
-def _sent(ending: Ending, stream: Stream, *, closes: bool) -> Ending:
-    """Past the filters on the way back, and with what the connection manager adds."""
-    request, way_back = stream.request, stream.progress.way_back
+def _sent(ending: Ending, stream: Stream, status: int, *, closes: bool) -> Ending:
+    """Past the filters on the way back, and with what the connection manager adds. `status` is not yet a gRPC one."""
+    request = stream.request
     response = response_of(ending, "" if request is None else request.method)
-    if way_back is not None:
-        response = way_back.passed(response)
+    details, flags = ending.response_code_details or "", ending.response_flags
+    response = past_filters(response, stream, status=status, details=details, flags=flags)
     closes = closes or closes_unframed(response, stream)
     headers = encoded(response, stream, closes=closes)
     body = "" if _sends_no_body(request, response.status) else response.body

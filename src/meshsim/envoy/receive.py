@@ -17,10 +17,10 @@ from .absolute_url import absolute_url
 from .codec import refused_by_codec, with_raw_request
 from .format_operators import FormatFacts
 from .forwarding import forwarded, without_hop_by_hop
-from .header_mutations import mutated
 from .hosts import port_number, strip_port, strip_trailing_dot
 from .http2_request import extended_connect
 from .inline_headers import joined, one_value
+from .mutation_steps import stepped
 from .network_filters.hcm import HttpConnectionManager
 from .paths import DOTS_WITH_PARAMETERS, normalised
 from .refusal import Refusal
@@ -105,15 +105,17 @@ def receive(
         return cleaned
     assert authority is not None
     whole, authority = authority, _host(hcm, authority, connection.local_port)
+    host: str | None = authority
     if hcm.forwarding.early_mutations:
-        facts = FormatFacts(decoded, connection, "")
-        headers = dict(mutated(headers, hcm.forwarding.early_mutations, facts))
+        early = evolve(decoded, method=method, authority=authority, path=cleaned)
+        early = stepped(early, hcm.forwarding.early_mutations, FormatFacts(decoded, connection, ""))
+        method, host, cleaned, headers = early.method, early.authority, early.path, dict(early.headers)
     else:
         headers = dict(headers)
     without_hop_by_hop(headers)
     if upgrade is not None:
         headers["upgrade"], headers["connection"] = (upgrade,), ("upgrade",)
-    taken = evolve(decoded, authority=authority, path=cleaned, headers=headers, chunked=chunked)
+    taken = evolve(decoded, method=method, authority=host, path=cleaned, headers=headers, chunked=chunked)
     seen = forwarded(hcm.forwarding, connection, taken, headers, own_address, internal_only(decoded))
     if seen.reject is not None:
         why = because("http.client-unknown", hcm.place, status=seen.reject)

@@ -39,6 +39,20 @@ def counted(headers: Headers, stream: Stream) -> Headers:
     return {**headers, "x-envoy-attempt-count": (str(stream.attempts),)}
 
 
+def past_filters(
+    response: Response, stream: Stream, *, status: int, details: str, flags: tuple[str, ...] = ()
+) -> Response:
+    """A reply behind the filters on the way back. `status` is what a gRPC client's 200 stands for."""
+    way_back = stream.progress.way_back
+    if way_back is None:
+        return response
+    facts = stream.format_facts(details=details, flags=flags)
+    stated = response.headers.get("grpc-status", ("",))[0]
+    return way_back.passed(
+        response, evolve(facts, status=status, grpc_status=int(stated) if stated.isdecimal() else None)
+    )
+
+
 def closes_with(stream: Stream, status: int) -> bool:
     """Whether an HTTP/1 connection ends with this reply. `status` is the one before any mapping."""
     request = stream.request
@@ -56,13 +70,12 @@ def closes_unframed(response: Response, stream: Stream) -> bool:
 
 def passed_on(response: Response, stream: Stream) -> Response:
     """An upstream proxy's own reply as the proxy in front hands it on."""
-    way_back, request = stream.progress.way_back, stream.request
+    request = stream.request
     made = {name: values for name, values in response.headers.items() if name not in _HOP_BY_HOP}
     made["x-envoy-upstream-service-time"] = ()
     headers = counted(route_mutations(made, stream, "via_upstream"), stream)
     response = evolve(response, headers=headers)
-    if way_back is not None:
-        response = way_back.passed(response)
+    response = past_filters(response, stream, status=response.status, details="via_upstream")
     closes = request is not None and request.wants_close
     return evolve(response, headers=encoded(response, stream, closes=closes))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from attrs import frozen
 
@@ -13,6 +13,7 @@ Headers = Mapping[str, tuple[str, ...]]
 @frozen
 class Request:
     method: str
+    """Empty, like scheme and path: a filter took the pseudo header away."""
     scheme: str
     authority: str | None
     """None: no Host header was sent."""
@@ -56,12 +57,12 @@ class Request:
         return self.is_grpc() if self.arrived_as_grpc is None else self.arrived_as_grpc
 
 
-_PSEUDO = {
-    ":method": lambda request: request.method,
-    ":path": lambda request: request.path,
+_PSEUDO: dict[str, Callable[[Request], str | None]] = {
+    ":method": lambda request: request.method or None,
+    ":path": lambda request: request.path or None,
     ":authority": lambda request: request.authority,
     "host": lambda request: request.authority,
-    ":scheme": lambda request: request.scheme,
+    ":scheme": lambda request: request.scheme or None,
 }
 
 

@@ -25,7 +25,7 @@ from ..facts.request import Headers
 from ..outcome import Ending
 from ..reasons import Reason, because
 from ..states import AtTls, Frame, Tried
-from .attempt_failures import failure_in, lacks_room, stands, waited_before
+from .attempt_failures import failure_in, lacks_room, stands, unsendable_in, waited_before
 from .upstream_chain import back_through_filters
 
 TUNNEL_STANDS = 200
@@ -91,7 +91,7 @@ def _returned(frame: Frame, ending: Ending) -> Return:
         failure = failure_in(frame, ending)
         if failure is None or not (failure.connecting or (failure.waited_ms and not stands(frame, ending))):
             return _tunnelled(frame, ending, failure)
-    if ending.status is None and ending.kind in _SETTLED and not lacks_room(frame):
+    if ending.status is None and ending.kind in _SETTLED and not (lacks_room(frame) or unsendable_in(frame)):
         return Return(ending, None, again=False, flags=_kept_flags(frame) if frame.via.kind == "tcp" else ())
     failure = failure_in(frame, ending)
     again, extra = _tries_again(frame, ending, failure)
@@ -193,6 +193,8 @@ def _counts_retries(dialled: AtTls) -> Cluster:
 
 
 def _wants_again(policy: RetryPolicy, ending: Ending, failure: Failure | None) -> bool:
+    if failure is not None and failure.unsendable:
+        return False
     if failure is not None:
         if failure.status == 504:
             return failure.reset == "upstream_per_try_timeout" and policy.after_reset("local_reset", request_sent=True)

@@ -100,7 +100,7 @@ def _run(
         return Ran(-1, (), refused, at.request, before)
     filters = at.hcm.http_filters
     route = at.route.by_entry(entry) if at.route is not None else None
-    facts = _facts(at, route)
+    facts = _facts(at, route, entry)
     taken: tuple[int, ...] = ()
     progress = before
     decider = route if before.decider is None else before.decider.route
@@ -176,7 +176,7 @@ def _can_be_called(proxy: Proxy, name: str) -> bool:
     return cluster.discovery != "STATIC" or (cluster.assignment is not None and bool(cluster.assignment.endpoints))
 
 
-def _facts(at: AtFilters, route: Route | None) -> FilterFacts:
+def _facts(at: AtFilters, route: Route | None, entry: WeightedCluster | None) -> FilterFacts:
     proxy = at.pod.proxy
     table = at.hcm.table(proxy) if at.route is not None else None
     return FilterFacts(
@@ -190,6 +190,7 @@ def _facts(at: AtFilters, route: Route | None) -> FilterFacts:
         table.ignore_path_parameters if table is not None else False,
         memories=at.progress.memories,
         service_cluster=proxy.document.service_cluster if proxy is not None else None,
+        find_cluster=lambda: _cluster(at, entry),
     )
 
 

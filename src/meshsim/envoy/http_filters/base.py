@@ -16,6 +16,7 @@ from ...facts.connection import Connection
 from ...facts.request import Headers, Request
 from ...place import Place
 from ...reasons import Reason
+from ..format_operators import FormatFacts
 from ..header_mutations import MutationLevel
 from ..per_filter import PerFilter
 from ..routes import Route
@@ -47,6 +48,10 @@ class FilterFacts:
     attempts: int = 0
     upstream: str = ""
     """Which way a filter towards the upstream looks: request or response."""
+    find_cluster: Callable[[], str] = lambda: ""
+    """The cluster of the route at hand; empty where Envoy has none of that name."""
+    answer: FormatFacts | None = None
+    """Of the response on its way back: what operators may ask then."""
     memories: Memories = field(factory=dict)
     service_cluster: str | None = None
     """node.cluster of the proxy; None: nothing says it."""
@@ -73,6 +78,8 @@ class FilterFacts:
             self.cluster,
             self.attempts,
             self.upstream,
+            self.find_cluster,
+            self.answer,
             {**self.memories, **change.memories} if change.memories else self.memories,
             self.service_cluster,
         )
@@ -230,11 +237,12 @@ class ResponsePath:
     reached: int | None = None
     """The request came as far as this filter; None: it passed them all."""
 
-    def passed(self, response: Response) -> Response:
+    def passed(self, response: Response, answer: FormatFacts) -> Response:
         """A reply after every filter, last to first."""
         last = len(self.filters) if self.reached is None else self.reached
         responders = (each.responder(self.decider) for each in self.filters)
-        facts = evolve(self.facts, beside=tuple(each for each in responders if each is not None))
+        beside = tuple(each for each in responders if each is not None)
+        facts = evolve(self.facts, beside=beside, answer=answer)
         for index in reversed(range(len(self.filters))):
             response = self.filters[index].respond(facts, self.decider, response, seen=index <= last)
         return response

@@ -9,6 +9,7 @@ from attrs import evolve, field, frozen
 
 from ...facts.request import Headers
 from ...outcome import Ending
+from ..format_operators import FormatFacts
 
 Memories = Mapping[object, object]
 """Filter -> what it keeps of the request for the response."""
@@ -29,7 +30,7 @@ class Response:
 class WayBack(Protocol):
     """The filters as responses pass them."""
 
-    def passed(self, response: Response) -> Response: ...
+    def passed(self, response: Response, answer: FormatFacts) -> Response: ...
 
 
 def response_of(ending: Ending, method: str = "") -> Response:
