@@ -126,7 +126,7 @@ def test_a_dump_without_routes_leaves_it_unknown() -> None:
     [
         (hcm(scoped_routes={"name": "s"}), "vhost.scopes-not-in-dump"),
         (hcm(table=table_fields(vhds={"config_source": {}})), "vhost.on-demand"),
-        (hcm({"match": {"prefix": "/"}}), "router.action-not-modelled"),
+        (hcm({"match": {"prefix": "/"}, "later_action": {}}), "router.action-not-modelled"),
         (hcm(one_route(route={"inline_cluster_specifier_plugin": LUA})), "router.specifier-not-modelled"),
     ],
 )
