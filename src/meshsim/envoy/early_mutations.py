@@ -8,9 +8,11 @@ from __future__ import annotations
 from ..config.view import View
 from ..reasons import Reason, because
 from .header_mutations import MutationLevel, compiled_addition
+from .message_rules import Message, listed, refuse_broken
 from .unmodelled import unmodelled_fields
 
 _TYPE = "envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation"
+_MESSAGE = Message("HeaderMutation", {"mutations": listed(1)})
 _FIELDS = frozenset({"append", "remove"})
 
 
@@ -24,6 +26,7 @@ def compile_early_mutations(view: View, resource: str) -> tuple[tuple[MutationLe
         if typed is None or typed.type_name != _TYPE:
             unmodelled.append(because("config.field-not-modelled", entry.place, field=field, resource=resource))
             continue
+        refuse_broken(_MESSAGE, typed.view, "bad-connection-manager")
         for each in typed.view.views("mutations"):
             unmodelled += unmodelled_fields(each, _FIELDS, resource)
             append = each.view("append")

@@ -135,6 +135,16 @@ def among(*names: str) -> Rule:
     return rule
 
 
+def named_among(*names: str) -> Rule:
+    """An enumeration of which every number is taken, also without a name."""
+    known = among(*names)
+
+    def rule(view: View, name: str) -> str | None:
+        return None if isinstance(view.raw(name), int) else known(view, name)
+
+    return rule
+
+
 def one_of_texts(*texts: str) -> Rule:
     """A text that is set and one of these."""
 
