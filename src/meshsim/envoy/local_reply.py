@@ -40,14 +40,14 @@ def local_reply(
 ) -> Ending:
     """The ending a client gets; a gRPC request gets HTTP 200 with grpc-status and the body as grpc-message.
 
-    `content_type` is the body's, whatever header mutations say. `by_route`: whether the route's response header
-    mutations apply; `located_late`: whether only after them the Location is added. `plain`: a filter wrote the whole
-    response, which is no local reply. Without a stream nothing is known of them.
+    `content_type` is the body's, whatever the route's header mutations say. `by_route`: whether the route's response
+    header mutations apply; `located_late`: whether only after them the Location is added. `plain`: a filter wrote the
+    whole response, which is no local reply. Without a stream nothing is known of them.
     """
     made = dict(headers or {})
     if location is not None and not located_late:
         made["location"] = (location,)
-    reply = Reply(status, details, flags, body, made, content_type)
+    reply = Reply(status, details, flags, body, made)
     if stream is None:
         return _ending(None, hop, why, reply, grpc_status)
     closes = ends_connection or closes_with(stream, status)
@@ -55,6 +55,8 @@ def local_reply(
         return _sent(_ending(None, hop, why, reply, None), stream, closes=closes)
     if by_route:
         reply = evolve(reply, headers=route_mutations(reply.headers, stream, details or "", flags))
+    if content_type is not None:
+        reply = evolve(reply, headers={**reply.headers, "content-type": (content_type,)})
     if location is not None and located_late:
         written = one_value((*reply.headers.get("location", ()), location))
         reply = evolve(reply, headers={**reply.headers, "location": (written,)})
