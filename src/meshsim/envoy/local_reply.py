@@ -55,14 +55,14 @@ def local_reply(
     """The ending a client gets; a gRPC request gets HTTP 200 with grpc-status and the body as grpc-message.
 
     `headers` take the place of what the route's mutations wrote, `added` and `additions` come to that. `content_type`
-    is the body's, whatever header mutations say. `by_route`: whether the route's response header mutations apply;
-    `located_late`: whether only after them the Location is added. `plain`: a filter wrote the whole response, which is
-    no local reply. Without a stream nothing is known of them.
+    is the body's, whatever the route's header mutations say. `by_route`: whether the route's response header mutations
+    apply; `located_late`: whether only after them the Location is added. `plain`: a filter wrote the whole response,
+    which is no local reply. Without a stream nothing is known of them.
     """
     made: dict[str, tuple[str, ...]] = dict(headers or {}) if plain or stream is None else {}
     if location is not None and not located_late:
         made["location"] = (location,)
-    reply = Reply(status, details, flags, body, made, content_type)
+    reply = Reply(status, details, flags, body, made)
     if stream is None:
         ending = _ending(None, hop, why, reply, grpc_status)
         return evolve(ending, body="") if status in BODILESS else ending
@@ -75,6 +75,8 @@ def local_reply(
     late = {**late, **{name: (*late.get(name, ()), *values) for name, values in (added or {}).items()}}
     late = mutated(late, additions, stream.format_facts(details=details or "", flags=flags), response=True)
     reply = evolve(reply, headers=counted(late, stream) if by_route else late)
+    if content_type is not None:
+        reply = evolve(reply, headers={**reply.headers, "content-type": (content_type,)})
     if location is not None and located_late:
         written = one_value((*reply.headers.get("location", ()), location))
         reply = evolve(reply, headers={**reply.headers, "location": (written,)})
