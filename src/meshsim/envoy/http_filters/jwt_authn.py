@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ...config.view import View
 from ...errors import Rejected
@@ -22,7 +22,7 @@ from ..jwt.requirements import Requirement, compile_requirement
 from ..jwt.tokens import AUDIENCE, MISSING
 from ..paths import without_query
 from ..per_filter import PerFilter
-from ..route_matches import CompiledMatch, RouteFacts, compile_match
+from ..route_matches import PATH_KINDS, CompiledMatch, RouteFacts, compile_match
 from .base import Change, FilterFacts, Open, Option, Reply, Verdict
 from .original_uri import original_uri
 from .per_route import PerRoute
@@ -54,6 +54,8 @@ class StateRules:
         return None if isinstance(found, StateText) and found.factory not in _TEXTS else found
 
 
+_MATCHED = (*PATH_KINDS, "case_sensitive", "headers", "query_parameters")
+"""What the filter asks of a route match; all else that one may say (grpc, cookies, a share …) it passes over."""
 _TEXTS = (STRING, HASHABLE_STRING)
 
 
@@ -77,8 +79,23 @@ class JwtAuthn:
     of_route: PerRoute[OfRoute | None]
     bypasses_preflight: bool
     strips_response: bool
+    sanitized: frozenset[str]
 
     def ask(self, facts: FilterFacts, own: PerFilter | None) -> Verdict:
+        """Headers that only providers may set go from every request, whether a token is needed or not."""
+        dropped = self.sanitized.intersection(facts.request.headers)
+        if not dropped:
+            return self._asked(facts, own)
+        kept = {name: values for name, values in facts.request.headers.items() if name not in dropped}
+        request = evolve(facts.request, headers=kept)
+        changed = Change(because("filter.changed", self.place, filter=self.name), request)
+        verdict = self._asked(facts.after(changed), own)
+        if not isinstance(verdict, Open):
+            return verdict or changed
+        options = tuple(evolve(each, verdict=each.verdict or changed) for each in verdict.options)
+        return Open(verdict.what, options, verdict.default)
+
+    def _asked(self, facts: FilterFacts, own: PerFilter | None) -> Verdict:
         if self.bypasses_preflight and _is_preflight(facts.request):
             return None
         level = self.of_route.of(own)
@@ -96,7 +113,7 @@ class JwtAuthn:
 
     def _by_rules(self, facts: FilterFacts) -> Verdict:
         """The first rule whose match holds; one that nobody can judge is passed over, as an assumption."""
-        asked = RouteFacts(facts.request, without_query(facts.request.path), facts.connection)
+        asked = RouteFacts(facts.request, without_query(facts.request.path), facts.connection, facts.runtime)
         for rule in self.rules:
             held = [condition.holds(asked) for condition in rule.match.conditions]
             if False in held:
@@ -141,7 +158,8 @@ class JwtAuthn:
     def _session(self, facts: FilterFacts, *, trusting: bool) -> Session:
         clusters = (provider.keys_cluster for provider in self.providers.values())
         missing = {name: facts.has_cluster(name) is False for name in clusters if name is not None}
-        return Session(facts.request, trusting, missing)
+        only = next(iter(self.providers.values())) if len(self.providers) == 1 else None
+        return Session(facts.request, trusting, missing, only)
 
     def _answered(self, facts: FilterFacts, session: Session, status: str | None) -> Reply | Change | None:
         if status is not None:
@@ -187,6 +205,7 @@ def compile_jwt_authn(view: View, name: str) -> JwtAuthn:
         ),
         bypasses_preflight=view.boolean("bypass_cors_preflight", False),
         strips_response=view.boolean("strip_failure_response", False),
+        sanitized=frozenset(name for each in providers.values() for name in each.sanitized),
     )
 
 
@@ -203,9 +222,10 @@ def _state_rules(view: View | None, providers: Mapping[str, Provider]) -> StateR
 
 def _rule(view: View, providers: Mapping[str, Provider], named: Mapping[str, Requirement | None]) -> Rule:
     match = view.view("match")
+    asked = {} if match is None else {name: match.raw(name) for name in _MATCHED if match.has(name)}
     below = view.view("requires")
     if below is not None:
         requirement = compile_requirement(below, providers)
     else:
         requirement = named.get(view.text("requirement_name", ""))
-    return Rule(compile_match(match if match is not None else View({}, view.place / "match")), requirement, view.place)
+    return Rule(compile_match(View(asked, view.place / "match")), requirement, view.place)

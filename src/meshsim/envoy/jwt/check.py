@@ -17,7 +17,19 @@ from ...facts.request import Request
 from ..query_parameters import decoded_parameters, with_parameters
 from .keys import problem_with_signature
 from .providers import Location, Provider
-from .tokens import AUDIENCE, CODES, EXPIRED, FAILS, FETCH_FAILED, MISSING, UNKNOWN_ISSUER, Jwt, normal_audience, parse
+from .tokens import (
+    AUDIENCE,
+    CODES,
+    EXPIRED,
+    FAILS,
+    FETCH_FAILED,
+    MISSING,
+    NOT_YET_VALID,
+    UNKNOWN_ISSUER,
+    Jwt,
+    normal_audience,
+    parse,
+)
 
 RELEASED = 1_790_812_800
 """2026-10-01: nobody asks Envoy 1.40 anything before that."""
@@ -31,6 +43,8 @@ class Session:
     trusting: bool
     """What nobody can say (signatures by remote keys, the time) is in the token's favour."""
     missing_cluster: Mapping[str, bool]
+    only_provider: Provider | None = None
+    """Where the filter has no other, failures are noted for it even where no token names its issuer."""
     noted: dict[str, Any] = field(factory=dict)
     doubts: list[str] = field(factory=list)
     """What could not be decided: `signature` or `time`."""
@@ -50,20 +64,34 @@ def check_tokens(
     named: bool,
     allow_failed: bool = False,
     allow_missing: bool = False,
+    unverified_header: str = "",
 ) -> str | None:
-    """None: it passes. `named`: one provider is asked for by name, else the token's issuer finds it."""
+    """None: it passes. `named`: one provider is asked for by name, else the token's issuer finds it.
+
+    `unverified_header` says `false` to the upstream where the last token that was looked at is no good one.
+    """
     _sanitize(session, providers)
     found = _found(session.request, providers)
     status: str | None = MISSING
+    provider = providers[0] if named and found else session.only_provider
+    if not found:
+        _note_failure(session, provider, status)
     for location, token, askers in reversed(found):
-        status = _check(session, location, token, askers, providers[0] if named else None, audiences)
+        # where a token has no readable issuer, what was found for the one before it stays
+        provider, status = _check(session, location, token, askers, provider, audiences, named=named)
+        _note_failure(session, provider, status)
         if status is not None and not (allow_failed or allow_missing):
             break
-    if status is not None and named and providers[0].failed_key:
-        session.noted[providers[0].failed_key] = {"code": CODES.get(status, 0), "message": status}
+    if unverified_header and status not in (None, MISSING):
+        session.request = evolve(session.request, headers={**session.request.headers, unverified_header: ("false",)})
     if allow_failed or (allow_missing and status == MISSING):
         return None
     return status
+
+
+def _note_failure(session: Session, provider: Provider | None, status: str | None) -> None:
+    if status is not None and provider is not None and provider.failed_key:
+        session.noted[provider.failed_key] = {"code": CODES.get(status, 0), "message": status}
 
 
 def _sanitize(session: Session, providers: Sequence[Provider]) -> None:
@@ -94,13 +122,16 @@ def _check(
     askers: Sequence[Provider],
     provider: Provider | None,
     audiences: frozenset[str] | None,
-) -> str | None:
+    *,
+    named: bool,
+) -> tuple[Provider | None, str | None]:
+    """The provider that is asked, and what is wrong."""
     jwt = parse(token)
     if isinstance(jwt, str):
-        return jwt
+        return provider, jwt
     if not any(each.issuer in ("", jwt.issuer) for each in askers):
-        return UNKNOWN_ISSUER
-    if provider is None:
+        return provider, UNKNOWN_ISSUER
+    if provider is None or not named:
         by_issuer = [each for each in askers if each.issuer == jwt.issuer] or [
             each for each in askers if not each.issuer
         ]
@@ -113,7 +144,7 @@ def _check(
     )
     if problem is None:
         _leave(session, location, jwt, provider)
-    return problem
+    return provider, problem
 
 
 def _wrong_claims(jwt: Jwt, provider: Provider) -> str | None:
@@ -130,7 +161,9 @@ def _wrong_time(session: Session, jwt: Jwt, provider: Provider) -> str | None:
         return FAILS
     if ends and ends + provider.skew_s < RELEASED:
         return EXPIRED
-    if ends or begins > RELEASED or provider.max_lifetime_s is not None:
+    if begins > RELEASED:
+        return session.doubt("time", NOT_YET_VALID)
+    if ends or provider.max_lifetime_s is not None:
         return session.doubt("time", EXPIRED)
     return None
 

@@ -24,8 +24,10 @@ _KINDS = (
     "requires_all",
     "allow_missing_or_failed",
     "allow_missing",
+    "extract_only_without_validation",
 )
 _BYPASSES = ("allow_missing", "allow_missing_or_failed")
+_UNVERIFIED = "x-jwt-signature-verified"
 _DEEPEST = 50
 _NEVER, _ALWAYS, _IF_MISSING = (lambda _status: False), (lambda _status: True), MISSING.__eq__
 
@@ -43,6 +45,10 @@ def compile_requirement(view: View, providers: Mapping[str, Provider], depth: in
         return _of_provider(_named(below.text("provider_name", ""), providers, below), audiences)
     if kind in _BYPASSES:
         return _bypass(tuple(providers.values()), allow_failed=kind == "allow_missing_or_failed")
+    if kind == "extract_only_without_validation":
+        # what does not check signatures but claims to, checks them all the same
+        header = below.text("verification_status_header", "") if below is not None else ""
+        return _extraction(tuple(providers.values()), header.lower() or _UNVERIFIED)
     listed = below.views("requirements") if below is not None else ()
     if kind == "requires_any":
         return _alternatives(listed, providers, depth)
@@ -65,6 +71,12 @@ def _of_provider(provider: Provider, audiences: frozenset[str] | None) -> Requir
 
 def _bypass(providers: Sequence[Provider], *, allow_failed: bool) -> Requirement:
     return lambda session: check_tokens(session, providers, named=False, allow_failed=allow_failed, allow_missing=True)
+
+
+def _extraction(providers: Sequence[Provider], header: str) -> Requirement:
+    return lambda session: check_tokens(
+        session, providers, named=False, allow_failed=True, allow_missing=True, unverified_header=header
+    )
 
 
 def _alternatives(views: Sequence[View], providers: Mapping[str, Provider], depth: int) -> Requirement:
