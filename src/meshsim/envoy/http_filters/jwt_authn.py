@@ -16,7 +16,7 @@ from ...facts.request import Request
 from ...place import Place
 from ...reasons import because
 from ..filter_state import HASHABLE_STRING, STRING, StateText
-from ..jwt.check import Session
+from ..jwt.check import PROVIDER, Session
 from ..jwt.providers import Provider, compile_provider
 from ..jwt.requirements import Requirement, compile_requirement
 from ..jwt.tokens import AUDIENCE, MISSING
@@ -143,23 +143,27 @@ class JwtAuthn:
     def _verdict(self, facts: FilterFacts, requirement: Requirement | None) -> Verdict:
         if requirement is None:
             return None
-        trusting = self._session(facts, trusting=True)
+        trusting = self._session(facts)
         good = self._answered(facts, trusting, requirement(trusting))
-        if not trusting.doubts:
+        options, bad = [Option("valid", None, good)], False
+        for doubt in trusting.doubts:
+            doubting = self._session(facts, doubt)
+            name = doubt if doubt.startswith(PROVIDER) else f"invalid-{doubt}" if bad else "invalid"
+            bad |= not doubt.startswith(PROVIDER)
+            options.append(Option(name, None, self._answered(facts, doubting, requirement(doubting))))
+        if len({None if each.reply is None else each.reply.details for each in options}) == 1 and (
+            isinstance(good, Reply) or not trusting.doubts
+        ):
             return good
-        doubting = self._session(facts, trusting=False)
-        bad = self._answered(facts, doubting, requirement(doubting))
-        if isinstance(good, Reply):
-            return good
-        doubts = " and ".join(trusting.doubts)
+        doubts = " and ".join(dict.fromkeys(each.partition(" ")[0] for each in trusting.doubts))
         what = because("filter.jwt-doubt", self.place, filter=self.name, doubts=doubts)
-        return Open(what, (Option("valid", None, good), Option("invalid", None, bad)), default=0)
+        return Open(what, tuple(options), default=0)
 
-    def _session(self, facts: FilterFacts, *, trusting: bool) -> Session:
+    def _session(self, facts: FilterFacts, distrusts: str | None = None) -> Session:
         clusters = (provider.keys_cluster for provider in self.providers.values())
         missing = {name: facts.has_cluster(name) is False for name in clusters if name is not None}
         only = next(iter(self.providers.values())) if len(self.providers) == 1 else None
-        return Session(facts.request, trusting, missing, only)
+        return Session(facts.request, distrusts, missing, only)
 
     def _answered(self, facts: FilterFacts, session: Session, status: str | None) -> Reply | Change | None:
         if status is not None:

@@ -33,6 +33,7 @@ from .tokens import (
 
 RELEASED = 1_790_812_800
 """2026-10-01: nobody asks Envoy 1.40 anything before that."""
+PROVIDER = "provider "
 
 
 @define(eq=False)
@@ -40,20 +41,26 @@ class Session:
     """What the checks of one request share, and what they have found out."""
 
     request: Request
-    trusting: bool
-    """What nobody can say (signatures by remote keys, the time) is in the token's favour."""
+    distrusts: str | None
+    """What nobody can say (signatures by remote keys, the time) is in the token's favour, but for this one doubt."""
     missing_cluster: Mapping[str, bool]
     only_provider: Provider | None = None
     """Where the filter has no other, failures are noted for it even where no token names its issuer."""
     noted: dict[str, Any] = field(factory=dict)
     doubts: list[str] = field(factory=list)
-    """What could not be decided: `signature` or `time`."""
+    """What could not be decided: `start`, `time`, `lifetime`, `signature`, or `provider` and another one's name."""
     clears_route: bool = False
 
     def doubt(self, what: str, problem: str) -> str | None:
         if what not in self.doubts:
             self.doubts.append(what)
-        return None if self.trusting else problem
+        return problem if what == self.distrusts else None
+
+    def one_of(self, found: Sequence[Provider]) -> Provider | None:
+        """Of several providers with one issuer Envoy takes any: another one with each start of the process."""
+        others = {f"{PROVIDER}{each.name}": each for each in found[1:]}
+        self.doubts += [what for what in others if what not in self.doubts]
+        return others.get(self.distrusts or "", found[0] if found else None)
 
 
 def check_tokens(
@@ -78,7 +85,7 @@ def check_tokens(
         _note_failure(session, provider, status)
     for location, token, askers in reversed(found):
         # where a token has no readable issuer, what was found for the one before it stays
-        provider, status = _check(session, location, token, askers, provider, audiences, named=named)
+        provider, status = _check(session, location, token, askers, providers, provider, audiences, named=named)
         _note_failure(session, provider, status)
         if status is not None and not (allow_failed or allow_missing):
             break
@@ -120,6 +127,7 @@ def _check(
     location: Location,
     token: str,
     askers: Sequence[Provider],
+    providers: Sequence[Provider],
     provider: Provider | None,
     audiences: frozenset[str] | None,
     *,
@@ -132,14 +140,15 @@ def _check(
     if not any(each.issuer in ("", jwt.issuer) for each in askers):
         return provider, UNKNOWN_ISSUER
     if provider is None or not named:
-        by_issuer = [each for each in askers if each.issuer == jwt.issuer] or [
-            each for each in askers if not each.issuer
-        ]
-        provider = by_issuer[0]
+        provider = session.one_of([each for each in providers if each.issuer == jwt.issuer]) or session.one_of(
+            [each for each in providers if not each.issuer]
+        )
+        if provider is None:
+            return None, UNKNOWN_ISSUER
     problem = (
-        _wrong_claims(jwt, provider)
-        or _wrong_time(session, jwt, provider)
+        _wrong_time(session, jwt, provider)
         or _wrong_audience(jwt, provider.audiences if audiences is None else audiences)
+        or _wrong_claims(session, jwt, provider)
         or _wrong_signature(session, jwt, provider)
     )
     if problem is None:
@@ -147,24 +156,22 @@ def _check(
     return provider, problem
 
 
-def _wrong_claims(jwt: Jwt, provider: Provider) -> str | None:
-    if provider.subjects is not None and not provider.subjects.holds(jwt.subject):
-        return FAILS
-    return None
-
-
 def _wrong_time(session: Session, jwt: Jwt, provider: Provider) -> str | None:
     ends, begins = jwt.seconds("exp"), jwt.seconds("nbf")
-    if provider.requires_expiration and not ends:
+    early = session.doubt("start", NOT_YET_VALID) if begins > RELEASED + provider.skew_s else None
+    if early is not None or not ends:
+        return early
+    return EXPIRED if ends + provider.skew_s < RELEASED else session.doubt("time", EXPIRED)
+
+
+def _wrong_claims(session: Session, jwt: Jwt, provider: Provider) -> str | None:
+    if provider.subjects is not None and not provider.subjects.holds(jwt.subject):
         return FAILS
-    if provider.max_lifetime_s is not None and not ends:
-        return FAILS
-    if ends and ends + provider.skew_s < RELEASED:
-        return EXPIRED
-    if begins > RELEASED:
-        return session.doubt("time", NOT_YET_VALID)
-    if ends or provider.max_lifetime_s is not None:
-        return session.doubt("time", EXPIRED)
+    ends, lifetime = jwt.seconds("exp"), provider.max_lifetime_s
+    if not ends:
+        return FAILS if provider.requires_expiration or lifetime is not None else None
+    if lifetime is not None and ends - RELEASED > lifetime:
+        return session.doubt("lifetime", FAILS)
     return None
 
 
