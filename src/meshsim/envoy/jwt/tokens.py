@@ -212,6 +212,5 @@ def _wrong_payload(payload: Mapping[str, Any]) -> str | None:
 
 def normal_audience(text: str) -> str:
     """Without scheme and final slash, as Envoy compares audiences."""
-    for scheme in ("https://", "http://"):
-        text = text.removeprefix(scheme)
-    return text.removesuffix("/")
+    scheme = next((each for each in ("https://", "http://") if text.startswith(each)), "")
+    return text.removeprefix(scheme).removesuffix("/")
