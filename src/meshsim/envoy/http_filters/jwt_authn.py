@@ -18,6 +18,7 @@ from ...reasons import because
 from ..filter_state import HASHABLE_STRING, STRING, StateText
 from ..jwt.check import PROVIDER, Session
 from ..jwt.providers import Provider, compile_provider
+from ..jwt.refusals import check_rule
 from ..jwt.requirements import Requirement, compile_requirement
 from ..jwt.tokens import AUDIENCE, MISSING
 from ..paths import without_query
@@ -225,6 +226,7 @@ def _state_rules(view: View | None, providers: Mapping[str, Provider]) -> StateR
 
 
 def _rule(view: View, providers: Mapping[str, Provider], named: Mapping[str, Requirement | None]) -> Rule:
+    check_rule(view, frozenset(named))
     match = view.view("match")
     asked = {} if match is None else {name: match.raw(name) for name in _MATCHED if match.has(name)}
     below = view.view("requires")

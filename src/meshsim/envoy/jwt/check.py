@@ -227,10 +227,10 @@ def _normalized(payload: Mapping[str, Any], space_delimited: Sequence[str]) -> d
     return made
 
 
-def _claim_text(payload: Mapping[str, Any], claim: str) -> str:
-    """A dot leads into a struct; lists and structs are written as base64 of their JSON."""
+def _claim_text(payload: Mapping[str, Any], path: Sequence[str]) -> str:
+    """Lists and structs are written as base64 of their JSON."""
     value: Any = payload
-    for part in claim.split("."):
+    for part in path:
         value = value.get(part) if isinstance(value, Mapping) else None
     if value is None or isinstance(value, str):
         return value or ""

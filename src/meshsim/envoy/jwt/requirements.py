@@ -12,6 +12,7 @@ from ...config.view import View
 from ...errors import Rejected
 from .check import Session, check_tokens
 from .providers import Provider
+from .refusals import check_several
 from .tokens import MISSING, UNKNOWN_ISSUER, normal_audience
 
 Requirement = Callable[[Session], str | None]
@@ -50,6 +51,7 @@ def compile_requirement(view: View, providers: Mapping[str, Provider], depth: in
         header = below.text("verification_status_header", "") if below is not None else ""
         return _extraction(tuple(providers.values()), header.lower() or _UNVERIFIED)
     listed = below.views("requirements") if below is not None else ()
+    check_several(kind, below if below is not None else view, len(listed))
     if kind == "requires_any":
         return _alternatives(listed, providers, depth)
     made = (compile_requirement(each, providers, depth + 1) for each in listed)
