@@ -12,6 +12,7 @@ from meshsim.envoy.vhosts import compile_route_table
 from meshsim.errors import Rejected
 from tests.builders_http import ROUTER, TYPES, http_filter, manager_fields, one_route, view
 from tests.realism.prerequisites import envoy_binary
+from tests.truth.families._policy_edges import TEMPLATE, leads, tree
 from tests.truth.families._tokens import keys
 
 HCM_TYPE = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
@@ -57,6 +58,24 @@ def switch(**fields: Any) -> dict[str, Any]:
     return manager(typed_per_filter_config={"x": {"@type": SWITCH, **fields}})
 
 
+def rbac(**fields: Any) -> dict[str, Any]:
+    return manager(http_filter("rbac", "rbac.v3.RBAC", **fields))
+
+
+def permission(**fields: Any) -> dict[str, Any]:
+    return rbac(rules={"policies": {"p": {"permissions": [fields], "principals": [{"any": True}]}}})
+
+
+def principal(**fields: Any) -> dict[str, Any]:
+    return rbac(rules={"policies": {"p": {"permissions": [{"any": True}], "principals": [fields]}}})
+
+
+def asks(kind: str, **fields: Any) -> dict[str, Any]:
+    return tree({"v": leads("ALLOW")}, {"@type": f"type.googleapis.com/{kind}", **fields})
+
+
+NETWORK_INPUTS = "envoy.extensions.matching.common_inputs.network.v3."
+PRESENT = {"present_match": True}
 REFUSED = {
     "jwt without keys": jwt({}),
     "jwt: a local document without a place": jwt({"local_jwks": {}}),
@@ -95,6 +114,27 @@ REFUSED = {
     "jwt: a rule without a path": rule(match={}, requires=ONE),
     "jwt: a rule's nameless header": rule(match={"prefix": "/", "headers": [{}]}),
     "jwt: an unknown requirement": rule(match={"prefix": "/"}, requirement_name="x"),
+    "rbac: a matcher by a query parameter": rbac(
+        matcher=asks("envoy.type.matcher.v3.HttpRequestQueryParamMatchInput", query_param="a")
+    ),
+    "rbac: a shadow matcher by the kind of source": rbac(shadow_matcher=asks(f"{NETWORK_INPUTS}SourceTypeInput")),
+    "rbac: a matcher by transport": rbac(matcher=asks(f"{NETWORK_INPUTS}TransportProtocolInput")),
+    "rbac: a matcher by ALPN": rbac(matcher=asks(f"{NETWORK_INPUTS}ApplicationProtocolInput")),
+    "rbac: an action without a name": rbac(matcher=tree({"v": leads("ALLOW", "")})),
+    "rbac: a matcher that keeps matching": rbac(matcher=tree({"v": {**leads("ALLOW"), "keep_matching": True}})),
+    "rbac: a nameless header": permission(header={}),
+    "rbac: a path without a test": permission(url_path={}),
+    "rbac: a prefix too long": permission(destination_ip={"address_prefix": "::", "prefix_len": 129}),
+    "rbac: a port too large": permission(destination_port=65536),
+    "rbac: metadata of nobody": permission(metadata={}),
+    "rbac: metadata without a path": permission(metadata={"filter": "a", "value": PRESENT}),
+    "rbac: metadata without a value": permission(metadata={"filter": "a", "path": [{"key": "k"}]}),
+    "rbac: metadata from nowhere": permission(sourced_metadata={}),
+    "rbac: an empty template": permission(
+        uri_template={"name": "t", "typed_config": {"@type": TEMPLATE, "path_template": ""}}
+    ),
+    "rbac: state without a key": principal(filter_state={"string_match": {"exact": "a"}}),
+    "rbac: state without a test": principal(filter_state={"key": "a"}),
     "a route's jwt says nothing": level("jwt_authn.v3.PerRouteConfig"),
     "a route's jwt is not disabled": level("jwt_authn.v3.PerRouteConfig", disabled=False),
     "a route's jwt needs what has no name": level("jwt_authn.v3.PerRouteConfig", requirement_name=""),
@@ -118,6 +158,12 @@ LOADED = {
     "jwt: names of nothing": local(from_params=[""], from_cookies=[""], audiences=[""]),
     "jwt: a requirement for nothing": needing(),
     "jwt: ftp": remote({**URI, "uri": "ftp://x", "timeout": "0s"}),
+    "rbac: a matcher by filter state": rbac(matcher=asks(f"{NETWORK_INPUTS}FilterStateInput", key="k")),
+    "rbac: port 0 and a long IPv4 prefix": permission(
+        and_rules={
+            "rules": [{"destination_port": 0}, {"destination_ip": {"address_prefix": "1.2.3.4", "prefix_len": 33}}]
+        }
+    ),
     "a switch with an empty configuration": switch(config={}),
     "a switch that disables what is wrong": switch(
         disabled=True, config={"@type": TYPES + "jwt_authn.v3.PerRouteConfig"}
