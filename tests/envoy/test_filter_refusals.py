@@ -74,6 +74,16 @@ def asks(kind: str, **fields: Any) -> dict[str, Any]:
     return tree({"v": leads("ALLOW")}, {"@type": f"type.googleapis.com/{kind}", **fields})
 
 
+def limit(**fields: Any) -> dict[str, Any]:
+    return manager(http_filter("l", "local_ratelimit.v3.LocalRateLimit", **{"stat_prefix": "x", **fields}))
+
+
+def described(*entries: dict[str, str]) -> dict[str, Any]:
+    return {"entries": list(entries), "token_bucket": BUCKET}
+
+
+BUCKET = {"max_tokens": 1, "fill_interval": "0.05s"}
+ENTRY = {"key": "a", "value": "b"}
 NETWORK_INPUTS = "envoy.extensions.matching.common_inputs.network.v3."
 PRESENT = {"present_match": True}
 REFUSED = {
@@ -135,6 +145,22 @@ REFUSED = {
     ),
     "rbac: state without a key": principal(filter_state={"string_match": {"exact": "a"}}),
     "rbac: state without a test": principal(filter_state={"key": "a"}),
+    "limit: no prefix": limit(stat_prefix=""),
+    "limit: a bucket that is never filled": limit(token_bucket={"max_tokens": 1}),
+    "limit: a bucket that is filled too often": limit(token_bucket={"max_tokens": 1, "fill_interval": "0.049s"}),
+    "limit: filled with nothing": limit(token_bucket={**BUCKET, "tokens_per_fill": 0}),
+    "limit: a share without a value": limit(filter_enabled={}),
+    "limit: an unknown status": limit(status={"code": 418}),
+    "limit: no status": limit(status={}),
+    "limit: a late stage": limit(stage=11),
+    "limit: many headers": limit(response_headers_to_add=[{"header": {"key": "x", "value": "v"}}] * 11),
+    "limit: a descriptor of nothing": limit(descriptors=[described()]),
+    "limit: a descriptor without a key": limit(descriptors=[described({"value": "b"})]),
+    "limit: a descriptor without a bucket": limit(descriptors=[{"entries": [ENTRY]}]),
+    "limit: a descriptor twice": limit(descriptors=[described(ENTRY), described(ENTRY)]),
+    "limit: a stage of its own limits": limit(rate_limits=[{"actions": [{"remote_address": {}}], "stage": 1}]),
+    "limit: no actions": limit(rate_limits=[{"actions": []}]),
+    "a route's limit without a bucket": level("local_ratelimit.v3.LocalRateLimit", stat_prefix="x"),
     "a route's jwt says nothing": level("jwt_authn.v3.PerRouteConfig"),
     "a route's jwt is not disabled": level("jwt_authn.v3.PerRouteConfig", disabled=False),
     "a route's jwt needs what has no name": level("jwt_authn.v3.PerRouteConfig", requirement_name=""),
@@ -164,6 +190,8 @@ LOADED = {
             "rules": [{"destination_port": 0}, {"destination_ip": {"address_prefix": "1.2.3.4", "prefix_len": 33}}]
         }
     ),
+    "limit: tokens of nothing": limit(token_bucket={"max_tokens": 0, "fill_interval": "1s", "tokens_per_fill": 9}),
+    "limit: a descriptor for any value": limit(descriptors=[described({"key": "a"})], stage=10),
     "a switch with an empty configuration": switch(config={}),
     "a switch that disables what is wrong": switch(
         disabled=True, config={"@type": TYPES + "jwt_authn.v3.PerRouteConfig"}

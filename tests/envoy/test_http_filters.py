@@ -294,7 +294,8 @@ SERVICE = {"grpc_service": {"envoy_grpc": {"cluster_name": "authz"}}}
 DESCRIBED = {"cluster": "c", "rate_limits": [{"actions": [{"generic_key": {"descriptor_value": "x"}}]}]}
 LIMITER = {"rate_limit_service": SERVICE, "domain": "d", "failure_mode_deny": True}
 BUCKET = {
-    "token_bucket": {"max_tokens": 5},
+    "stat_prefix": "x",
+    "token_bucket": {"max_tokens": 5, "fill_interval": "1s"},
     "filter_enabled": {"default_value": ALWAYS},
     "filter_enforced": {"default_value": ALWAYS},
 }
@@ -336,7 +337,9 @@ def test_limits_that_cannot_act_ask_nothing(entry: Any) -> None:
 
 
 def test_a_bucket_without_tokens_lets_nobody_pass() -> None:
-    entry = http_filter("f", "local_ratelimit.v3.LocalRateLimit", **{**BUCKET, "token_bucket": {"max_tokens": 0}})
+    entry = http_filter(
+        "f", "local_ratelimit.v3.LocalRateLimit", **{**BUCKET, "token_bucket": {"max_tokens": 0, "fill_interval": "1s"}}
+    )
     ending = through(entry).ending
     assert (ending.status, ending.response_flags) == (429, ("RL",))
 

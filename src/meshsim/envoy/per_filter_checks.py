@@ -6,11 +6,12 @@ was seen refused by Envoy 1.40.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ..config.view import TypedConfig, View
 from ..errors import Rejected
 from .jwt.refusals import check_route_config
+from .local_rate_limit_checks import check_limit
 
 _ENVOY = "envoy.extensions.filters.http."
 _WITHOUT_ROUTES = frozenset(
@@ -40,12 +41,15 @@ _REQUIRED: Mapping[str, str] = {
     _ENVOY + "basic_auth.v3.BasicAuthPerRoute": "users",
     _ENVOY + "decompressor.v3.Decompressor": "decompressor_library",
     _ENVOY + "csrf.v3.CsrfPolicy": "filter_enabled",
-    _ENVOY + "local_ratelimit.v3.LocalRateLimit": "stat_prefix",
+    _ENVOY + "local_ratelimit.v3.LocalRateLimit": "token_bucket",
     _ENVOY + "bandwidth_limit.v3.BandwidthLimit": "stat_prefix",
     _ENVOY + "cdn_loop.v3.CdnLoopConfig": "cdn_id",
     _ENVOY + "health_check.v3.HealthCheck": "pass_through_mode",
 }
-_JWT = _ENVOY + "jwt_authn.v3.PerRouteConfig"
+_CHECKS: Mapping[str, Callable[[View], None]] = {
+    _ENVOY + "jwt_authn.v3.PerRouteConfig": check_route_config,
+    _ENVOY + "local_ratelimit.v3.LocalRateLimit": check_limit,
+}
 
 
 def check_switch(view: View, name: str) -> None:
@@ -66,8 +70,9 @@ def check_level(typed: TypedConfig, name: str) -> None:
         _refuse(f"{switch} or {other} is required for filter {name!r}", view)
     if typed.type_name in _ONLY_TRUE and view.boolean(switch) is False:
         _refuse(f"{switch} can only be true for filter {name!r}", view)
-    if typed.type_name == _JWT:
-        check_route_config(view)
+    check = _CHECKS.get(typed.type_name)
+    if check is not None:
+        check(view)
 
 
 def _refuse(reason: str, view: View) -> None:
