@@ -62,25 +62,32 @@ def test_a_body_beyond_the_tables_limit_is_refused() -> None:
     assert allowed.ending.status == 200
 
 
+SCOPES = {
+    "name": "s",
+    "scope_key_builder": {"fragments": [{"header_value_extractor": {"name": "x", "index": 0}}]},
+}
+
+
 def test_scopes_nobody_delivered_are_unknown() -> None:
-    walked = walk(hcm(scoped_routes={"name": "s"}))
+    walked = walk(hcm(scoped_routes={**SCOPES, "scoped_rds": {}}))
     assert walked.ending.kind == "unknown"
     assert walked.ending.why.code == "vhost.scopes-not-in-dump"
 
 
 def test_a_scope_key_without_index_or_element_is_refused() -> None:
     with pytest.raises(Rejected, match="says neither"):
-        compile_scoped_routes(view({"scope_key_builder": {"fragments": [{"header_value_extractor": {"name": "x"}}]}}))
+        builder = {"fragments": [{"header_value_extractor": {"name": "x"}}]}
+        compile_scoped_routes(view({**SCOPES, "scope_key_builder": builder, "scoped_rds": {}}))
 
 
 def test_a_later_scope_of_the_same_key_wins() -> None:
     def scope(name: str) -> dict[str, Any]:
-        return {"name": name, "key": {"fragments": [{"string_key": "k"}]}, "route_configuration_name": name}
+        return {"name": name, "key": {"fragments": [{"string_key": "k"}]}, "route_configuration": {"name": name}}
 
     routes = compile_scoped_routes(
         view(
             {
-                "scope_key_builder": {"fragments": [{"header_value_extractor": {"name": "x", "index": 0}}]},
+                **SCOPES,
                 "scoped_route_configurations_list": {"scoped_route_configurations": [scope("a"), scope("b")]},
             }
         )

@@ -53,9 +53,10 @@ def test_what_a_request_then_lacks(fields: dict[str, Any], missing: str | None, 
 
 
 def test_replies_go_by_what_the_request_came_as() -> None:
-    before = request("/p", headers={"content-type": ("application/grpc",)})
-    made = stepped(before, (step(remove="content-type"),), FormatFacts(before, connection(), ""))
-    assert not made.is_grpc() and made.came_as().grpc
+    arrived = {"arrived_as_grpc": True, "arrived_as_head": True}
+    before = request("/p", headers={"content-type": ("application/grpc",)}, method="HEAD", **arrived)
+    made = stepped(before, (step(remove="content-type"), step(remove=":method")), FormatFacts(before, connection(), ""))
+    assert not made.is_grpc() and made.replied_as_grpc() and made.replied_as_head()
 
 
 @settings(max_examples=100)

@@ -39,7 +39,68 @@ def adding(name: str, value: str) -> dict[str, Any]:
 
 
 REGEX = {"pattern": {"regex": "a"}, "substitution": "b"}
+
+
+def mirrored(**fields: Any) -> dict[str, Any]:
+    return action(request_mirror_policies=[{"cluster": "c", **fields}])
+
+
+HEDGED = {"initial_requests": 0}
 REFUSED = {
+    "no match": {"route": {"cluster": "c"}},
+    "no action": {"match": {"prefix": "/"}},
+    "two actions": one_route(route={"cluster": "c"}, redirect={}),
+    "a decorator without an operation": one_route(decorator={}),
+    "a weight below zero": one_route(route={"weighted_clusters": {"clusters": [{"name": "c", "weight": -1}]}}),
+    "a port below zero": one_route(redirect={"port_redirect": -1}),
+    "no status of a redirect": one_route(redirect={"response_code": "NOPE"}),
+    "a status of a redirect beyond the last": one_route(redirect={"response_code": 5}),
+    "a body of nothing": one_route(direct_response={"status": 200, "body": {}}),
+    "a body that is no base64": one_route(direct_response={"status": 200, "body": {"inline_bytes": "!!"}}),
+    "a format of nothing": one_route(direct_response={"status": 200, "body_format": {}}),
+    "two ways to test a header": one_route(
+        {"prefix": "/", "headers": [{"name": "x", "exact_match": "a", "prefix_match": "b"}]}
+    ),
+    "two ways to test a text": one_route(
+        {"prefix": "/", "headers": [{"name": "x", "string_match": {"exact": "a", "prefix": "b"}}]}
+    ),
+    "a choice of one value": one_route(
+        {
+            "prefix": "/",
+            "dynamic_metadata": [
+                {
+                    "filter": "a",
+                    "path": [{"key": "a"}],
+                    "value": {"or_match": {"value_matchers": [{"null_match": {}}]}},
+                }
+            ],
+        }
+    ),
+    "a range that is no address": one_route(
+        {"prefix": "/", "filter_state": [{"key": "a", "address_match": {"ranges": [{"address_prefix": "x"}]}}]}
+    ),
+    "a share below zero": one_route({"prefix": "/", "runtime_fraction": {"default_value": {"numerator": -1}}}),
+    "a negative timeout": action(timeout="-1s"),
+    "a negative idle timeout": action(idle_timeout="-0.001s"),
+    "a negative longest stream": action(max_stream_duration={"max_stream_duration": "-1s"}),
+    "a negative timeout of an attempt": action(retry_policy={"retry_on": "5xx", "per_try_timeout": "-1s"}),
+    "fewer retries than none": action(retry_policy={"retry_on": "5xx", "num_retries": -1}),
+    "pauses that no header tells": action(retry_policy={"retry_on": "5xx", "rate_limited_retry_back_off": {}}),
+    "a retriable header without a name": action(retry_policy={"retry_on": "5xx", "retriable_headers": [{}]}),
+    "no priority": action(priority="NOPE"),
+    "no status of a missing cluster": action(cluster_not_found_response_code="NOPE"),
+    "hedging without a request": action(hedge_policy=HEDGED),
+    "a mirror's share without a default": mirrored(runtime_fraction={}),
+    "hashing two things at once": action(
+        hash_policy=[{"header": {"header_name": "x"}, "query_parameter": {"name": "a"}}]
+    ),
+    "an upgrade to nothing": action(upgrade_configs=[{}]),
+    "a rate limit without actions": action(rate_limits=[{}]),
+    "a rate limit's key without a value": action(rate_limits=[{"actions": [{"generic_key": {}}]}]),
+    "no way to append": one_route(
+        request_headers_to_add=[{"header": {"key": "x", "value": "v"}, "append_action": "NOPE"}]
+    ),
+    "more headers than are taken": one_route(request_headers_to_add=[{"header": {"key": "x", "value": "v"}}] * 1001),
     "prefix ends in a slash": one_route({"path_separated_prefix": "/a/"}),
     "prefix with a query": one_route({"path_separated_prefix": "/a?b"}),
     "prefix of one byte": one_route({"path_separated_prefix": "a"}),
@@ -98,6 +159,11 @@ REFUSED = {
     "a lone percent sign": adding("a", "5%"),
     "an unknown operator": adding("a", "%NOTHING_KNOWN%"),
     "two globs": template("/**/*"),
+    "two variables in a segment": template("/{x}{y}"),
+    "a variable behind a star": template("/*{x}"),
+    "a slash between text and variable": template("/a{x=b/c}d"),
+    "a variable of what is no expression": template("/{x}**", "/{x}"),
+    "a rewrite of what is no expression": template("/{x}**", "/a"),
     "a template without a slash": template("a"),
     "a variable twice": template("/{x}/{x}"),
     "six variables": template("/{a}/{b}/{c}/{d}/{e}/{f}"),
@@ -116,12 +182,24 @@ LOADED = {
     "status 599": one_route(direct_response={"status": 599}),
     "an escaped percent sign": adding("a", "5%%"),
     "a star in a literal": template("/a*"),
+    "two stars in a literal": template("/a**"),
+    "three stars": template("/***"),
+    "text before a variable": template("/a{x}"),
+    "text on both sides of a variable": template("/a{x=*}b/c{y}", "/{y}{x}"),
     "an equals sign in a literal": template("/a=b/{x=*/c}", "/{x}"),
     "alternatives with nothing on one side": adding("x", "%REQ(?b)%%REQ(a?)%"),
     "brackets with nothing in them": adding("x", "%PROTOCOL()%"),
     "a length beyond 32 bits": adding("x", "%REQ(a):4294967296%"),
     "more of the path than there is": adding("x", "%PATH(NQ:ORIG:x)%"),
     "a boolean within quotation marks": one_route({"prefix": "/", "headers": [{"name": "x", "present_match": "true"}]}),
+    "a value in two spellings": one_route(
+        request_headers_to_add=[{"header": {"key": "x", "value": "v", "raw_value": "YQ=="}}]
+    ),
+    "as many headers as are taken": one_route(request_headers_to_add=[{"header": {"key": "x", "value": "v"}}] * 1000),
+    "a status of a redirect by number": one_route(redirect={"response_code": 4}),
+    "a body in base64 of the web": one_route(direct_response={"status": 200, "body": {"inline_bytes": "_-8"}}),
+    "a timeout of nothing": action(timeout="0s"),
+    "the largest weight": weights({"name": "c", "weight": 4294967295}),
     "a prefix that never matches": one_route({"prefix": "/a?b"}),
 }
 

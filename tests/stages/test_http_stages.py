@@ -121,12 +121,19 @@ def test_a_dump_without_routes_leaves_it_unknown() -> None:
     assert [reason.code for reason in walked.chooser.assumptions] == ["vhost.table-not-in-dump"]
 
 
+SCOPES = {
+    "name": "s",
+    "scope_key_builder": {"fragments": [{"header_value_extractor": {"name": "x", "index": 0}}]},
+    "scoped_rds": {"scoped_rds_config_source": {"ads": {}}},
+}
+
+
 @pytest.mark.parametrize(
     ("manager", "code"),
     [
-        (hcm(scoped_routes={"name": "s"}), "vhost.scopes-not-in-dump"),
+        (hcm(scoped_routes=SCOPES), "vhost.scopes-not-in-dump"),
         (hcm(table=table_fields(vhds={"config_source": {}})), "vhost.on-demand"),
-        (hcm({"match": {"prefix": "/"}}), "router.action-not-modelled"),
+        (hcm({"match": {"prefix": "/"}, "later_action": {}}), "router.action-not-modelled"),
         (hcm(one_route(route={"inline_cluster_specifier_plugin": LUA})), "router.specifier-not-modelled"),
     ],
 )

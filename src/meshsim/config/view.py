@@ -171,11 +171,12 @@ class View:
         found: tuple[int, int] | None = self._read(key, protojson.fraction, None)
         return found
 
-    def enum(self, key: str, names: tuple[str, ...], default: str | None = None) -> str:
+    def enum(self, key: str, names: tuple[str, ...], default: str | None = None, unnamed: str | None = None) -> str:
         """An enum's name; `names` are in the order of their numbers, and the first is the default unless one is given.
 
         A name that is not among them is returned as it stands: the caller knows whether it can live with it. Envoy's
-        reader takes names in any case of letters, and numbers as texts.
+        reader takes names in any case of letters, and numbers as texts. `unnamed`: what it takes a number without a
+        name for, where it does not refuse one.
         """
         value = self.raw(key)
         if value is None:
@@ -186,8 +187,11 @@ class View:
             if value.isdecimal() and int(value[:4]) < len(names):
                 return names[int(value[:4])]
             return value.upper() if value.upper() in names else value
-        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(names):
-            return names[value]
+        if isinstance(value, int) and not isinstance(value, bool):
+            if 0 <= value < len(names):
+                return names[value]
+            if unnamed is not None:
+                return unnamed
         raise _wrong(f"one of {', '.join(names)}", value, self.place_of(key))
 
     def view(self, key: str) -> View | None:

@@ -14,6 +14,7 @@ from .mutation_steps import Step
 from .paths import ESCAPED_SLASHES
 
 CODEC_TYPES = ("AUTO", "HTTP1", "HTTP2", "HTTP3")
+_UNDERSCORES = ("ALLOW", "REJECT_REQUEST", "DROP_HEADER")
 DEFAULT_HEADERS_KB = 60
 DEFAULT_STREAM_IDLE_TIMEOUT_MS = 300_000
 DEFAULT_IDLE_TIMEOUT_MS = 3_600_000
@@ -118,7 +119,7 @@ def compile_codec(view: View) -> CodecOptions:
         default_host=options.text("default_host_for_http_10") or None if options is not None else None,
         allow_absolute_url=options.boolean("allow_absolute_url", True) if options is not None else True,
         allow_custom_methods=options.boolean("allow_custom_methods", False) if options is not None else False,
-        underscores=common.enum("headers_with_underscores_action", ("ALLOW", "REJECT_REQUEST", "DROP_HEADER"))
+        underscores=common.enum("headers_with_underscores_action", _UNDERSCORES, unnamed="REJECT_REQUEST")
         if common is not None
         else "ALLOW",
         head_timers=_head_timers(view),
@@ -228,7 +229,7 @@ def compile_normalisation(view: View) -> NormalisationOptions:
     return NormalisationOptions(
         normalize_path=view.boolean("normalize_path", False),
         merge_slashes=view.boolean("merge_slashes", False),
-        escaped_slashes=view.enum("path_with_escaped_slashes_action", ESCAPED_SLASHES),
+        escaped_slashes=view.enum("path_with_escaped_slashes_action", ESCAPED_SLASHES, unnamed="UNESCAPE_AND_FORWARD"),
         strip_any_port=view.boolean("strip_any_host_port", False),
         strip_matching_port=view.boolean("strip_matching_host_port", False),
         strip_trailing_dot=view.boolean("strip_trailing_host_dot", False),

@@ -5,16 +5,22 @@ envoyproxy/envoy source/extensions/filters/network/http_connection_manager/confi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ..config.view import View
 from ..errors import Rejected
+from .http_filters.base import HttpFilter
+from .http_filters.opaque import Opaque
+from .http_filters.with_matcher import WITH_MATCHER
+from .manager_constraints import MANAGER
+from .message_rules import refuse_broken
 
 _EXTENSIONS = "original_ip_detection_extensions"
 
 
 def refuse_what_envoy_refuses(view: View) -> None:
     """Raises Rejected for the first rule that the connection manager breaks."""
+    refuse_broken(MANAGER, view, "bad-connection-manager")
     for field, broken, words in _RULES:
         if broken(view):
             raise Rejected("bad-connection-manager", words, place=view.place_of(field), hint="Envoy refuses it too")
@@ -25,6 +31,25 @@ def refuse_what_envoy_refuses(view: View) -> None:
             words = f"Error: multiple upgrade configs with the same name: '{name}'"
             raise Rejected("bad-connection-manager", words, place=entry.place, hint="Envoy refuses it too")
         seen.add(name.lower())
+
+
+def refuse_order(filters: Sequence[HttpFilter]) -> None:
+    """The router, and only the router, ends the list; of a filter of an unknown type nobody knows whether it may."""
+    for made in filters[:-1]:
+        if made.terminal:
+            words = f"Error: terminal filter named {made.name} of type {made.type_name} must be the last filter"
+            raise _misplaced(made, words)
+    last = filters[-1] if filters else None
+    unknown = last is None or last.type_name == WITH_MATCHER or isinstance(last.behaviour, Opaque)
+    if last is not None and not last.terminal and not unknown:
+        raise _misplaced(
+            last, f"Error: non-terminal filter named {last.name} of type {last.type_name} is the last filter"
+        )
+
+
+def _misplaced(made: HttpFilter, words: str) -> Rejected:
+    words = f"{words} in a http filter chain."
+    return Rejected("bad-connection-manager", words, place=made.place, hint="put the router last, once")
 
 
 def _mixes_remote_address(view: View) -> bool:

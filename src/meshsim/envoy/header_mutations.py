@@ -69,11 +69,10 @@ def compiled_addition(entry: View) -> HeaderAddition:
     name = "" if header is None else header.text("key", "").lower()
     value = "" if header is None else header.text("value", "")
     _modifiable(name, entry.place, "modified")
-    raw = "" if header is None else header.text("raw_value", "")
-    if not name or any(char in name + value for char in "\0\r\n") or len(value) > _LONGEST_VALUE or (value and raw):
+    if not name or any(char in name + value for char in "\0\r\n") or len(value) > _LONGEST_VALUE:
         raise Rejected(
             "header-not-addable",
-            f"header {name!r} cannot be added: its name may not be empty, its value is one of at most {_LONGEST_VALUE} "
+            f"header {name!r} cannot be added: its name may not be empty, its value has at most {_LONGEST_VALUE} "
             "bytes, neither holds a line end",
             place=entry.place,
             hint="Envoy refuses it too",

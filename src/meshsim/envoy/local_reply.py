@@ -51,15 +51,15 @@ def local_reply(
     """The ending a client gets; a gRPC request gets HTTP 200 with grpc-status and the body as grpc-message.
 
     `headers` take the place of what the route's mutations wrote, `added` and `additions` come to that. `content_type`
-    is the body's, whatever header mutations say. `by_route`: whether the route's response header mutations apply;
-    `located_late`: whether only after them the Location is added. `plain`: a filter wrote the whole response, which is
-    no local reply. `status_before`: of the response that this one stands in for. Without a stream nothing is known of
-    them.
+    is the body's, whatever the route's header mutations say. `by_route`: whether the route's response header mutations
+    apply; `located_late`: whether only after them the Location is added. `plain`: a filter wrote the whole response,
+    which is no local reply. `status_before`: of the response that this one stands in for. Without a stream nothing is
+    known of them.
     """
     made: dict[str, tuple[str, ...]] = dict(headers or {}) if plain or stream is None else {}
     if location is not None and not located_late:
         made["location"] = (location,)
-    reply = Reply(status, details, flags, body, made, content_type)
+    reply = Reply(status, details, flags, body, made)
     if stream is None:
         ending = _ending(None, hop, why, reply, grpc_status)
         return evolve(ending, body="") if status in BODILESS else ending
@@ -72,6 +72,8 @@ def local_reply(
     late = {**late, **{name: (*late.get(name, ()), *values) for name, values in (added or {}).items()}}
     late = mutated(late, additions, stream.format_facts(details=details or "", flags=flags), response=True)
     reply = evolve(reply, headers=counted(late, stream) if by_route else late)
+    if content_type is not None:
+        reply = evolve(reply, headers={**reply.headers, "content-type": (content_type,)})
     if location is not None and located_late:
         written = one_value((*reply.headers.get("location", ()), location))
         reply = evolve(reply, headers={**reply.headers, "location": (written,)})
@@ -86,14 +88,9 @@ def local_reply(
 def _sent(ending: Ending, stream: Stream, status: int, *, closes: bool) -> Ending:
     """Past the filters on the way back, and with what the connection manager adds. `status` is not yet a gRPC one."""
     request = stream.request
-    head = request is not None and request.replied_as_head()
-    response = past_filters(
-        response_of(ending, "HEAD" if head else ""),
-        stream,
-        status,
-        ending.response_code_details or "",
-        ending.response_flags,
-    )
+    response = response_of(ending, "HEAD" if request is not None and request.replied_as_head() else "")
+    details, flags = ending.response_code_details or "", ending.response_flags
+    response = past_filters(response, stream, status=status, details=details, flags=flags)
     if response.lacks_status:
         return without_status(stream, ending, status, closes=closes)
     closes = closes or closes_unframed(response, stream)

@@ -45,6 +45,8 @@ class Vocabulary(Generic[F, A]):
     """Type name of an input -> (what it is called, how it is read). Any other input is known at run time only."""
     action: Callable[[TypedConfig], tuple[str, A]]
     """-> (label, action). Raises Rejected where Envoy does."""
+    refused_input: str = ""
+    """What Envoy says to an input that is not among them; empty: it takes them all."""
     custom: Mapping[str, Callable[[View], tuple[str, Test]]] = field(factory=dict)
     """Type name of a further input matcher -> (what it wants, its test on the input's value)."""
 
@@ -95,7 +97,7 @@ class _Reader(Generic[F, A]):
         below, action = view.view("matcher"), view.view("action")
         if below is not None:
             return OnMatch(None, self.tree(below), str(below.place), below.place, keep)
-        typed = action.extension() if action is not None else None
+        typed = _named(action, "action") if action is not None else None
         if action is None or typed is None:
             raise _refused("empty-on-match", "on_match needs an action with a typed_config, or a matcher", view.place)
         label, made = self.vocabulary.action(typed)
@@ -133,6 +135,11 @@ class _Reader(Generic[F, A]):
         what, read = self.input(view)
         value, custom = view.view("value_match"), view.view("custom_match")
         if value is not None:
+            pattern = value.view("safe_regex")
+            if pattern is not None and not pattern.has("google_re2"):
+                raise _refused(
+                    "no-regex-engine", "safe_regex of value_match needs an engine: google_re2", pattern.place
+                )
             test = compile_string_matcher(value)
             if test is None:
                 if not value.data.keys() - {"ignore_case"}:
@@ -157,10 +164,13 @@ class _Reader(Generic[F, A]):
 
     def input(self, view: View) -> tuple[str, Read[F]]:
         entry = view.view("input")
-        typed = entry.extension() if entry is not None else None
+        typed = _named(entry, "input") if entry is not None else None
         if entry is None or typed is None:
             raise _refused("no-matcher-input", "a matcher needs an input with a typed_config", view.place)
         known = self.vocabulary.inputs.get(typed.type_name)
+        if known is None and self.vocabulary.refused_input:
+            words = f"{self.vocabulary.refused_input}, saw {typed.type_url}"
+            raise _refused("matcher-input-refused", words, entry.place)
         if known is None:
             self.unmodelled.append(because("matcher.not-modelled", entry.place, matcher=typed.type_name))
             return typed.type_name.rpartition(".")[2], lambda _facts: Missing.UNKNOWN
@@ -348,6 +358,13 @@ _CUSTOM: dict[str, Callable[[View], tuple[str, Test]]] = {
     "envoy.extensions.matching.input_matchers.consistent_hashing.v3.ConsistentHashing": _consistent_hashing,
 }
 """Input matchers that mean the same wherever they stand."""
+
+
+def _named(view: View, what: str) -> TypedConfig | None:
+    typed = view.extension()
+    if typed is not None and not view.text("name", ""):
+        raise _refused("nameless-extension", f"an {what} of a matcher needs a name", view.place)
+    return typed
 
 
 def _refused(reference: str, message: str, place: Place) -> Rejected:

@@ -20,6 +20,7 @@ from .unmodelled import unmodelled_fields
 _FIELDS = frozenset({"mappers", "body_format"})
 _MAPPER_FIELDS = frozenset({"filter", "status_code", "body", "body_format_override", "headers_to_add"})
 _JSON = "application/json"
+_TEXT, _CONTENT_TYPE = "text/plain", "content-type"
 
 
 @frozen
@@ -57,7 +58,7 @@ class ReplyMapping:
             return reply
         facts = evolve(facts, status=reply.status, details=reply.details or "", flags=reply.flags)
         logged = LoggedReply(reply.status, reply.flags, facts.request)
-        body_format = self.body_format
+        body_format, before = self.body_format, reply
         for mapper in self.mappers:
             if not mapper.filter(logged):
                 continue
@@ -67,13 +68,26 @@ class ReplyMapping:
             body_format = mapper.body_format or body_format
             break
         if body_format is None:
-            return reply
+            return _typed(reply, before, _TEXT)
         body = body_format.render(evolve(facts, status=reply.status, body=reply.body))
-        content_type = body_format.content_type or "text/plain"
+        content_type = body_format.content_type or _TEXT
         if body and content_type == _JSON and facts.request.replied_as_grpc():
             # it becomes a header, which can hold no line feed
             body = body.removesuffix("\n")
-        return evolve(reply, body=body, content_type=content_type)
+        return _typed(evolve(reply, body=body), before, content_type)
+
+
+def _typed(reply: Reply, before: Reply, content_type: str) -> Reply:
+    """The type of a body that mapping changed, unless a mapper states one itself; else only where there is none.
+
+    envoyproxy/envoy source/common/http/utility.cc (prepareLocalReply).
+    """
+    if reply.headers.get(_CONTENT_TYPE) != before.headers.get(_CONTENT_TYPE):
+        return evolve(reply, content_type=None)
+    known = _CONTENT_TYPE in reply.headers or reply.content_type is not None
+    if known and reply.body == before.body and reply.body is not None:
+        return reply
+    return evolve(reply, content_type=content_type)
 
 
 def compile_reply_mapping(view: View, resource: str) -> ReplyMapping:

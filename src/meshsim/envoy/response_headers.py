@@ -37,24 +37,24 @@ def route_mutations(
     return mutated(headers, levels, facts, response=True)
 
 
-def past_filters(
-    response: Response, stream: Stream, status: int | None, details: str, flags: tuple[str, ...] = ()
-) -> Response:
-    """A reply behind the filters on the way back. `status` is the one before gRPC makes it 200."""
-    way_back = stream.progress.way_back
-    if way_back is None:
-        return response
-    stated = (response.headers.get("grpc-status") or ("",))[0]
-    grpc_status = int(stated) if stated.isascii() and stated.isdecimal() else None
-    facts = stream.format_facts(details=details, flags=flags)
-    return way_back.passed(response, evolve(facts, status=status, grpc_status=grpc_status))
-
-
 def counted(headers: Headers, stream: Stream) -> Headers:
     """With how many attempts there were, whatever mutations said of that, and whatever is suppressed."""
     if not stream.attempts or stream.route is None or not stream.route.tells_attempts:
         return headers
     return {**headers, "x-envoy-attempt-count": (str(stream.attempts),)}
+
+
+def past_filters(
+    response: Response, stream: Stream, *, status: int | None, details: str, flags: tuple[str, ...] = ()
+) -> Response:
+    """A reply behind the filters on the way back. `status` is what a gRPC client's 200 stands for."""
+    way_back = stream.progress.way_back
+    if way_back is None:
+        return response
+    facts = stream.format_facts(details=details, flags=flags)
+    stated = (response.headers.get("grpc-status") or ("",))[0]
+    grpc_status = int(stated) if stated.isascii() and stated.isdecimal() else None
+    return way_back.passed(response, evolve(facts, status=status, grpc_status=grpc_status))
 
 
 def closes_with(stream: Stream, status: int) -> bool:
@@ -78,7 +78,8 @@ def passed_on(response: Response, stream: Stream) -> Response:
     made = {name: values for name, values in response.headers.items() if name not in _HOP_BY_HOP}
     made["x-envoy-upstream-service-time"] = ()
     headers = counted(route_mutations(made, stream, "via_upstream"), stream)
-    response = past_filters(evolve(response, headers=headers), stream, response.status or None, "via_upstream")
+    response = evolve(response, headers=headers)
+    response = past_filters(response, stream, status=response.status or None, details="via_upstream")
     closes = request is not None and request.wants_close
     return evolve(response, headers=encoded(response, stream, closes=closes))
 

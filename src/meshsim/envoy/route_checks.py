@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from ..config.view import View
 from ..errors import Rejected
 from .match_checks import match_refusals
+from .message_rules import refuse_broken
+from .route_constraints import ROUTE
 
 _LARGEST_SUM = (1 << 32) - 1
 _MOST_CODES = 5
@@ -42,6 +44,7 @@ Found = Iterator[tuple[str, View]]
 
 
 def check_route(view: View) -> None:
+    refuse_broken(ROUTE, view, "route-refused")
     for kind, check in _CHECKS.items():
         below = view.view(kind)
         if below is None:

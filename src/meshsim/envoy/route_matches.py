@@ -176,7 +176,7 @@ def _path_policy(view: View) -> tuple[PathRule, RouteCondition]:
     if template is None:
         return PathRule(kind, ""), unmodelled(kind, "not modelled", view.place_of(kind))
     matches = template.matches
-    start = template.regex.literal_start().partition(";")[0]
+    start = template.regex.literal_start().partition(";")[0] if template.regex is not None else ""
     return PathRule(kind, template.pattern, template=template, start=start), Condition(
         kind, template.pattern, _read_raw_path, lambda path: path is not None and matches(path), view.place_of(kind)
     )

@@ -15,6 +15,8 @@ from ..errors import Rejected
 from ..explanation import Candidate, Check, Fate
 from ..facts.request import Request
 from ..place import Place
+from .manager_constraints import SCOPE, SCOPED_ROUTES
+from .message_rules import refuse_broken
 from .vhosts import RouteTable, compile_route_table
 
 Key = tuple[str, ...]
@@ -71,14 +73,28 @@ def _candidate(scope: Scope, seen: list[str] | None, *, fits: bool) -> Candidate
 
 
 def compile_scoped_routes(view: View) -> ScopedRoutes:
+    refuse_broken(SCOPED_ROUTES, view, "scoped-routes-refused")
     builder = view.view("scope_key_builder")
     listed = view.view("scoped_route_configurations_list")
     return ScopedRoutes(
         name=view.text("name", ""),
         place=view.place,
         fragments=tuple(_fragment(each) for each in (builder.views("fragments") if builder is not None else ())),
-        listed=None if listed is None else compile_scopes(listed.views("scoped_route_configurations")),
+        listed=None if listed is None else _inline_scopes(listed.views("scoped_route_configurations")),
     )
+
+
+def _inline_scopes(views: tuple[View, ...]) -> tuple[Scope, ...]:
+    scopes = compile_scopes(views)
+    for scope in scopes:
+        words = None
+        if scope.table_name:
+            words = "Fetching routes via RDS (route_configuration_name) is not supported with inline scoped routes."
+        elif scope.inline is None:
+            words = "You must specify a route_configuration with inline scoped routes."
+        if words is not None:
+            raise Rejected("scoped-routes-refused", words, place=scope.place, hint="Envoy refuses it too")
+    return scopes
 
 
 def compile_scopes(views: tuple[View, ...]) -> tuple[Scope, ...]:
@@ -94,6 +110,7 @@ def by_key(scopes: tuple[Scope, ...]) -> dict[Key, Scope]:
 def _scope(view: View) -> Scope:
     typed = view.unwrapped() if view.has("@type") else None
     view = typed.view if typed is not None else view
+    refuse_broken(SCOPE, view, "scoped-routes-refused")
     key = view.view("key")
     fragments = key.views("fragments") if key is not None else ()
     below = view.view("route_configuration")

@@ -77,7 +77,8 @@ def compile_upstream_protocol(cluster: View, resource: str) -> UpstreamProtocol:
             return _compile_options(typed.view if typed is not None else view, resource)
     protocol = UpstreamProtocol(
         explicit="http2" if cluster.has("http2_protocol_options") else "http/1.1",
-        use_downstream=cluster.enum("protocol_selection", _SELECTIONS) == "USE_DOWNSTREAM_PROTOCOL",
+        use_downstream=cluster.enum("protocol_selection", _SELECTIONS, unnamed=_SELECTIONS[0])
+        == "USE_DOWNSTREAM_PROTOCOL",
     )
     _read_sni(cluster, protocol, resource)
     return protocol

@@ -39,11 +39,12 @@ class UriTemplate:
     """A pattern such as `/api/{version}/**`."""
 
     pattern: str
-    regex: Regex
+    regex: Regex | None
+    """None: what became of the pattern is no expression (`/a**`). Envoy loads it; it matches and catches nothing."""
 
     def matches(self, bare_path: str) -> bool:
         """`bare_path` is without its query; path parameters stay."""
-        return self.regex.matches(bare_path)
+        return self.regex is not None and self.regex.matches(bare_path)
 
 
 @frozen(eq=False)
@@ -56,7 +57,7 @@ class UriTemplateRewrite:
 
     def rewritten(self, path: str) -> str | None:
         bare, mark, query = path.partition("?")
-        caught = self.template.regex.groups(bare)
+        caught = self.template.regex.groups(bare) if self.template.regex is not None else None
         if caught is None:
             return None
         return "".join(caught[text] if variable else text for text, variable in self.pieces) + mark + query
@@ -70,7 +71,7 @@ def compile_uri_template(policy: View) -> UriTemplate | None:
     pattern = typed.view.text("path_template", "")
     place = typed.view.place_of("path_template")
     try:
-        return UriTemplate(pattern, Regex(_expression(pattern), place))
+        return UriTemplate(pattern, _regex(_expression(pattern), place))
     except _Bad as bad:
         raise _refused("path_match_policy", pattern, str(bad), place) from None
 
@@ -86,6 +87,8 @@ def compile_uri_rewrite(policy: View, template: UriTemplate | None) -> UriTempla
         if template is None:
             raise _Bad("unable to use a URI template rewrite without a URI template match")
         pieces = tuple(_rewrite_pieces(pattern))
+        if template.regex is None:
+            raise _Bad("mismatch between variables in path_match_policy and path_rewrite_policy")
         known = template.regex.names()
         for text, variable in pieces:
             if variable and text not in known:
@@ -102,6 +105,13 @@ def _refused(field: str, pattern: str, reason: str, place: Place) -> Rejected:
         place=place,
         hint="write segments as text, *, {name} or {name=pattern}, and ** only last",
     )
+
+
+def _regex(expression: str, place: Place) -> Regex | None:
+    try:
+        return Regex(expression, place)
+    except Rejected:
+        return None
 
 
 def _expression(pattern: str) -> str:
@@ -155,12 +165,24 @@ def _segment(rest: str, seen: _Seen) -> tuple[str, str]:
     if rest.startswith("*"):
         glob = "**" if rest.startswith("**") else "*"
         return seen.glob(glob), rest[len(glob) :]
-    if rest.startswith("{"):
-        inner, close, rest = rest[1:].partition("}")
-        if not close:
-            raise _Bad("unmatched variable bracket")
-        return _variable(inner, seen), rest
+    segment = rest.partition("/")[0]
+    if rest.startswith("{") or ("{" in segment and "}" in segment):
+        return _mixed(rest, seen)
     return _literal(rest)
+
+
+def _mixed(rest: str, seen: _Seen) -> tuple[str, str]:
+    """A variable with literal text on either side."""
+    before, _, rest = rest.partition("{")
+    inner, close, rest = rest.partition("}")
+    if not close:
+        raise _Bad("unmatched variable bracket in mixed pattern")
+    after = rest.partition("/")[0]
+    for what, text in (("prefix", before), ("suffix", after)):
+        if text and not _LITERAL.fullmatch(text):
+            raise _Bad(f"invalid {what} literal")
+    made = before.translate(_SPECIAL) + _variable(inner, seen) + after.translate(_SPECIAL)
+    return made, rest[len(after) :]
 
 
 def _variable(inner: str, seen: _Seen) -> str:

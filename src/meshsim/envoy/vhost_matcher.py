@@ -15,9 +15,11 @@ from ..errors import Rejected
 from ..facts.request import Request
 from ..place import Place
 from .match_tree import CompiledMatcher, Vocabulary, compile_matcher
+from .message_rules import Message, one_line, refuse_broken
 
 _HEADER = "envoy.type.matcher.v3.HttpRequestHeaderMatchInput"
 _ROUTE = "envoy.config.route.v3.Route"
+_INPUT = Message("HttpRequestHeaderMatchInput", {"header_name": one_line})
 _ROUTES = "envoy.config.route.v3.RouteList"
 
 
@@ -47,6 +49,7 @@ def compile_vhost_matcher(view: View, virtual_host: str) -> RouteTree:
 
 def _header_input(view: View) -> tuple[str, Callable[[Request], str | None]]:
     """Many values are one text, joined by commas."""
+    refuse_broken(_INPUT, view, "matcher-input-refused")
     name = view.text("header_name", "").lower()
 
     def read(request: Request) -> str | None:
@@ -73,4 +76,6 @@ def _action(typed: TypedConfig) -> tuple[str, MatchedRoutes]:
     return label, MatchedRoutes(label, views, view.place)
 
 
-_VOCABULARY: Vocabulary[Request, MatchedRoutes] = Vocabulary("route_action", {_HEADER: _header_input}, _action)
+_VOCABULARY: Vocabulary[Request, MatchedRoutes] = Vocabulary(
+    "route_action", {_HEADER: _header_input}, _action, "Route table can only match on request headers"
+)

@@ -21,9 +21,11 @@ from ..reasons import Reason
 from .cluster_specifiers import ClusterSpecifier, compile_specifiers
 from .header_mutations import MutationLevel, compile_mutations
 from .hosts import without_port
+from .message_rules import refuse_broken
 from .mirrors import MirrorPolicy, compile_mirrors
 from .per_filter import PerFilter, compile_per_filter, layered
 from .retry_policy import compile_retry_policy
+from .route_constraints import ROUTE_CONFIGURATION, VIRTUAL_HOST, VIRTUAL_HOST_NAMES
 from .route_matches import RouteFacts
 from .routes import Route, Surroundings, body_limits, filter_metadata, tls_redirect_route
 from .unmodelled import unmodelled_fields
@@ -190,6 +192,7 @@ class VirtualHost:
                 place=self.place,
                 hint="keep one of them",
             )
+        refuse_broken(VIRTUAL_HOST, self._view, "virtual-host-refused")
         self._matcher = compile_vhost_matcher(below, self.name) if below is not None else None
         unknown = self._matcher.unmodelled if self._matcher is not None else ()
         self._unmodelled = (*unmodelled_fields(self._view, _VHOST_FIELDS, self.name), *unknown)
@@ -375,8 +378,14 @@ def _near(vhost: VirtualHost, host: str, place: Place) -> tuple[Check, ...]:
     return ()
 
 
+def _virtual_host(view: View, levels: TableLevels) -> VirtualHost:
+    refuse_broken(VIRTUAL_HOST_NAMES, view, "virtual-host-refused")
+    return VirtualHost(view.text("name", ""), tuple(map(read_domain, view.texts("domains"))), view, levels)
+
+
 def compile_route_table(view: View, name: str = "") -> RouteTable:
     """A RouteConfiguration. `name` is for inline ones without a name of their own."""
+    refuse_broken(ROUTE_CONFIGURATION, view, "route-configuration-refused")
     own_name = view.text("name") or name
     levels = TableLevels(
         per_filter=compile_per_filter(view),
@@ -387,10 +396,7 @@ def compile_route_table(view: View, name: str = "") -> RouteTable:
         mirrors=compile_mirrors(view),
         specifiers=compile_specifiers(view),
     )
-    vhosts = tuple(
-        VirtualHost(below.text("name", ""), tuple(map(read_domain, below.texts("domains"))), below, levels)
-        for below in view.views("virtual_hosts")
-    )
+    vhosts = tuple(_virtual_host(below, levels) for below in view.views("virtual_hosts"))
     return RouteTable(
         name=own_name,
         place=view.place,

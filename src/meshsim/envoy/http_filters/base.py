@@ -48,13 +48,13 @@ class FilterFacts:
     attempts: int = 0
     upstream: str = ""
     """Which way a filter towards the upstream looks: request or response."""
-    memories: Memories = field(factory=dict)
-    service_cluster: str | None = None
-    """node.cluster of the proxy; None: nothing says it."""
     find_cluster: Callable[[], str] = lambda: ""
     """The cluster of the route at hand; empty where Envoy has none of that name."""
     answer: FormatFacts | None = None
     """Of the response on its way back: what operators may ask then."""
+    memories: Memories = field(factory=dict)
+    service_cluster: str | None = None
+    """node.cluster of the proxy; None: nothing says it."""
     beside: Sequence[ActsOnResponses] = ()
     """On the way back: every filter of the stream that acts on responses, first to last."""
 
@@ -78,9 +78,10 @@ class FilterFacts:
             self.cluster,
             self.attempts,
             self.upstream,
+            self.find_cluster,
+            self.answer,
             {**self.memories, **change.memories} if change.memories else self.memories,
             self.service_cluster,
-            self.find_cluster,
         )
 
 

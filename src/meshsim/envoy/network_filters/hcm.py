@@ -23,7 +23,7 @@ from ..hcm_options import (
     compile_forwarding,
     compile_normalisation,
 )
-from ..hcm_refusals import refuse_what_envoy_refuses
+from ..hcm_refusals import refuse_order, refuse_what_envoy_refuses
 from ..http_filters import ROUTER, compile_http_filters
 from ..http_filters.base import HttpFilter
 from ..http_filters.istio_alpn import TYPE_NAMES as ISTIO_ALPN
@@ -226,6 +226,7 @@ class HttpConnectionManager:
     def _compile_filters(self) -> None:
         views = self._view.views("http_filters")
         self._filters = compile_http_filters(views)
+        refuse_order(self._filters)
         self._acting = tuple((at, made) for at, made in enumerate(self._filters) if made.behaviour is not None)
         self._on_responses = any(made.acts_on_responses for made in self._filters)
         for view, made in zip(views, self._filters, strict=True):

@@ -80,7 +80,7 @@ def compile_table(route_config: View, runtime: Mapping[str, Any], *, takes_depre
     state = ResourceState(name, view, static=True, state=view)
     document = ProxyDocument(route_configs={name: state}, sections=frozenset(["routes"]))
     pod = Pod(_POD, (LOOPBACK_V4,), Netns(_POD, {}), proxy=Proxy(document, ""))
-    manager = compile_hcm(View({"rds": {"route_config_name": name}}, route_config.place), _POD)
+    manager = compile_hcm(View({"stat_prefix": _POD, "rds": {"route_config_name": name}}, route_config.place), _POD)
     return RouteCheckTable(
         view.place.doc, Mesh((pod,), STAGES), manager, tuple(_entries(view)), runtime, tuple(keys), virtual_hosts
     )
