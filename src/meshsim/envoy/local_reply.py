@@ -73,6 +73,8 @@ def _sent(ending: Ending, stream: Stream, *, closes: bool) -> Ending:
     headers, way_back = ending.response_headers, stream.progress.way_back
     if way_back is not None:
         headers = way_back.headers(headers)
+    old = stream.request is not None and stream.request.version == "http/1.0"
+    closes = closes or (old and "content-length" not in headers)  # whose length only the end would tell
     return evolve(
         ending,
         response_headers=encoded(headers, stream, status=ending.status or 0, closes=closes),

@@ -79,7 +79,7 @@ def receive(
     if authority is None and request.version == "http/1.0":
         authority = hcm.codec.default_host
     ends = request.version != "http2" and (
-        request.version == "http/1.0" or request.method == "CONNECT" or _ends_connection(headers)
+        request.method == "CONNECT" or _ends_connection(headers, old=request.version == "http/1.0")
     )
     continued = "expect" in request.headers and "expect" not in headers
     chunked = "transfer-encoding" in headers
@@ -184,13 +184,22 @@ def _refused(request: Request, why: Reason, status: int, details: str, location:
     return Refusal(why, "replied", status, details, location=location, request=request)
 
 
-def _ends_connection(headers: Headers) -> bool:
-    """The client's own word, or a body (an upgrade's too) that nobody will have read when a reply is made."""
+def _ends_connection(headers: Headers, *, old: bool) -> bool:
+    """The client's own word, or a body (an upgrade's too) that nobody will have read when a reply is made.
+
+    An `old` client, of HTTP/1.0, has to ask that its connection be kept, and then may say close beside it.
+    """
     if "transfer-encoding" in headers or headers.get("content-length", ("0",))[0].strip("0"):
         return True
-    said = (*headers.get("connection", ()), *headers.get("proxy-connection", ()))
-    tokens = [token.strip().lower() for token in ",".join(said).split(",")] if said else ()
+    if old:
+        kept = "keep-alive" in _tokens(headers.get("connection", ()))
+        return not kept or "close" in _tokens(headers.get("proxy-connection", ()))
+    tokens = _tokens((*headers.get("connection", ()), *headers.get("proxy-connection", ())))
     return "close" in tokens or ("upgrade" in tokens and headers.get("upgrade", ("h2c",))[0].lower() != "h2c")
+
+
+def _tokens(said: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(token.strip().lower() for token in ",".join(said).split(",")) if said else ()
 
 
 def _decoded(

@@ -33,7 +33,8 @@ def closes_with(stream: Stream, status: int) -> bool:
     request = stream.request
     if request is None or request.version == "http2":
         return False
-    return request.ends_connection or (status == 400 and not stream.manager.codec.keeps_bad_connections)
+    codec = stream.manager.codec
+    return request.ends_connection or codec.takes_one_request or (status == 400 and not codec.keeps_bad_connections)
 
 
 def passed_on(headers: Headers, stream: Stream) -> Headers:
@@ -70,4 +71,6 @@ def encoded(headers: Headers, stream: Stream, *, status: int, closes: bool) -> H
         made["x-request-id"] = ()
     if closes and http1:
         made["connection"] = ("close",)
+    elif request is not None and request.version == "http/1.0":
+        made["connection"] = ("keep-alive",)
     return made
