@@ -43,7 +43,11 @@ NEUTRAL = [
     {"name": "istio.alpn", "typed_config": {"@type": "x/istio.envoy.config.filter.http.alpn.v2alpha1.FilterConfig"}},
     {"name": "istio.stats", "typed_config": {"@type": "type.googleapis.com/stats.PluginConfig"}},
     http_filter("envoy.filters.http.rbac", "rbac.v3.RBAC"),
-    http_filter("envoy.filters.http.jwt_authn", "jwt_authn.v3.JwtAuthentication", providers={"p": {}}),
+    http_filter(
+        "envoy.filters.http.jwt_authn",
+        "jwt_authn.v3.JwtAuthentication",
+        providers={"p": {"local_jwks": {"inline_string": ""}}},
+    ),
     http_filter("envoy.filters.http.local_ratelimit", "local_ratelimit.v3.LocalRateLimit", stat_prefix="x"),
     http_filter("envoy.filters.http.fault", FAULT),
     http_filter("envoy.filters.http.cors", "cors.v3.Cors"),
@@ -111,7 +115,7 @@ def test_a_route_can_switch_filters_off_and_on() -> None:
 
 def test_the_most_specific_level_counts() -> None:
     off = {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "disabled": True}
-    on = {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig"}
+    on = {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "config": {}}
     table = table_of(
         virtual_host(
             one_route({"path": "/on"}, typed_per_filter_config={"lua": on}),
@@ -290,7 +294,8 @@ SERVICE = {"grpc_service": {"envoy_grpc": {"cluster_name": "authz"}}}
 DESCRIBED = {"cluster": "c", "rate_limits": [{"actions": [{"generic_key": {"descriptor_value": "x"}}]}]}
 LIMITER = {"rate_limit_service": SERVICE, "domain": "d", "failure_mode_deny": True}
 BUCKET = {
-    "token_bucket": {"max_tokens": 5},
+    "stat_prefix": "x",
+    "token_bucket": {"max_tokens": 5, "fill_interval": "1s"},
     "filter_enabled": {"default_value": ALWAYS},
     "filter_enforced": {"default_value": ALWAYS},
 }
@@ -332,7 +337,9 @@ def test_limits_that_cannot_act_ask_nothing(entry: Any) -> None:
 
 
 def test_a_bucket_without_tokens_lets_nobody_pass() -> None:
-    entry = http_filter("f", "local_ratelimit.v3.LocalRateLimit", **{**BUCKET, "token_bucket": {"max_tokens": 0}})
+    entry = http_filter(
+        "f", "local_ratelimit.v3.LocalRateLimit", **{**BUCKET, "token_bucket": {"max_tokens": 0, "fill_interval": "1s"}}
+    )
     ending = through(entry).ending
     assert (ending.status, ending.response_flags) == (429, ("RL",))
 

@@ -19,6 +19,7 @@ from typing import Any
 # The bare interpreter looks for modules in no folder of ours; the calling uid may not be allowed to read them later.
 sys.path.append(str(Path(__file__).parent))
 import http2_client
+from packed_bodies import unpacked
 
 HTTP2 = ("http2", "grpc")
 MOST_READS = 64
@@ -156,7 +157,7 @@ def _read_response(connection: socket.socket, method: str, seen: dict[str, Any])
         return
     headers = [[name.lower(), _text(value.encode("latin-1"))] for name, value in response.getheaders()]
     seen.update(ended="response", status=response.status, headers=headers)
-    seen["body"] = response.read(READ_LIMIT).decode("utf-8", "replace")
+    seen["body"] = unpacked(response.read(READ_LIMIT), response.getheader("content-encoding"))
     for _ in range(MOST_READS):
         # Whoever hangs up in the middle of a long answer is logged as a client that left.
         if not response.read(READ_LIMIT):

@@ -100,6 +100,10 @@ def _outcome(observation: Document, trace: Document) -> Iterator[tuple[str, str]
             if isinstance(value, str):
                 real = _header(client["headers"], name.lower())
                 yield from _differ(f"outcome.response_headers.{name}", value.strip(), real and real.strip())
+        if outcome["status"] is not None:
+            told = {name.lower() for name in outcome.get("response_headers") or {}}
+            for name in sorted({name for name, _ in client["headers"]} - told - KEPT_ELSEWHERE):
+                yield f"outcome.response_headers.{name}", f"outcome.response_headers.{name}: really there, not told"
         if client["body"] is not None and outcome["body"] is not None:
             yield from _differ("outcome.body", outcome["body"], client["body"])
     elif outcome["kind"] in ("delivered", "forwarded"):

@@ -12,6 +12,7 @@ import h2.connection
 import h2.errors
 import h2.events
 import h2.exceptions
+from packed_bodies import unpacked
 
 READ_LIMIT, GOAWAY = 1 << 16, 7
 _PSEUDO = (":method", ":scheme", ":authority", ":path")
@@ -99,7 +100,7 @@ def converse(stream: socket.socket, call: dict[str, Any], seen: dict[str, Any], 
                     seen.update(ended="closed")
             elif isinstance(event, h2.events.ConnectionTerminated) and seen["status"] is None:
                 seen.update(ended="closed", detail=f"goaway {event.error_code}")
-        seen["body"] = body[:READ_LIMIT].decode("utf-8", "replace")
+        seen["body"] = unpacked(body[:READ_LIMIT], dict(seen["headers"]).get("content-encoding"))
         over = any(isinstance(event, h2.events.StreamEnded | h2.events.StreamReset) for event in events)
         if tunnel and seen["status"] is not None and not over:
             connection.end_stream(1)

@@ -57,14 +57,14 @@ def observe_demo() -> dict[str, Any]:
 def stable(observation: Observation) -> Observation:
     """The observation without what chance decided."""
     client = dict(observation["client"])
-    echoed = client["body"].startswith('{"name": ')
+    echoed = (client["body"] or "").startswith('{"name": ')
     if client["ended"] in ("closed", "tls_alert"):
         # FIN or RST is a matter of timing, and an alert may be lost to it.
         client.update(ended="closed", detail=None)
     headers = _without_volatile(client["headers"])
     client["headers"] = [[name, value] for name, value in headers if name != "content-length" or not echoed]
     # An echo says again what `upstream` holds; a long body is somebody's statistics.
-    client["body"] = None if echoed or len(client["body"]) > LONGEST_BODY else client["body"]
+    client["body"] = None if echoed or len(client["body"] or "") > LONGEST_BODY else client["body"]
     upstream = [
         {**record, "headers": _without_volatile(record["headers"])} if "headers" in record else record
         for record in observation["upstream"]

@@ -40,6 +40,7 @@ def agreeing(seen: dict[str, Any]) -> dict[str, Any]:
             "client_sees": client["ended"],
             "status": client["status"],
             "location": None,
+            "response_headers": dict(client["headers"]),
             "body": client["body"],
             "destination": seen["upstream"][-1]["local"] if seen["upstream"] else None,
         },
@@ -102,6 +103,14 @@ def test_a_wrong_ending_and_a_missing_hop_are_found() -> None:
     told["hops"] = []
     found = [line.partition(":")[0] for line in compare.differences(seen, told)]
     assert found == ["outcome.status", "outcome.body", "hops"]
+
+
+def test_a_header_that_is_not_told_is_found() -> None:
+    seen = SETTLED["a direct response"]
+    told = agreeing(seen)
+    del told["outcome"]["response_headers"]["content-length"]
+    (found,) = compare.differences(seen, told)
+    assert found.startswith("outcome.response_headers.content-length:")
 
 
 def test_fields_the_conversion_touched_are_excused_for_their_cluster_only() -> None:

@@ -125,6 +125,12 @@ class ProxyDocument:
         return node.text("id", "") if node is not None else ""
 
     @property
+    def service_cluster(self) -> str | None:
+        """None when unknown."""
+        node = self.node
+        return node.text("cluster") if node is not None else None
+
+    @property
     def node(self) -> View | None:
         return self.bootstrap.view("node") if self.bootstrap is not None else None
 

@@ -221,6 +221,16 @@ class View:
             made.append(value)
         return tuple(made)
 
+    def integers(self, key: str) -> tuple[int, ...]:
+        """The whole numbers of a list; () when absent."""
+        made = []
+        for path, value in self._items(key):
+            try:
+                made.append(protojson.integer(value))
+            except ValueError as error:
+                raise _refused(error, self._below(key, path)) from None
+        return tuple(made)
+
     def values(self, key: str) -> tuple[Any, ...]:
         """The values of a list, as parsed; () when absent."""
         return tuple(value for _path, value in self._items(key))

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 from ..config.view import View
 from ..reasons import Reason, because
-from .header_mutations import MutationLevel, compiled_addition
 from .message_rules import Message, listed, refuse_broken
+from .mutation_steps import FIELDS, Step, compile_step
 from .unmodelled import unmodelled_fields
 
 _TYPE = "envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation"
 _MESSAGE = Message("HeaderMutation", {"mutations": listed(1)})
-_FIELDS = frozenset({"append", "remove"})
 
 
-def compile_early_mutations(view: View, resource: str) -> tuple[tuple[MutationLevel, ...], tuple[Reason, ...]]:
-    """One level a mutation, in order; with what is not modelled."""
-    levels: list[MutationLevel] = []
+def compile_early_mutations(view: View, resource: str) -> tuple[tuple[Step, ...], tuple[Reason, ...]]:
+    """In order; with what is not modelled."""
+    steps: list[Step] = []
     unmodelled: list[Reason] = []
     field = "early_header_mutation_extensions"
     for entry in view.views(field):
@@ -28,9 +27,6 @@ def compile_early_mutations(view: View, resource: str) -> tuple[tuple[MutationLe
             continue
         refuse_broken(_MESSAGE, typed.view, "bad-connection-manager")
         for each in typed.view.views("mutations"):
-            unmodelled += unmodelled_fields(each, _FIELDS, resource)
-            append = each.view("append")
-            removed = each.text("remove", "").lower()
-            additions = () if append is None else (compiled_addition(append),)
-            levels.append(MutationLevel((removed,) if removed else (), additions))
-    return tuple(levels), tuple(unmodelled)
+            unmodelled += unmodelled_fields(each, FIELDS, resource)
+            steps.append(compile_step(each))
+    return tuple(steps), tuple(unmodelled)

@@ -6,7 +6,6 @@ to fill them in while a request is sent on and in replies it makes itself. Who a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote
@@ -17,6 +16,8 @@ from ..address import format_endpoint, format_ip
 from ..facts.connection import Connection
 from ..facts.request import Request
 from ..match.strings import query_parameters
+from .grpc_codes import GRPC_STATUS_NAMES
+from .json_text import json_text
 from .paths import without_query
 
 UNKNOWN = object()
@@ -39,6 +40,8 @@ class FormatFacts:
     """The reply's, where its format is being filled in; None: known to be there, and not what it says."""
     status: int | None = None
     """Of a reply whose status is set; it is not while its own headers are written."""
+    grpc_status: int | None = None
+    """Of a reply that a gRPC client gets."""
     route_metadata: Mapping[str, Any] = field(factory=dict)
     vhost_metadata: Mapping[str, Any] = field(factory=dict)
     attempts: int = 0
@@ -171,11 +174,7 @@ def _metadata(argument: str) -> Operator:
 
 def as_text(value: object) -> str:
     """What an operator found, within a text: numbers and structures as JSON writes them."""
-    return (
-        value
-        if isinstance(value, str)
-        else json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    )
+    return value if isinstance(value, str) else json_text(value)
 
 
 _METADATA_SOURCES: dict[str, Callable[[FormatFacts], Mapping[str, Any]]] = {
@@ -186,6 +185,21 @@ _METADATA_SOURCES: dict[str, Callable[[FormatFacts], Mapping[str, Any]]] = {
 
 def _before_upstream(argument: str) -> Operator:
     return lambda facts: UNKNOWN if facts.after_upstream else None
+
+
+def _grpc_status(form: str) -> Operator:
+    """%GRPC_STATUS(CAMEL_STRING|SNAKE_STRING|NUMBER)%."""
+
+    def read(facts: FormatFacts) -> object:
+        code = facts.grpc_status
+        if code is None or form == "NUMBER" or code >= len(GRPC_STATUS_NAMES):
+            return code
+        name = GRPC_STATUS_NAMES[code]
+        if form == "SNAKE_STRING" or name == "OK":
+            return name
+        return "".join(word.capitalize() for word in name.split("_"))
+
+    return read
 
 
 _WITH_ARGUMENT: dict[str, Callable[[str], Operator]] = {
@@ -199,6 +213,7 @@ _WITH_ARGUMENT: dict[str, Callable[[str], Operator]] = {
     "DYNAMIC_METADATA": _dynamic_metadata,
     "FILTER_STATE": _filter_state,
     "UPSTREAM_METADATA": _before_upstream,
+    "GRPC_STATUS": _grpc_status,
 }
 
 
@@ -230,7 +245,7 @@ def _status(facts: FormatFacts) -> object:
 
 
 def _attempts(facts: FormatFacts) -> object:
-    return UNKNOWN if facts.after_upstream and not facts.upstream else facts.attempts
+    return facts.attempts
 
 
 def _endpoint(facts: FormatFacts) -> object:
@@ -265,8 +280,8 @@ _PLAIN: dict[str, Operator] = {
     "DOWNSTREAM_REMOTE_ADDRESS": lambda facts: facts.connection.remote_text(),
     "DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT": lambda facts: format_ip(facts.connection.remote),
     "DOWNSTREAM_REMOTE_PORT": lambda facts: facts.connection.remote_port,
-    "GRPC_STATUS": _nothing,
-    "GRPC_STATUS_NUMBER": _nothing,
+    "GRPC_STATUS": _grpc_status(""),
+    "GRPC_STATUS_NUMBER": _grpc_status("NUMBER"),
     "LOCAL_REPLY_BODY": lambda facts: UNKNOWN if facts.body is None else facts.body,
     "PATH": _path(""),
     "PROTOCOL": lambda facts: _PROTOCOLS.get(facts.request.version, UNKNOWN),

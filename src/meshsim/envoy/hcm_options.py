@@ -9,8 +9,8 @@ from ..config.view import View
 from ..reasons import Reason, because
 from .client_certificate_matcher import ClientCertificatePolicy, compile_client_certificate_policy
 from .early_mutations import compile_early_mutations
-from .header_mutations import MutationLevel
 from .ip_detection import Detection, compile_detections
+from .mutation_steps import Step
 from .paths import ESCAPED_SLASHES
 
 CODEC_TYPES = ("AUTO", "HTTP1", "HTTP2", "HTTP3")
@@ -41,7 +41,7 @@ class ForwardingOptions:
     add_user_agent: bool
     detections: tuple[Detection, ...]
     """original_ip_detection_extensions"""
-    early_mutations: tuple[MutationLevel, ...]
+    early_mutations: tuple[Step, ...]
 
 
 @frozen

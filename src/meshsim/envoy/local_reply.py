@@ -7,16 +7,28 @@ own headers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from attrs import evolve
 
 from ..facts.request import Headers, Request
 from ..outcome import Ending
 from ..reasons import Reason
-from .grpc_codes import grpc_status_of
+from .grpc_codes import grpc_message, grpc_status_of
+from .header_mutations import MutationLevel, mutated
+from .http_filters.response import response_of, with_response
 from .inline_headers import one_value
 from .refusal import DRAINED
 from .reply_mapping import Reply
-from .response_headers import BODILESS, closes_with, encoded, route_mutations
+from .response_headers import (
+    BODILESS,
+    closes_unframed,
+    closes_with,
+    counted,
+    encoded,
+    past_filters,
+    route_mutations,
+)
 from .stream import Stream
 
 
@@ -30,6 +42,8 @@ def local_reply(
     flags: tuple[str, ...] = (),
     body: str | None = "",
     headers: Headers | None = None,
+    added: Headers | None = None,
+    additions: Sequence[MutationLevel] = (),
     content_type: str | None = None,
     location: str | None = None,
     located_late: bool = False,
@@ -40,21 +54,27 @@ def local_reply(
 ) -> Ending:
     """The ending a client gets; a gRPC request gets HTTP 200 with grpc-status and the body as grpc-message.
 
-    `content_type` is the body's, whatever the route's header mutations say. `by_route`: whether the route's response
-    header mutations apply; `located_late`: whether only after them the Location is added. `plain`: a filter wrote the
-    whole response, which is no local reply. Without a stream nothing is known of them.
+    `headers` take the place of what the route's mutations wrote, `added` and `additions` come to that. `content_type`
+    is the body's, whatever the route's header mutations say. `by_route`: whether the route's response header mutations
+    apply; `located_late`: whether only after them the Location is added. `plain`: a filter wrote the whole response,
+    which is no local reply. Without a stream nothing is known of them.
     """
-    made = dict(headers or {})
+    made: dict[str, tuple[str, ...]] = dict(headers or {}) if plain or stream is None else {}
     if location is not None and not located_late:
         made["location"] = (location,)
     reply = Reply(status, details, flags, body, made)
     if stream is None:
-        return _ending(None, hop, why, reply, grpc_status)
+        ending = _ending(None, hop, why, reply, grpc_status)
+        return evolve(ending, body="") if status in BODILESS else ending
     closes = ends_connection or closes_with(stream, status)
     if plain:
-        return _sent(_ending(None, hop, why, reply, None), stream, closes=closes)
+        return _sent(_ending(None, hop, why, reply, None), stream, status, closes=closes)
     if by_route:
         reply = evolve(reply, headers=route_mutations(reply.headers, stream, details or "", flags))
+    late: Headers = {**reply.headers, **(headers or {})}
+    late = {**late, **{name: (*late.get(name, ()), *values) for name, values in (added or {}).items()}}
+    late = mutated(late, additions, stream.format_facts(details=details or "", flags=flags), response=True)
+    reply = evolve(reply, headers=counted(late, stream) if by_route else late)
     if content_type is not None:
         reply = evolve(reply, headers={**reply.headers, "content-type": (content_type,)})
     if location is not None and located_late:
@@ -65,21 +85,20 @@ def local_reply(
     mapped = stream.manager.reply_mapping.applied(seen, stream.format_facts())
     mapped = evolve(mapped, flags=flags)
     ending = _ending(stream.request, hop, why, mapped, grpc_status if mapped.status == status else None)
-    return _sent(ending, stream, closes=closes)
+    return _sent(ending, stream, mapped.status, closes=closes)
 
 
-def _sent(ending: Ending, stream: Stream, *, closes: bool) -> Ending:
-    """Past the filters on the way back, and with what the connection manager adds."""
-    headers, way_back = ending.response_headers, stream.progress.way_back
-    if way_back is not None:
-        headers = way_back.headers(headers)
-    old = stream.request is not None and stream.request.version == "http/1.0"
-    closes = closes or (old and "content-length" not in headers)  # whose length only the end would tell
-    return evolve(
-        ending,
-        response_headers=encoded(headers, stream, status=ending.status or 0, closes=closes),
-        local_close_reason=DRAINED if closes and not _keeps_open(stream) else None,
-    )
+def _sent(ending: Ending, stream: Stream, status: int, *, closes: bool) -> Ending:
+    """Past the filters on the way back, and with what the connection manager adds. `status` is not yet a gRPC one."""
+    request = stream.request
+    response = response_of(ending, "" if request is None else request.method)
+    details, flags = ending.response_code_details or "", ending.response_flags
+    response = past_filters(response, stream, status=status, details=details, flags=flags)
+    closes = closes or closes_unframed(response, stream)
+    headers = encoded(response, stream, closes=closes)
+    body = "" if _sends_no_body(request, response.status) else response.body
+    ending = with_response(ending, evolve(response, headers=headers, body=body))
+    return evolve(ending, local_close_reason=DRAINED if closes and not _keeps_open(stream) else None)
 
 
 def _keeps_open(stream: Stream) -> bool:
@@ -90,12 +109,13 @@ def _keeps_open(stream: Stream) -> bool:
 def _ending(request: Request | None, hop: int, why: Reason, reply: Reply, grpc_status: int | None) -> Ending:
     status, body = reply.status, reply.body
     made = dict(reply.headers)
-    if request is not None and request.is_grpc():
+    if request is not None and request.replied_as_grpc():
         grpc_status = grpc_status_of(status) if grpc_status is None else grpc_status
         made["content-type"] = ("application/grpc",)
-        made["grpc-status"] = (str(grpc_status),)
+        if not any(made.get("grpc-status", ())):
+            made["grpc-status"] = (str(grpc_status),)
         if body and request.method != "HEAD":
-            made["grpc-message"] = (_percent_encoded(body),)
+            made["grpc-message"] = (grpc_message(body),)
         status, body = 200, ""
     else:
         grpc_status = None
@@ -116,7 +136,7 @@ def _ending(request: Request | None, hop: int, why: Reason, reply: Reply, grpc_s
         status=status,
         grpc_status=grpc_status,
         location=location[0] if location else None,
-        body="" if _sends_no_body(request, status) else body,
+        body=body,
         response_headers=made,
         response_flags=reply.flags,
         response_code_details=reply.details,
@@ -129,9 +149,3 @@ def _sends_no_body(request: Request | None, status: int) -> bool:
     if request is None:
         return status in BODILESS
     return request.method == "HEAD" or (status in BODILESS and request.version != "http2")
-
-
-def _percent_encoded(text: str) -> str:
-    """grpc-message: bytes outside space to tilde, and `%`, are written as %XX."""
-    data = text.encode("utf-8", "surrogateescape")
-    return "".join(chr(byte) if 0x20 <= byte <= 0x7E and byte != 0x25 else f"%{byte:02X}" for byte in data)

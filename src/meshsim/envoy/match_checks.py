@@ -37,7 +37,7 @@ def match_refusals(match: View) -> Found:
         if not cookie.has("string_match"):
             yield "a cookie matcher needs a string_match", cookie
     for metadata in match.views("dynamic_metadata"):
-        yield from _metadata(metadata)
+        yield from metadata_refusals(metadata)
     for state in match.views("filter_state"):
         if not state.text("key", ""):
             yield "a filter state matcher needs a key", state
@@ -74,7 +74,7 @@ def _one_test(matcher: View, names: tuple[str, ...]) -> Found:
         yield f"{' and '.join(names)} exclude each other", matcher
 
 
-def _metadata(matcher: View) -> Found:
+def metadata_refusals(matcher: View) -> Found:
     if not matcher.text("filter", ""):
         yield "a metadata matcher needs a filter", matcher
     segments = matcher.views("path")

@@ -5,6 +5,8 @@ envoyproxy/envoy source/common/router/router.cc and source/common/tcp_proxy/tcp_
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from ..facts.connection import Connection
 from ..outcome import Ending
 from ..reasons import Reason
@@ -47,29 +49,34 @@ def dropped(stream: Stream | None, hop: int, why: Reason, *, always: bool, envoy
     """drop_overloads of the cluster's endpoints; of HTTP only."""
     name = "unconditional_drop_overload" if always else "drop_overload"
     return local_reply(
-        stream,
+        _untried(stream),
         hop,
         why,
         status=503,
         details=name,
         flags=("UDO" if always else "DO",),
         body=name.replace("_", " "),
-        headers={f"x-envoy-{name.replace('_', '-')}": ("true",)} if envoy_headers else None,
+        added={f"x-envoy-{name.replace('_', '-')}": ("true",)} if envoy_headers else None,
     )
 
 
 def in_maintenance(stream: Stream | None, hop: int, why: Reason, *, envoy_headers: bool) -> Ending:
     """Runtime turns requests to the cluster away."""
     return local_reply(
-        stream,
+        _untried(stream),
         hop,
         why,
         status=503,
         details="maintenance_mode",
         flags=("UO",),
         body="maintenance mode",
-        headers={"x-envoy-overloaded": ("true",)} if envoy_headers else None,
+        added={"x-envoy-overloaded": ("true",)} if envoy_headers else None,
     )
+
+
+def _untried(stream: Stream | None) -> Stream | None:
+    """Before the first attempt is counted."""
+    return None if stream is None else evolve(stream, attempts=0)
 
 
 def too_many_connections(hop: int, why: Reason) -> Ending:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from attrs import frozen
 
 from ..config.view import TypedConfig, View
+from .per_filter_checks import check_level, check_switch
 
 CORS_FILTERS = ("envoy.filters.http.cors", "envoy.cors")
 FILTER_CONFIG = "envoy.config.route.v3.FilterConfig"
@@ -48,7 +49,7 @@ def compile_per_filter(view: View) -> Mapping[str, PerFilter]:
     for name, below in view.map("per_filter_config"):
         made[name] = PerFilter(disabled=False, config=TypedConfig("", below))
     for name, below in view.map("typed_per_filter_config"):
-        made[name] = _entry(below)
+        made[name] = _entry(name, below)
     return made
 
 
@@ -60,15 +61,19 @@ def compile_cors(view: View) -> Mapping[str, PerFilter]:
     return dict.fromkeys(CORS_FILTERS, PerFilter(disabled=False, config=TypedConfig("", cors)))
 
 
-def _entry(view: View) -> PerFilter:
+def _entry(name: str, view: View) -> PerFilter:
     typed = view.unwrapped()
     if typed is None:
         return PerFilter(disabled=False, config=None)
     if typed.type_name != FILTER_CONFIG:
+        check_level(typed, name)
         return PerFilter(disabled=False, config=typed)
     if typed.view.boolean("disabled", False):
         return PerFilter(disabled=True, config=None)
     # an empty message means: switched on, with the filter's own configuration
+    check_switch(typed.view, name)
     inner = typed.view.view("config")
-    own = inner is not None and inner.has("@type")
-    return PerFilter(disabled=False, config=typed.view.any("config") if own else None)
+    config = typed.view.any("config") if inner is not None and inner.has("@type") else None
+    if config is not None:
+        check_level(config, name)
+    return PerFilter(disabled=False, config=config)

@@ -17,10 +17,10 @@ from .absolute_url import absolute_url
 from .codec import refused_by_codec, with_raw_request
 from .format_operators import FormatFacts
 from .forwarding import forwarded, without_hop_by_hop
-from .header_mutations import mutated
 from .hosts import port_number, strip_port, strip_trailing_dot
 from .http2_request import extended_connect
 from .inline_headers import joined, one_value
+from .mutation_steps import stepped
 from .network_filters.hcm import HttpConnectionManager
 from .paths import DOTS_WITH_PARAMETERS, normalised
 from .refusal import Refusal
@@ -78,9 +78,8 @@ def receive(
     method = request.method if upgrade is None else "GET"
     if authority is None and request.version == "http/1.0":
         authority = hcm.codec.default_host
-    ends = request.version != "http2" and (
-        request.method == "CONNECT" or _ends_connection(headers, old=request.version == "http/1.0")
-    )
+    closes = request.version != "http2" and _wants_close(request.version, headers)
+    ends = request.version != "http2" and (closes or request.method == "CONNECT" or _has_more(headers))
     continued = "expect" in request.headers and "expect" not in headers
     chunked = "transfer-encoding" in headers
     if chunked:
@@ -89,27 +88,34 @@ def receive(
     if authority is not None and asks_for_datagrams(headers if upgrade is None else {"upgrade": (upgrade,)}):
         target = datagram_target(path)
         if target is None:
-            decoded = Request(method, scheme, authority, path, headers, request.version, ends, chunked, body=body)
+            decoded = Request(
+                method, scheme, authority, path, headers, request.version, ends, closes, chunked, body=body
+            )
             why = because("http.no-datagram-path", hcm.place, path=path)
             return evolve(_refused(decoded, why, 404, "invalid_path"), body="The path is incorrect for CONNECT-UDP")
         authority = target
-    decoded = Request(method, scheme, authority, path, headers, request.version, ends, chunked, continued, body=body)
+    decoded = Request(
+        method, scheme, authority, path, headers, request.version, ends, closes, chunked, continued, body=body
+    )
     if request.version == "http2" and decoded.is_grpc() and "content-length" not in headers:
         chunked = True  # whose messages come after the head, whatever becomes of its content type
+    decoded = evolve(decoded, body=body, arrived_as_grpc=bool(path) and decoded.is_grpc())
     cleaned = _checked(hcm, decoded, runtime)
     if isinstance(cleaned, Refusal):
         return cleaned
     assert authority is not None
     whole, authority = authority, _host(hcm, authority, connection.local_port)
+    host: str | None = authority
     if hcm.forwarding.early_mutations:
-        facts = FormatFacts(decoded, connection, "")
-        headers = dict(mutated(headers, hcm.forwarding.early_mutations, facts))
+        early = evolve(decoded, method=method, authority=authority, path=cleaned)
+        early = stepped(early, hcm.forwarding.early_mutations, FormatFacts(decoded, connection, ""))
+        method, host, cleaned, headers = early.method, early.authority, early.path, dict(early.headers)
     else:
         headers = dict(headers)
     without_hop_by_hop(headers)
     if upgrade is not None:
         headers["upgrade"], headers["connection"] = (upgrade,), ("upgrade",)
-    taken = Request(method, scheme, authority, cleaned, headers, request.version, ends, chunked, continued, body=body)
+    taken = evolve(decoded, method=method, authority=host, path=cleaned, headers=headers, chunked=chunked)
     seen = forwarded(hcm.forwarding, connection, taken, headers, own_address, internal_only(decoded))
     if seen.reject is not None:
         why = because("http.client-unknown", hcm.place, status=seen.reject)
@@ -150,7 +156,8 @@ def receive_again(
         remote, port = connection.before_detection
         connection = evolve(connection, remote=remote, remote_port=port, before_detection=None)
     authority = _host(hcm, request.authority, connection.local_port)
-    return Received(evolve(request, authority=authority, path=cleaned), connection)
+    again = evolve(request, authority=authority, path=cleaned, arrived_as_grpc=request.is_grpc())
+    return Received(again, connection)
 
 
 def _checked(hcm: HttpConnectionManager, request: Request, runtime: Runtime) -> str | Refusal:
@@ -184,22 +191,24 @@ def _refused(request: Request, why: Reason, status: int, details: str, location:
     return Refusal(why, "replied", status, details, location=location, request=request)
 
 
-def _ends_connection(headers: Headers, *, old: bool) -> bool:
-    """The client's own word, or a body (an upgrade's too) that nobody will have read when a reply is made.
+def _tokens(*values: str) -> list[str]:
+    return [token.strip().lower() for token in ",".join(values).split(",")] if values else []
 
-    An `old` client, of HTTP/1.0, has to ask that its connection be kept, and then may say close beside it.
-    """
+
+def _wants_close(version: str, headers: Headers) -> bool:
+    """HTTP/1.0 does unless it says keep-alive, whatever else it says."""
+    said = headers.get("connection", ())
+    if version == "http/1.0":
+        return "keep-alive" not in _tokens(*said) or "close" in _tokens(*headers.get("proxy-connection", ()))
+    return "close" in _tokens(*said, *headers.get("proxy-connection", ()))
+
+
+def _has_more(headers: Headers) -> bool:
+    """A body (an upgrade's too) that nobody will have read when a reply is made."""
     if "transfer-encoding" in headers or headers.get("content-length", ("0",))[0].strip("0"):
         return True
-    if old:
-        kept = "keep-alive" in _tokens(headers.get("connection", ()))
-        return not kept or "close" in _tokens(headers.get("proxy-connection", ()))
-    tokens = _tokens((*headers.get("connection", ()), *headers.get("proxy-connection", ())))
-    return "close" in tokens or ("upgrade" in tokens and headers.get("upgrade", ("h2c",))[0].lower() != "h2c")
-
-
-def _tokens(said: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(token.strip().lower() for token in ",".join(said).split(",")) if said else ()
+    said = _tokens(*headers.get("connection", ()), *headers.get("proxy-connection", ()))
+    return "upgrade" in said and headers.get("upgrade", ("h2c",))[0].lower() != "h2c"
 
 
 def _decoded(

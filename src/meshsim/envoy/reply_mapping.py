@@ -71,7 +71,7 @@ class ReplyMapping:
             return _typed(reply, before, _TEXT)
         body = body_format.render(evolve(facts, status=reply.status, body=reply.body))
         content_type = body_format.content_type or _TEXT
-        if body and content_type == _JSON and facts.request.is_grpc():
+        if body and content_type == _JSON and facts.request.replied_as_grpc():
             # it becomes a header, which can hold no line feed
             body = body.removesuffix("\n")
         return _typed(evolve(reply, body=body), before, content_type)

@@ -6,12 +6,16 @@ envoyproxy/envoy source/common/http/conn_manager_impl.cc (encodeHeaders) and con
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from ..facts.request import Headers
 from .header_mutations import mutated
+from .http_filters.response import Response
 from .inline_headers import one_value
 from .stream import Stream
 
 BODILESS = (204, 304)
+_HOP_BY_HOP = frozenset({"connection", "transfer-encoding", "keep-alive", "proxy-connection", "upgrade"})
 
 
 def route_mutations(headers: Headers, stream: Stream, details: str, flags: tuple[str, ...] = ()) -> Headers:
@@ -28,6 +32,27 @@ def route_mutations(headers: Headers, stream: Stream, details: str, flags: tuple
     return mutated(headers, levels, facts, response=True)
 
 
+def counted(headers: Headers, stream: Stream) -> Headers:
+    """With how many attempts there were, whatever mutations said of that, and whatever is suppressed."""
+    if not stream.attempts or stream.route is None or not stream.route.tells_attempts:
+        return headers
+    return {**headers, "x-envoy-attempt-count": (str(stream.attempts),)}
+
+
+def past_filters(
+    response: Response, stream: Stream, *, status: int, details: str, flags: tuple[str, ...] = ()
+) -> Response:
+    """A reply behind the filters on the way back. `status` is what a gRPC client's 200 stands for."""
+    way_back = stream.progress.way_back
+    if way_back is None:
+        return response
+    facts = stream.format_facts(details=details, flags=flags)
+    stated = response.headers.get("grpc-status", ("",))[0]
+    return way_back.passed(
+        response, evolve(facts, status=status, grpc_status=int(stated) if stated.isdecimal() else None)
+    )
+
+
 def closes_with(stream: Stream, status: int) -> bool:
     """Whether an HTTP/1 connection ends with this reply. `status` is the one before any mapping."""
     request = stream.request
@@ -37,30 +62,38 @@ def closes_with(stream: Stream, status: int) -> bool:
     return request.ends_connection or codec.takes_one_request or (status == 400 and not codec.keeps_bad_connections)
 
 
-def passed_on(headers: Headers, stream: Stream) -> Headers:
+def closes_unframed(response: Response, stream: Stream) -> bool:
+    """HTTP/1.0 has no other way to say where a body without a length ends; without a body neither."""
+    return (
+        stream.request is not None and stream.request.version == "http/1.0" and "content-length" not in response.headers
+    )
+
+
+def passed_on(response: Response, stream: Stream) -> Response:
     """An upstream proxy's own reply as the proxy in front hands it on."""
-    manager = stream.manager
-    made = {name: values for name, values in headers.items() if name != "connection"}
+    request = stream.request
+    made = {name: values for name, values in response.headers.items() if name not in _HOP_BY_HOP}
     made["x-envoy-upstream-service-time"] = ()
-    made = dict(route_mutations(made, stream, "via_upstream"))
-    if manager.server_header == "OVERWRITE" or (manager.server_header == "APPEND_IF_ABSENT" and "server" not in made):
-        made["server"] = (manager.server_name,)
-    if manager.forwarding.via:
-        made["via"] = (", ".join((*made.get("via", ()), manager.forwarding.via)),)
-    return made
+    headers = counted(route_mutations(made, stream, "via_upstream"), stream)
+    response = evolve(response, headers=headers)
+    response = past_filters(response, stream, status=response.status, details="via_upstream")
+    once = stream.manager.codec.takes_one_request
+    closes = request is not None and (request.wants_close or (once and request.version != "http2"))
+    return evolve(response, headers=encoded(response, stream, closes=closes))
 
 
-def encoded(headers: Headers, stream: Stream, *, status: int, closes: bool) -> Headers:
+def encoded(response: Response, stream: Stream, *, closes: bool) -> Headers:
     """As they leave: with server, date, via and what belongs to the connection."""
-    manager, request = stream.manager, stream.request
-    made = dict(headers)
+    manager, request, status = stream.manager, stream.request, response.status
+    made = dict(response.headers)
     http1 = request is None or request.version != "http2"
     bodiless = status in BODILESS or (request is not None and request.method == "HEAD")
-    if "content-length" not in made and http1:
-        if not bodiless:
+    closes = closes or closes_unframed(response, stream)
+    if "content-length" not in made and http1 and not _is_tunnel(stream, status):
+        if response.ended and not bodiless:
             made["content-length"] = ("0",)
         elif status not in BODILESS and request is not None and request.version != "http/1.0":
-            made["transfer-encoding"] = ("chunked",)  # what a GET might have got
+            made["transfer-encoding"] = ("chunked",)  # for HEAD: what a GET might have got
     made["date"] = ()
     if manager.server_header == "OVERWRITE" or (manager.server_header == "APPEND_IF_ABSENT" and "server" not in made):
         made["server"] = (manager.server_name,)
@@ -69,8 +102,12 @@ def encoded(headers: Headers, stream: Stream, *, status: int, closes: bool) -> H
         made["via"] = (", ".join(filter(None, (before, manager.forwarding.via))),)
     if manager.always_sets_request_id and request is not None:
         made["x-request-id"] = ()
-    if closes and http1:
+    if closes and http1 and not _is_tunnel(stream, status):
         made["connection"] = ("close",)
     elif request is not None and request.version == "http/1.0":
         made["connection"] = ("keep-alive",)
     return made
+
+
+def _is_tunnel(stream: Stream, status: int) -> bool:
+    return stream.request is not None and stream.request.method == "CONNECT" and 200 <= status < 300

@@ -70,6 +70,8 @@ class Surroundings:
     retry_policy: RetryPolicy | None
     attempt_count: bool
     """include_request_attempt_count"""
+    tells_attempts: bool = False
+    """include_attempt_count_in_response"""
     rate_limited: bool = False
     metadata: Mapping[str, Any] = field(factory=dict)
     """filter_metadata of the virtual host."""
@@ -107,6 +109,8 @@ class Route:
     """Route or virtual host describe requests to the rate limit filter."""
     body_limit: int | None = None
     """How many bytes of a body are kept to be sent again; None: what the connection may hold."""
+    tells_attempts: bool = False
+    """Whether replies say how many attempts there were."""
     _by_entry: dict[WeightedCluster, Route] = field(factory=dict, init=False, repr=False)
 
     def by_entry(self, entry: WeightedCluster | None) -> Route:
@@ -154,6 +158,7 @@ def compile_route(view: View, label: str, around: Surroundings) -> Route:
         vhost_metadata=around.metadata,
         rate_limited=around.rate_limited or _has_rate_limits(view.view("route")),
         body_limit=_body_limit(view, around),
+        tells_attempts=around.tells_attempts,
     )
 
 

@@ -49,15 +49,21 @@ class Failure:
     """It failed before the connection stood, so nothing of the request was sent."""
     waited_ms: int | float = 0
     """How long the attempt took until a timer ended it."""
+    unsendable: str = ""
+    """What the codec has against the request; empty: nothing."""
 
     def details(self) -> str:
         """%RESPONSE_CODE_DETAILS% of HTTP."""
+        if self.unsendable:
+            return f"{self.reset}{{{self.unsendable.replace(' ', '_')}}}"
         if self.status == 504:
             return self.reset
         text = "" if self.text is None else f"|{self.text}"
         return f"upstream_reset_before_response_started{{{self.reset}{text}}}"
 
     def body(self, *, retried: bool) -> str:
+        if self.unsendable:
+            return self.unsendable
         if self.status == 504:
             return _TIMER_BODIES.get(self.reset, "upstream request timeout")
         latest = "retried and the latest " if retried else ""
@@ -77,6 +83,8 @@ NOT_CONNECTED = evolve(REFUSED, text=None)
 OVERFLOW = Failure("overflow", "overflow", "UO", tcp_flags=("URX",), connecting=True)
 NO_ROOM = evolve(OVERFLOW, connecting=False)
 """The connection stands, and no request may go over it."""
+UNSENT = Failure("connected", "filter_removed_required_request_headers", "DPE", tcp_flags=())
+"""The connection stands, and the request lacks what it needs to go over it."""
 TLS_FAILURE = Failure("tls_failure", "remote_connection_failure", "UF", connecting=True)
 TLS_RESET = evolve(TLS_FAILURE, text=_RESET_IN_HANDSHAKE)
 PER_TRY_TIMEOUT = Failure("timeout", "upstream_per_try_timeout", "UT", status=504, tcp_flags=())

@@ -12,12 +12,13 @@ from attrs import evolve, frozen
 
 from ..config.view import View
 from ..errors import Rejected
-from ..facts.request import Headers, Request
+from ..facts.request import Request
 from ..place import Place
 from ..reasons import Reason, because
 from .http_filters import compile_http_filters
 from .http_filters.base import Change, FilterFacts, HttpFilter
 from .http_filters.header_mutation import TYPE_NAME as HEADER_MUTATION
+from .http_filters.response import Response
 
 _ENVOY = "envoy.extensions.filters.http."
 CODEC = _ENVOY + "upstream_codec.v3.UpstreamCodec"
@@ -72,12 +73,12 @@ class UpstreamFilters:
                 facts = facts.after(verdict)
         return facts.request
 
-    def received(self, headers: Headers, facts: FilterFacts) -> Headers:
-        """A response's headers as they leave them, the last filter first."""
+    def received(self, response: Response, facts: FilterFacts) -> Response:
+        """A response as they leave it, the last filter first."""
         facts = evolve(facts, upstream="response")
         for each in reversed(self.filters):
-            headers = each.respond(facts, facts.route, headers, seen=True)
-        return headers
+            response = each.respond(facts, facts.route, response, seen=True)
+        return response
 
 
 NONE = UpstreamFilters()

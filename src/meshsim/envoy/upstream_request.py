@@ -118,6 +118,8 @@ def upstream_request(
         chunked=request.chunked,
         body=request.body,
         continued=request.continued,
+        arrived_as_grpc=request.arrived_as_grpc,
+        wants_close=request.wants_close,
     )
 
 
@@ -232,6 +234,6 @@ def rewritten_path(action: RouteAction, rule: PathRule, facts: FormatFacts) -> s
         return action.template_rewrite.rewritten(path)
     if action.regex_rewrite is not None:
         return action.regex_rewrite.rewritten(path)
-    if action.prefix_rewrite is not None:
+    if action.prefix_rewrite is not None and path:
         return rule.replaced(path, action.prefix_rewrite)
     return None

@@ -208,6 +208,7 @@ class VirtualHost:
                 most_specific_wins=levels.most_specific_wins,
                 retry_policy=compile_retry_policy(view),
                 attempt_count=view.boolean("include_request_attempt_count", False),
+                tells_attempts=view.boolean("include_attempt_count_in_response", False),
                 rate_limited=bool(view.views("rate_limits")),
                 metadata=filter_metadata(view),
                 mirrors=compile_mirrors(view) or levels.mirrors,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from attrs import frozen
 
@@ -13,6 +13,7 @@ Headers = Mapping[str, tuple[str, ...]]
 @frozen
 class Request:
     method: str
+    """Empty, like scheme and path: a filter took the pseudo header away."""
     scheme: str
     authority: str | None
     """None: no Host header was sent."""
@@ -24,6 +25,8 @@ class Request:
     ends_connection: bool = False
     """Whether its HTTP/1 connection ends with a reply that no upstream made: the client wants no other, or a body is
     still to come."""
+    wants_close: bool = False
+    """Whether its HTTP/1 client says that it will send no other; HTTP/1.0 does unless it says keep-alive."""
     chunked: bool = False
     """Whether its body comes in chunks; the header that says so belongs to one connection and is gone."""
     continued: bool = False
@@ -32,6 +35,8 @@ class Request:
     """What was cut off a CONNECT request's host and goes on upstream again."""
     body: int = 0
     """How many bytes of a body follow, without the frames of chunks."""
+    arrived_as_grpc: bool | None = None
+    """Whether it was gRPC when the proxy at hand read it; None: whether it is now."""
     stated: Headers | None = None
     """Pseudo headers that an HTTP/2 client sends against the habit: name -> values, none where one is left out."""
 
@@ -45,14 +50,21 @@ class Request:
 
     def is_grpc(self) -> bool:
         """Envoy source/common/grpc/common.cc: exactly application/grpc, or application/grpc+something."""
-        content_type = (self.headers.get("content-type") or ("",))[0]
-        return content_type == "application/grpc" or content_type.startswith("application/grpc+")
+        return is_grpc_content((self.headers.get("content-type") or ("",))[0])
+
+    def replied_as_grpc(self) -> bool:
+        """Whether the proxy's own replies take gRPC's form: what filters make of the request changes nothing there."""
+        return self.is_grpc() if self.arrived_as_grpc is None else self.arrived_as_grpc
 
 
-_PSEUDO = {
-    ":method": lambda request: request.method,
-    ":path": lambda request: request.path,
+_PSEUDO: dict[str, Callable[[Request], str | None]] = {
+    ":method": lambda request: request.method or None,
+    ":path": lambda request: request.path or None,
     ":authority": lambda request: request.authority,
     "host": lambda request: request.authority,
-    ":scheme": lambda request: request.scheme,
+    ":scheme": lambda request: request.scheme or None,
 }
+
+
+def is_grpc_content(content_type: str) -> bool:
+    return content_type == "application/grpc" or content_type.startswith("application/grpc+")

@@ -127,7 +127,6 @@ REASONS: dict[str, tuple[str, ...]] = {
     "filter.rbac-denies": ("filter", "policy"),
     "filter.rbac-allows-nothing": ("filter", "policies"),
     "filter.rbac-matcher-leads-nowhere": ("filter",),
-    "filter.rbac-keeps-matching": ("filter",),
     "filter.rbac-open": ("filter", "policies"),
     "filter.fault-abort": ("filter",),
     "filter.fault-share": ("filter",),

@@ -10,8 +10,10 @@ from attrs import evolve
 
 from ..envoy.downstream_tls import SECRET_MISSING
 from ..envoy.endpoints import InternalAddress
+from ..envoy.route_actions import RouteAction
+from ..envoy.sendable import unsendable
 from ..envoy.timers import first_timer
-from ..envoy.upstream_failures import IDLE, NO_ROOM, OVERFLOW, Failure, failure_of
+from ..envoy.upstream_failures import IDLE, NO_ROOM, OVERFLOW, UNSENT, Failure, failure_of
 from ..outcome import Ending
 from ..states import AtTls, Frame
 from .socketless import not_connected
@@ -44,6 +46,9 @@ def _failed(frame: Frame, ending: Ending) -> Failure | None:
         failure = evolve(failure, text=ending.transport_failure_reason)
     if lacks_room(frame) and (failure is None or not failure.connecting):
         return NO_ROOM
+    unsent = unsendable_in(frame)
+    if unsent and stands(frame, ending) and (failure is None or not failure.connecting):
+        return evolve(UNSENT, unsendable=unsent)
     timer = _timer(frame, ending)
     return failure if timer is None else timer
 
@@ -63,6 +68,18 @@ def _closed_at_once(frame: Frame, ending: Ending) -> bool:
 def lacks_room(frame: Frame) -> bool:
     """Circuit breaker max_requests is 0: a connection is made, and nothing asked over it."""
     return frame.dialled is not None and has_no_room(frame.dialled)
+
+
+def unsendable_in(frame: Frame) -> str:
+    """What keeps the request from being sent, once there is a connection; empty: nothing."""
+    return why_unsendable(frame.dialled) if frame.dialled is not None else ""
+
+
+def why_unsendable(at: AtTls) -> str:
+    request = at.conversation.request
+    if request is None or not isinstance(at.via, RouteAction) or at.via.tunnels:
+        return ""
+    return unsendable(request) or ""
 
 
 def has_no_room(at: AtTls) -> bool:

@@ -10,6 +10,7 @@ from attrs import evolve, frozen
 from ..envoy.clusters import Cluster
 from ..envoy.endpoints import Endpoint
 from ..envoy.http_filters.progress import FRESH, passed_back
+from ..envoy.http_filters.response import Response, response_of, with_response
 from ..envoy.listener_filters import seconds
 from ..envoy.local_reply import local_reply
 from ..envoy.network_filters.tcp_proxy import TcpProxy
@@ -24,7 +25,7 @@ from ..facts.request import Headers
 from ..outcome import Ending
 from ..reasons import Reason, because
 from ..states import AtTls, Frame, Tried
-from .attempt_failures import failure_in, lacks_room, stands, waited_before
+from .attempt_failures import failure_in, lacks_room, stands, unsendable_in, waited_before
 from .upstream_chain import back_through_filters
 
 TUNNEL_STANDS = 200
@@ -80,11 +81,9 @@ def arrived(frame: Frame, ending: Ending) -> Ending:
         return ending
     if not isinstance(frame.via, RouteAction):
         return ending
-    headers = back_through_filters(dialled, ending.response_headers)
-    if headers is ending.response_headers:
-        return ending
-    location = headers.get("location")
-    return evolve(ending, response_headers=headers, location=location[0] if location else None)
+    response = response_of(ending)
+    passed = back_through_filters(dialled, response)
+    return ending if passed is response else with_response(ending, passed)
 
 
 def _returned(frame: Frame, ending: Ending) -> Return:
@@ -92,7 +91,7 @@ def _returned(frame: Frame, ending: Ending) -> Return:
         failure = failure_in(frame, ending)
         if failure is None or not (failure.connecting or (failure.waited_ms and not stands(frame, ending))):
             return _tunnelled(frame, ending, failure)
-    if ending.status is None and ending.kind in _SETTLED and not lacks_room(frame):
+    if ending.status is None and ending.kind in _SETTLED and not (lacks_room(frame) or unsendable_in(frame)):
         return Return(ending, None, again=False, flags=_kept_flags(frame) if frame.via.kind == "tcp" else ())
     failure = failure_in(frame, ending)
     again, extra = _tries_again(frame, ending, failure)
@@ -122,6 +121,7 @@ def _tunnelled(frame: Frame, ending: Ending, failure: Failure | None) -> Return:
     answered = Ending(
         "replied",
         because("return.tunnel-ended", ending.why.place, ending=ending.kind),
+        response_headers=_tunnel_headers(frame),
         after=_after(frame, failure) if failure is not None else ending.after,
         status=TUNNEL_STANDS,
         response_flags=flags,
@@ -132,6 +132,13 @@ def _tunnelled(frame: Frame, ending: Ending, failure: Failure | None) -> Return:
         local_close_reason=DRAINED if _is_connection(frame) and details != MAX_DURATION.reset else None,
     )
     return Return(answered, failure, again=False, flags=flags)
+
+
+def _tunnel_headers(frame: Frame) -> Headers:
+    """Of the 200 that the router makes of a connection that stands."""
+    if frame.stream is None:
+        return {}
+    return passed_on(Response(TUNNEL_STANDS, {}, None, ended=False), frame.stream).headers
 
 
 def _is_connection(frame: Frame) -> bool:
@@ -186,6 +193,8 @@ def _counts_retries(dialled: AtTls) -> Cluster:
 
 
 def _wants_again(policy: RetryPolicy, ending: Ending, failure: Failure | None) -> bool:
+    if failure is not None and failure.unsendable:
+        return False
     if failure is not None:
         if failure.status == 504:
             return failure.reset == "upstream_per_try_timeout" and policy.after_reset("local_reset", request_sent=True)
@@ -207,8 +216,8 @@ def _passed_on(ending: Ending, frame: Frame) -> Ending:
     """A reply that a proxy further on made passes through this one's connection manager."""
     if ending.kind != "replied" or frame.stream is None or not ending.response_headers:
         return ending
-    headers = passed_on(ending.response_headers, frame.stream)
-    return evolve(ending, response_headers=headers, local_close_reason=None)
+    response = passed_on(response_of(ending), frame.stream)
+    return evolve(with_response(ending, response), local_close_reason=None)
 
 
 def _with_flags(ending: Ending, flags: tuple[str, ...], frame: Frame) -> Ending:
@@ -230,7 +239,7 @@ def _answered(frame: Frame, ending: Ending, failure: Failure, extra: tuple[str, 
         details=details,
         flags=flags,
         body=failure.body(retried=frame.is_retry),
-        headers=_overloaded(frame) if failure in (OVERFLOW, NO_ROOM) else None,
+        added=_overloaded(frame) if failure in (OVERFLOW, NO_ROOM) else None,
         grpc_status=_DEADLINE_EXCEEDED if failure.reset == MAX_DURATION.reset else None,
     )
     reply = evolve(

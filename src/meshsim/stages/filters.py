@@ -100,7 +100,7 @@ def _run(
         return Ran(-1, (), refused, at.request, before)
     filters = at.hcm.http_filters
     route = at.route.by_entry(entry) if at.route is not None else None
-    facts = _facts(at, route)
+    facts = _facts(at, route, entry)
     taken: tuple[int, ...] = ()
     progress = before
     decider = route if before.decider is None else before.decider.route
@@ -157,6 +157,7 @@ def _advanced(
         decider=progress.decider or Decider(decider),
         redirected=progress.redirected,
         body_limit=progress.body_limit if change.body_limit is None else change.body_limit,
+        memories=facts.memories,
     )
 
 
@@ -175,7 +176,7 @@ def _can_be_called(proxy: Proxy, name: str) -> bool:
     return cluster.discovery != "STATIC" or (cluster.assignment is not None and bool(cluster.assignment.endpoints))
 
 
-def _facts(at: AtFilters, route: Route | None) -> FilterFacts:
+def _facts(at: AtFilters, route: Route | None, entry: WeightedCluster | None) -> FilterFacts:
     proxy = at.pod.proxy
     table = at.hcm.table(proxy) if at.route is not None else None
     return FilterFacts(
@@ -187,6 +188,9 @@ def _facts(at: AtFilters, route: Route | None) -> FilterFacts:
         _clusters(at),
         proxy.runtime if proxy is not None else NO_RUNTIME,
         table.ignore_path_parameters if table is not None else False,
+        memories=at.progress.memories,
+        service_cluster=proxy.document.service_cluster if proxy is not None else None,
+        find_cluster=lambda: _cluster(at, entry),
     )
 
 
@@ -240,6 +244,7 @@ def _ending(
         flags=flags,
         body=reply.body,
         headers=reply.headers,
+        additions=reply.additions,
         grpc_status=reply.grpc_status,
         plain=reply.plain,
     )

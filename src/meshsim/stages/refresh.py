@@ -40,7 +40,9 @@ def decide(_mesh: Mesh, at: AtRefresh, chooser: Chooser) -> tuple[Refreshed, Sta
     request = stream.request
     assert request is not None
     found = dialled.pod.proxy is not None and dialled.pod.proxy.cluster(picked.cluster) is not None
-    stream = evolve(stream, entry=picked.entry, drawn=picked.drawn, cluster=picked.cluster if found else "")
+    stream = evolve(
+        stream, entry=picked.entry, drawn=picked.drawn, cluster=picked.cluster if found else "", attempts=_attempt(at)
+    )
     request = evolve(request, headers=counted_to(request.headers, _attempt(at)))
     return picked, AtCluster(
         dialled.pod,

@@ -34,7 +34,7 @@ def ending_of(refusal: Refusal, pod: Pod, hcm: HttpConnectionManager, connection
             after=refusal.after,
         )
     request = refusal.request
-    grpc_redirect = refusal.location is not None and request is not None and request.is_grpc()
+    grpc_redirect = refusal.location is not None and request is not None and request.replied_as_grpc()
     vhost, route = route_of(refusal, pod, hcm, connection)
     progress = Progress(entry=only_entry(route, pod))
     ending = local_reply(

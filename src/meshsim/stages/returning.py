@@ -65,7 +65,7 @@ def _resumed(at: AtReturn, frame: Frame, picked: Return) -> AtEndpoint | AtRefre
         dialled.frames,
         tried,
         dialled.progress,
-        dialled.stream,
+        None if dialled.stream is None else evolve(dialled.stream, attempts=len(tried.endpoints) + 1),
     )
 
 

@@ -206,7 +206,7 @@ def _direct(at: AtRouter, action: DirectResponse, why: Reason) -> Ending:
     if body_format is not None and body is not None:
         body = body_format.render(stream.format_facts(body=body))
     location = None
-    if action.status == _CREATED or 300 <= action.status < 400:
+    if at.request.path and (action.status == _CREATED or 300 <= action.status < 400):
         location = f"{at.request.scheme}://{at.request.authority or ''}{at.request.path}"
     return local_reply(
         stream,
@@ -222,13 +222,13 @@ def _direct(at: AtRouter, action: DirectResponse, why: Reason) -> Ending:
 
 def _redirect(at: AtRouter, route: Route, action: Redirect | TlsRedirect) -> Ending:
     stream = _stream(at)
-    location = action.location(stream.format_facts(), route.rule)
+    location = action.location(stream.format_facts(), route.rule) if at.request.path else ""
     if isinstance(action, TlsRedirect):
         why = because("router.require-tls", action.place, location=location)
     else:
         why = because("router.redirect", action.place, route=route.label, location=location)
         stream = evolve(stream, request=_rewritten(at, route, action))
-    return local_reply(stream, at.hop, why, status=action.status, details="direct_response", location=location)
+    return local_reply(stream, at.hop, why, status=action.status, details="direct_response", location=location or None)
 
 
 def _rewritten(at: AtRouter, route: Route, action: Redirect) -> Request:

@@ -26,7 +26,7 @@ from ..reasons import Reason, because
 from ..report import Draft, UpstreamTls
 from ..states import AtHook, AtReturn, AtTls, Frame, State
 from . import socketless
-from .attempt_failures import has_no_room
+from .attempt_failures import has_no_room, why_unsendable
 from .stage import Stage, agree
 
 _DIALLED = SocketAddress | PipeAddress | InternalAddress
@@ -203,7 +203,7 @@ def _conversation(at: AtTls, socket: TransportSocket) -> Conversation:
     if at.via.kind == "http" and request is not None:
         version = at.cluster.protocol.versions(request.version)[0]
         tls = None if socket.tls is None else _hello(at, socket, request)
-        if has_no_room(at):
+        if has_no_room(at) or why_unsendable(at):
             return Conversation("tcp", tls)
         sent = _sent(at, request, version)
         return Conversation(version, tls, sent, False, "", proxy_protocol if socket.sends_proxy_protocol else None)

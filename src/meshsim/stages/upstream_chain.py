@@ -7,6 +7,7 @@ from attrs import evolve
 from ..envoy.clusters import Cluster
 from ..envoy.http_filters.base import FilterFacts
 from ..envoy.http_filters.progress import Progress
+from ..envoy.http_filters.response import Response
 from ..envoy.route_actions import RouteAction
 from ..envoy.runtime import NO_RUNTIME
 from ..envoy.stream import Stream
@@ -14,7 +15,7 @@ from ..envoy.upstream_filters import NONE, UpstreamFilters
 from ..envoy.upstream_request import framed
 from ..facts.connection import Connection
 from ..facts.conversation import Conversation
-from ..facts.request import Headers, Request
+from ..facts.request import Request
 from ..mesh import Pod
 from ..reasons import Reason
 from ..states import AtEndpoint, AtTls
@@ -78,13 +79,13 @@ def _asked(
     )
 
 
-def back_through_filters(dialled: AtTls, headers: Headers) -> Headers:
-    """A response's headers as the router gets them."""
+def back_through_filters(dialled: AtTls, response: Response) -> Response:
+    """A response as the router gets it."""
     cluster, stream = dialled.through or dialled.cluster, dialled.stream
     filters = filters_of(cluster, stream)
     request = dialled.conversation.request
     if filters is NONE or request is None:
-        return headers
+        return response
     attempts = 1 if dialled.tried is None else len(dialled.tried.endpoints) + 1
     facts = _asked(dialled.pod, dialled.connection, stream, dialled.progress, cluster, attempts, request)
-    return filters.received(headers, facts)
+    return filters.received(response, facts)

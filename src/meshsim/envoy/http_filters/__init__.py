@@ -17,11 +17,14 @@ from .buffer import TYPE_NAME as BUFFER
 from .buffer import compile_buffer
 from .cdn_loop import TYPE_NAME as CDN_LOOP
 from .cdn_loop import compile_cdn_loop
-from .compression import COMPRESSOR, DECOMPRESSOR, compile_compressor, compile_decompressor
+from .compressor import TYPE_NAME as COMPRESSOR
+from .compressor import compile_compressor
 from .cors import TYPE_NAME as CORS
 from .cors import compile_cors_filter
 from .csrf import TYPE_NAME as CSRF
 from .csrf import compile_csrf
+from .decompressor import TYPE_NAME as DECOMPRESSOR
+from .decompressor import compile_decompressor
 from .ext_authz import TYPE_NAME as EXT_AUTHZ
 from .ext_authz import compile_ext_authz
 from .fault import TYPE_NAME as FAULT

@@ -9,17 +9,20 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Protocol, runtime_checkable
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from ...explanation import Candidate
 from ...facts.connection import Connection
 from ...facts.request import Headers, Request
 from ...place import Place
 from ...reasons import Reason
+from ..format_operators import FormatFacts
+from ..header_mutations import MutationLevel
 from ..per_filter import PerFilter
 from ..routes import Route
 from ..runtime import NO_RUNTIME, Runtime
 from .progress import FilterState, Metadata
+from .response import Memories, Response
 
 
 @define(eq=False)
@@ -45,6 +48,15 @@ class FilterFacts:
     attempts: int = 0
     upstream: str = ""
     """Which way a filter towards the upstream looks: request or response."""
+    find_cluster: Callable[[], str] = lambda: ""
+    """The cluster of the route at hand; empty where Envoy has none of that name."""
+    answer: FormatFacts | None = None
+    """Of the response on its way back: what operators may ask then."""
+    memories: Memories = field(factory=dict)
+    service_cluster: str | None = None
+    """node.cluster of the proxy; None: nothing says it."""
+    beside: Sequence[ActsOnResponses] = ()
+    """On the way back: every filter of the stream that acts on responses, first to last."""
 
     @property
     def joins_header_values(self) -> bool:
@@ -66,6 +78,10 @@ class FilterFacts:
             self.cluster,
             self.attempts,
             self.upstream,
+            self.find_cluster,
+            self.answer,
+            {**self.memories, **change.memories} if change.memories else self.memories,
+            self.service_cluster,
         )
 
 
@@ -80,6 +96,8 @@ class Reply:
     body: str = ""
     headers: Headers = field(factory=dict)
     grpc_status: int | None = None
+    additions: tuple[MutationLevel, ...] = ()
+    """Made to the reply's headers behind those of the route."""
     plain: bool = False
     """Headers only, as the filter wrote them: none of a local reply's gRPC form, and route mutations do not apply."""
 
@@ -101,6 +119,7 @@ class Change:
     strict_host: bool = False
     body_limit: int | None = None
     """How many bytes of a body are kept from now on."""
+    memories: Memories = field(factory=dict)
 
 
 @frozen(eq=False)
@@ -148,9 +167,9 @@ class WithCandidates(Protocol):
 
 @runtime_checkable
 class ActsOnResponses(Protocol):
-    """A behaviour that also changes the headers of responses, those of the proxy's own replies included."""
+    """A behaviour that also changes responses, the proxy's own replies included."""
 
-    def respond(self, facts: FilterFacts, own: PerFilter | None, headers: Headers, *, seen: bool) -> Headers:
+    def respond(self, facts: FilterFacts, own: PerFilter | None, response: Response, *, seen: bool) -> Response:
         """`seen`: whether the request came as far as this filter."""
         ...
 
@@ -198,10 +217,14 @@ class HttpFilter:
     def _own(self, route: Route | None) -> PerFilter | None:
         return route.per_filter.get(self.name) if route is not None else None
 
-    def respond(self, facts: FilterFacts, decider: Route | None, headers: Headers, *, seen: bool) -> Headers:
+    def respond(self, facts: FilterFacts, decider: Route | None, response: Response, *, seen: bool) -> Response:
         if self._responder is None or self.is_off(decider):
-            return headers
-        return self._responder.respond(facts, self._own(facts.route), headers, seen=seen)
+            return response
+        return self._responder.respond(facts, self._own(facts.route), response, seen=seen)
+
+    def responder(self, decider: Route | None) -> ActsOnResponses | None:
+        """None: it is off, or acts on requests only."""
+        return None if self._responder is None or self.is_off(decider) else self._responder
 
 
 @frozen(eq=False)
@@ -214,9 +237,12 @@ class ResponsePath:
     reached: int | None = None
     """The request came as far as this filter; None: it passed them all."""
 
-    def headers(self, headers: Headers) -> Headers:
-        """A reply's headers after every filter, last to first."""
+    def passed(self, response: Response, answer: FormatFacts) -> Response:
+        """A reply after every filter, last to first."""
         last = len(self.filters) if self.reached is None else self.reached
+        responders = (each.responder(self.decider) for each in self.filters)
+        beside = tuple(each for each in responders if each is not None)
+        facts = evolve(self.facts, beside=beside, answer=answer)
         for index in reversed(range(len(self.filters))):
-            headers = self.filters[index].respond(self.facts, self.decider, headers, seen=index <= last)
-        return headers
+            response = self.filters[index].respond(facts, self.decider, response, seen=index <= last)
+        return response

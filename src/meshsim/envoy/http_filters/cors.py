@@ -6,7 +6,7 @@ configurations have, and each field is the most specific that is set. Routes tha
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ...config.view import View
 from ...facts.request import Headers
@@ -19,6 +19,7 @@ from ..routes import Route
 from ..unmodelled import unmodelled_fields
 from .base import FilterFacts, Open, Option, Reply, Verdict
 from .per_route import PerRoute
+from .response import Response
 from .shares import ALWAYS, Share, compile_share
 
 TYPE_NAME = "envoy.extensions.filters.http.cors.v3.Cors"
@@ -128,7 +129,7 @@ class Cors:
         what = because("filter.cors-share", policy.place, filter=self.name)
         return Open(what, (Option("pass", 1 - enabled, None), Option("answers", enabled, reply)))
 
-    def respond(self, facts: FilterFacts, own: PerFilter | None, headers: Headers, *, seen: bool) -> Headers:
+    def respond(self, facts: FilterFacts, own: PerFilter | None, response: Response, *, seen: bool) -> Response:
         policy = self._policy(facts.route, own)
         origin = (facts.request.values("origin") or ("",))[0]
         if (
@@ -138,9 +139,9 @@ class Cors:
             or not origin
             or not policy.allows(origin)
         ):
-            return headers
+            return response
         exposed = {"access-control-expose-headers": (policy.exposed,)} if policy.exposed else {}
-        return {**headers, **policy.marks(origin), **exposed}
+        return evolve(response, headers={**response.headers, **policy.marks(origin), **exposed})
 
     def _policy(self, route: Route | None, own: PerFilter | None) -> CorsPolicy | None:
         if route is None or not route.forwards:

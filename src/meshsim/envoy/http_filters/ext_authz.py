@@ -37,13 +37,13 @@ class ExtAuthz:
     enabled_metadata: MetadataTest | None
 
     def ask(self, facts: FilterFacts, own: PerFilter | None) -> Verdict:
+        if self.disabled.of(own):
+            return None
         enabled = self.enabled.of(facts.runtime)
-        if self.disabled.of(own) or (enabled == 0 and not self.denies_where_off):
-            return None
-        unknown = because("filter.opaque", self.place, filter=self.name, type=TYPE_NAME)
         noted = True if self.enabled_metadata is None else self.enabled_metadata.holds(facts.metadata)
-        if noted is False:
-            return None
+        if enabled == 0 or noted is False:
+            return self._error(facts) if self.denies_where_off else None
+        unknown = because("filter.opaque", self.place, filter=self.name, type=TYPE_NAME)
         failed = facts.has_cluster(self.cluster) is False if self.cluster is not None else False
         if not failed:
             unanswered = because("filter.service-decides", self.place, filter=self.name, cluster=self.cluster or "")
@@ -60,13 +60,9 @@ class ExtAuthz:
             )
             return Open(unknown if noted is None else unanswered, options, default=0)
         what = because("filter.share", self.place, filter=self.name)
-        if self.denies_where_off:
-            off = self._error(facts)
-            if enabled == 0:
-                return off
-            if enabled < 1:
-                both = (Option("on", enabled, self._failed(facts)), Option("off", 1 - enabled, off))
-                return Open(what, both)
+        if self.denies_where_off and enabled < 1:
+            both = (Option("on", enabled, self._failed(facts)), Option("off", 1 - enabled, self._error(facts)))
+            return Open(what, both)
         return in_a_share(enabled, what, "fails", self._failed(facts))
 
     def _failed(self, facts: FilterFacts) -> Reply | Change | None:

@@ -7,6 +7,8 @@ from .base import FilterFacts
 
 
 def format_facts(facts: FilterFacts) -> FormatFacts:
+    if facts.answer is not None:
+        return facts.answer
     route = facts.route
     return FormatFacts(
         facts.request,
@@ -16,7 +18,7 @@ def format_facts(facts: FilterFacts) -> FormatFacts:
         vhost_metadata=route.vhost_metadata if route is not None else {},
         metadata=facts.metadata,
         filter_state=facts.filter_state,
-        cluster=facts.cluster,
+        cluster=facts.cluster or facts.find_cluster(),
         attempts=facts.attempts,
         upstream=facts.upstream,
     )

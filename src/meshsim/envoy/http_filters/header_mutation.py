@@ -9,33 +9,21 @@ from __future__ import annotations
 from attrs import evolve, frozen
 
 from ...config.view import View
-from ...errors import Rejected
-from ...facts.request import Headers, Request
-from ...match.strings import TextTest
+from ...facts.request import Request
 from ...place import Place
 from ...reasons import because
 from ..format_strings import FormatString, compile_format_string
-from ..header_mutations import (
-    ADD_IF_ABSENT,
-    APPEND,
-    OVERWRITE,
-    OVERWRITE_IF_EXISTS,
-    MutationLevel,
-    compiled_addition,
-    mutated,
-)
-from ..matchers import compile_string_matcher
+from ..header_mutations import ADD_IF_ABSENT, APPEND, OVERWRITE, OVERWRITE_IF_EXISTS
+from ..mutation_steps import Step, compile_step, stepped, stepped_response
 from ..per_filter import PerFilter
 from ..query_parameters import decoded_parameters, percent_encoded, with_parameters
 from .base import Change, FilterFacts, Verdict
 from .format_facts import format_facts
 from .per_route import PerRoute
+from .response import Response
 
 TYPE_NAME = "envoy.extensions.filters.http.header_mutation.v3.HeaderMutation"
 _QUERY_ACTIONS = (APPEND, ADD_IF_ABSENT, OVERWRITE, OVERWRITE_IF_EXISTS)
-
-Step = MutationLevel | TextTest
-"""One mutation; a test names headers that are removed."""
 
 
 @frozen(eq=False)
@@ -56,34 +44,10 @@ class Mutations:
 def compile_mutations(view: View) -> Mutations:
     below = view.view("mutations") or View({}, view.place)
     return Mutations(
-        tuple(_step(each) for each in below.views("request_mutations")),
+        tuple(compile_step(each) for each in below.views("request_mutations")),
         tuple(_query(each) for each in below.views("query_parameter_mutations")),
-        tuple(_step(each) for each in below.views("response_mutations")),
+        tuple(compile_step(each) for each in below.views("response_mutations")),
     )
-
-
-def _step(view: View) -> Step:
-    added = view.view("append")
-    if added is not None:
-        addition = compiled_addition(added)
-        _check_name(addition.name, added)
-        return MutationLevel((), (addition,))
-    matched = view.view("remove_on_match")
-    matcher = matched.view("key_matcher") if matched is not None else None
-    test = compile_string_matcher(matcher) if matcher is not None else None
-    if test is not None:
-        return test
-    removed = view.text("remove", "").lower()
-    _check_name(removed, view)
-    return MutationLevel((removed,))
-
-
-def _check_name(name: str, view: View) -> None:
-    if name.startswith(":") or name == "host":
-        message = f"{name}: :-prefixed or host headers may not be modified"
-        raise Rejected(
-            "bad-header-mutation", message, place=view.place, hint="rewrite host and path in the route's action instead"
-        )
 
 
 def _query(view: View) -> QueryMutation:
@@ -109,30 +73,19 @@ class HeaderMutation:
     def ask(self, facts: FilterFacts, own: PerFilter | None) -> Verdict:
         request = facts.request
         for level in self._levels(own):
-            headers = _stepped(request.headers, level.request, facts, request)
-            request = evolve(request, headers=headers)
+            request = stepped(request, level.request, format_facts(facts))
             if level.query:
                 request = evolve(request, path=_with_query(level.query, facts, request))
         if request == facts.request:
             return None
         return Change(because("filter.changed", self.place, filter=self.name), request)
 
-    def respond(self, facts: FilterFacts, own: PerFilter | None, headers: Headers, *, seen: bool) -> Headers:
+    def respond(self, facts: FilterFacts, own: PerFilter | None, response: Response, *, seen: bool) -> Response:
         """Whether the request came this far makes no difference."""
+        headers = response.headers
         for level in self._levels(own):
-            headers = _stepped(headers, level.response, facts, facts.request, response=True)
-        return headers
-
-
-def _stepped(
-    headers: Headers, steps: tuple[Step, ...], facts: FilterFacts, request: Request, *, response: bool = False
-) -> Headers:
-    for step in steps:
-        if isinstance(step, TextTest):
-            headers = {name: values for name, values in headers.items() if not step.holds(name)}
-        else:
-            headers = mutated(headers, (step,), evolve(format_facts(facts), request=request), response=response)
-    return headers
+            headers = stepped_response(headers, level.response, format_facts(facts))
+        return evolve(response, headers=headers)
 
 
 def _with_query(mutations: tuple[QueryMutation, ...], facts: FilterFacts, request: Request) -> str:

@@ -16,6 +16,7 @@ from ...match.strings import cookies
 from ...place import Place
 from ...reasons import because
 from ..base64_text import decoded
+from ..doubles import read_double
 from ..per_filter import PerFilter
 from ..regexes import compile_regex
 from .base import Change, FilterFacts, Verdict
@@ -58,9 +59,8 @@ class Note:
 def _typed(text: str, kind: str) -> tuple[bool, Any]:
     if kind == "STRING":
         return True, text
-    try:
-        number = float(text)
-    except ValueError:
+    number = read_double(text)
+    if number is None:
         return False, None
     return (
         (True, int(number) if number.is_integer() and abs(number) < 1 << 53 else number)
@@ -78,9 +78,9 @@ class Rule:
     remove: bool
 
     def seen(self, request: Request) -> str | None:
-        """Many values of one header are joined by commas."""
+        """Many values of one header are joined by commas; an empty cookie is none."""
         if self.cookie:
-            return cookies(request.headers.get("cookie", ())).get(self.cookie)
+            return cookies(request.headers.get("cookie", ())).get(self.cookie) or None
         values = request.values(self.header)
         return ",".join(values) if values or self.header in request.headers else None
 
@@ -127,10 +127,8 @@ class HeaderToMetadata:
         for rule in self.rules.of(own):
             seen = rule.seen(request)
             note = rule.missing if seen is None else rule.present
-            if note is None:
-                continue
-            worth, value = note.of(seen)
-            if worth:
+            worth, value = (False, None) if note is None else note.of(seen)
+            if note is not None and worth:
                 noted.setdefault(note.namespace, {})[note.key] = value
             if seen is not None and rule.remove and not rule.cookie:
                 request = evolve(request, headers={k: v for k, v in request.headers.items() if k != rule.header})

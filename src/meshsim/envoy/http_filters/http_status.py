@@ -5,15 +5,29 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from ...config.view import View
+from ...errors import Rejected
 
-_BY_NAME = {status.name.replace("_", ""): int(status) for status in HTTPStatus} | {"IMATEAPOT": 418}
-_OLD_NAMES = {"REQUESTENTITYTOOLARGE": 413, "PAYLOADTOOLARGE": 413, "URITOOLONG": 414, "RANGENOTSATISFIABLE": 416}
+_BY_NAME = {status.name.replace("_", ""): int(status) for status in HTTPStatus}
+_OTHER_NAMES = {"PAYLOADTOOLARGE": 413, "URITOOLONG": 414, "RANGENOTSATISFIABLE": 416, "UNPROCESSABLEENTITY": 422}
+_KNOWN = frozenset(
+    (
+        *(100, *range(200, 209), 226, *range(300, 306), 307, 308),
+        *(*range(400, 418), *range(421, 425), 426, 428, 429, 431),
+        *(*range(500, 509), 510, 511),
+    )
+)
+"""Any other number is none of the enum, and not loaded."""
 
 
 def http_status(view: View | None, unset: int) -> int:
-    """The code under `code`; `unset` where nothing, or nothing known, stands there."""
-    value = view.raw("code") if view is not None else None
+    """The code under `code`; `unset` where nothing says it, or a name that is not known here."""
+    if view is None:
+        return unset
+    value = view.raw("code")
     if isinstance(value, str):
         name = value.upper()
-        return int(value) if value.isdecimal() else _BY_NAME.get(name, _OLD_NAMES.get(name, unset))
-    return value if isinstance(value, int) and value else unset
+        value = int(value) if value.isdecimal() else _BY_NAME.get(name, _OTHER_NAMES.get(name, unset))
+    if isinstance(value, int) and value in _KNOWN:
+        return value
+    hint = "give a status that Envoy has a name for; it refuses this filter too"
+    raise Rejected("unknown-http-status", f"{value} is no HTTP status", place=view.place, hint=hint)

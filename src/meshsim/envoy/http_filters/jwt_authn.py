@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ...config.view import View
 from ...errors import Rejected
@@ -16,13 +16,14 @@ from ...facts.request import Request
 from ...place import Place
 from ...reasons import because
 from ..filter_state import HASHABLE_STRING, STRING, StateText
-from ..jwt.check import Session
+from ..jwt.check import PROVIDER, Session
 from ..jwt.providers import Provider, compile_provider
+from ..jwt.refusals import check_rule
 from ..jwt.requirements import Requirement, compile_requirement
 from ..jwt.tokens import AUDIENCE, MISSING
 from ..paths import without_query
 from ..per_filter import PerFilter
-from ..route_matches import CompiledMatch, RouteFacts, compile_match
+from ..route_matches import PATH_KINDS, CompiledMatch, RouteFacts, compile_match
 from .base import Change, FilterFacts, Open, Option, Reply, Verdict
 from .original_uri import original_uri
 from .per_route import PerRoute
@@ -54,6 +55,8 @@ class StateRules:
         return None if isinstance(found, StateText) and found.factory not in _TEXTS else found
 
 
+_MATCHED = (*PATH_KINDS, "case_sensitive", "headers", "query_parameters")
+"""What the filter asks of a route match; all else that one may say (grpc, cookies, a share …) it passes over."""
 _TEXTS = (STRING, HASHABLE_STRING)
 
 
@@ -77,8 +80,23 @@ class JwtAuthn:
     of_route: PerRoute[OfRoute | None]
     bypasses_preflight: bool
     strips_response: bool
+    sanitized: frozenset[str]
 
     def ask(self, facts: FilterFacts, own: PerFilter | None) -> Verdict:
+        """Headers that only providers may set go from every request, whether a token is needed or not."""
+        dropped = self.sanitized.intersection(facts.request.headers)
+        if not dropped:
+            return self._asked(facts, own)
+        kept = {name: values for name, values in facts.request.headers.items() if name not in dropped}
+        request = evolve(facts.request, headers=kept)
+        changed = Change(because("filter.changed", self.place, filter=self.name), request)
+        verdict = self._asked(facts.after(changed), own)
+        if not isinstance(verdict, Open):
+            return verdict or changed
+        options = tuple(evolve(each, verdict=each.verdict or changed) for each in verdict.options)
+        return Open(verdict.what, options, verdict.default)
+
+    def _asked(self, facts: FilterFacts, own: PerFilter | None) -> Verdict:
         if self.bypasses_preflight and _is_preflight(facts.request):
             return None
         level = self.of_route.of(own)
@@ -96,7 +114,7 @@ class JwtAuthn:
 
     def _by_rules(self, facts: FilterFacts) -> Verdict:
         """The first rule whose match holds; one that nobody can judge is passed over, as an assumption."""
-        asked = RouteFacts(facts.request, without_query(facts.request.path), facts.connection)
+        asked = RouteFacts(facts.request, without_query(facts.request.path), facts.connection, facts.runtime)
         for rule in self.rules:
             held = [condition.holds(asked) for condition in rule.match.conditions]
             if False in held:
@@ -126,22 +144,27 @@ class JwtAuthn:
     def _verdict(self, facts: FilterFacts, requirement: Requirement | None) -> Verdict:
         if requirement is None:
             return None
-        trusting = self._session(facts, trusting=True)
+        trusting = self._session(facts)
         good = self._answered(facts, trusting, requirement(trusting))
-        if not trusting.doubts:
+        options, bad = [Option("valid", None, good)], False
+        for doubt in trusting.doubts:
+            doubting = self._session(facts, doubt)
+            name = doubt if doubt.startswith(PROVIDER) else f"invalid-{doubt}" if bad else "invalid"
+            bad |= not doubt.startswith(PROVIDER)
+            options.append(Option(name, None, self._answered(facts, doubting, requirement(doubting))))
+        if len({None if each.reply is None else each.reply.details for each in options}) == 1 and (
+            isinstance(good, Reply) or not trusting.doubts
+        ):
             return good
-        doubting = self._session(facts, trusting=False)
-        bad = self._answered(facts, doubting, requirement(doubting))
-        if isinstance(good, Reply):
-            return good
-        doubts = " and ".join(trusting.doubts)
+        doubts = " and ".join(dict.fromkeys(each.partition(" ")[0] for each in trusting.doubts))
         what = because("filter.jwt-doubt", self.place, filter=self.name, doubts=doubts)
-        return Open(what, (Option("valid", None, good), Option("invalid", None, bad)), default=0)
+        return Open(what, tuple(options), default=0)
 
-    def _session(self, facts: FilterFacts, *, trusting: bool) -> Session:
+    def _session(self, facts: FilterFacts, distrusts: str | None = None) -> Session:
         clusters = (provider.keys_cluster for provider in self.providers.values())
         missing = {name: facts.has_cluster(name) is False for name in clusters if name is not None}
-        return Session(facts.request, trusting, missing)
+        only = next(iter(self.providers.values())) if len(self.providers) == 1 else None
+        return Session(facts.request, distrusts, missing, only)
 
     def _answered(self, facts: FilterFacts, session: Session, status: str | None) -> Reply | Change | None:
         if status is not None:
@@ -187,6 +210,7 @@ def compile_jwt_authn(view: View, name: str) -> JwtAuthn:
         ),
         bypasses_preflight=view.boolean("bypass_cors_preflight", False),
         strips_response=view.boolean("strip_failure_response", False),
+        sanitized=frozenset(name for each in providers.values() for name in each.sanitized),
     )
 
 
@@ -202,10 +226,12 @@ def _state_rules(view: View | None, providers: Mapping[str, Provider]) -> StateR
 
 
 def _rule(view: View, providers: Mapping[str, Provider], named: Mapping[str, Requirement | None]) -> Rule:
+    check_rule(view, frozenset(named))
     match = view.view("match")
+    asked = {} if match is None else {name: match.raw(name) for name in _MATCHED if match.has(name)}
     below = view.view("requires")
     if below is not None:
         requirement = compile_requirement(below, providers)
     else:
         requirement = named.get(view.text("requirement_name", ""))
-    return Rule(compile_match(match if match is not None else View({}, view.place / "match")), requirement, view.place)
+    return Rule(compile_match(View(asked, view.place / "match")), requirement, view.place)

@@ -7,16 +7,17 @@ clears the route cache makes the next one ask again, with the request as it is b
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from attrs import evolve, field, frozen
 
-from ...facts.request import Headers, Request
+from ...facts.request import Request
 from ...facts.residues import Residues
 from ...outcome import Ending
 from ..internal_redirects import NOT_REDIRECTED, Redirected
 from ..route_actions import WeightedCluster
 from ..routes import Route
+from .response import Memories, WayBack
 
 Metadata = Mapping[str, Mapping[str, Any]]
 """Dynamic metadata: namespace -> its struct."""
@@ -29,12 +30,6 @@ class Decider:
     """Who decided which filters run: Envoy makes the filter chain by the first route it finds."""
 
     route: Route | None
-
-
-class WayBack(Protocol):
-    """The filters as responses pass them."""
-
-    def headers(self, headers: Headers) -> Headers: ...
 
 
 @frozen
@@ -62,6 +57,7 @@ class Progress:
     """How often, and where to, the stream was redirected before its filters ran."""
     body_limit: int | None = None
     """How many bytes of a body a filter lets be kept; None: the connection's own limit holds."""
+    memories: Memories = field(factory=dict, eq=False)
     way_back: WayBack | None = field(default=None, eq=False)
     """Set behind the last filter, where any of them acts on responses."""
 

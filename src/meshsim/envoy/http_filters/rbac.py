@@ -115,7 +115,8 @@ def _asked(facts: FilterFacts) -> RbacFacts:
         source,
         path=path,
         metadata=facts.metadata,
-        filter_state=facts.filter_state,
+        filter_state={**facts.filter_state, **connection.filter_state},
+        filter_state_known=facts.filter_state_known,
         joins_header_values=joins,
         route_metadata=metadata,
     )

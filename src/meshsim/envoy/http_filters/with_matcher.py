@@ -11,7 +11,6 @@ from typing import Any
 from attrs import frozen
 
 from ...config.view import TypedConfig, View
-from ...facts.request import Headers
 from ...place import Place
 from ...reasons import because
 from ..match_tree import CompiledMatcher, Vocabulary, compile_matcher
@@ -19,6 +18,7 @@ from ..network_inputs import NETWORK_INPUTS
 from ..per_filter import PerFilter
 from .base import ActsOnResponses, Behaviour, FilterFacts, Open, Option, Verdict
 from .opaque import Opaque
+from .response import Response
 
 WITH_MATCHER = "envoy.extensions.common.matching.v3.ExtensionWithMatcher"
 COMPOSITE = "envoy.extensions.filters.http.composite.v3.Composite"
@@ -90,11 +90,11 @@ class WithMatcher:
         what = because("filter.matcher-open", self.place, filter=self.name)
         return Open(what, (Option("no-match", None, verdict), Option("match", None, other)), default=0)
 
-    def respond(self, facts: FilterFacts, own: PerFilter | None, headers: Headers, *, seen: bool) -> Headers:
+    def respond(self, facts: FilterFacts, own: PerFilter | None, response: Response, *, seen: bool) -> Response:
         behaviour = self._way(facts, own, lambda _row: False).behaviour
         if not isinstance(behaviour, ActsOnResponses):
-            return headers
-        return behaviour.respond(facts, own, headers, seen=seen)
+            return response
+        return behaviour.respond(facts, own, response, seen=seen)
 
     def _way(self, facts: FilterFacts, own: PerFilter | None, ask: Callable[[Any], bool]) -> Way:
         compiled = self.of_route(own) if own is not None else None

@@ -17,10 +17,23 @@ from ...facts.request import Request
 from ..query_parameters import decoded_parameters, with_parameters
 from .keys import problem_with_signature
 from .providers import Location, Provider
-from .tokens import AUDIENCE, CODES, EXPIRED, FAILS, FETCH_FAILED, MISSING, UNKNOWN_ISSUER, Jwt, normal_audience, parse
+from .tokens import (
+    AUDIENCE,
+    CODES,
+    EXPIRED,
+    FAILS,
+    FETCH_FAILED,
+    MISSING,
+    NOT_YET_VALID,
+    UNKNOWN_ISSUER,
+    Jwt,
+    normal_audience,
+    parse,
+)
 
 RELEASED = 1_790_812_800
 """2026-10-01: nobody asks Envoy 1.40 anything before that."""
+PROVIDER = "provider "
 
 
 @define(eq=False)
@@ -28,18 +41,26 @@ class Session:
     """What the checks of one request share, and what they have found out."""
 
     request: Request
-    trusting: bool
-    """What nobody can say (signatures by remote keys, the time) is in the token's favour."""
+    distrusts: str | None
+    """What nobody can say (signatures by remote keys, the time) is in the token's favour, but for this one doubt."""
     missing_cluster: Mapping[str, bool]
+    only_provider: Provider | None = None
+    """Where the filter has no other, failures are noted for it even where no token names its issuer."""
     noted: dict[str, Any] = field(factory=dict)
     doubts: list[str] = field(factory=list)
-    """What could not be decided: `signature` or `time`."""
+    """What could not be decided: `start`, `time`, `lifetime`, `signature`, or `provider` and another one's name."""
     clears_route: bool = False
 
     def doubt(self, what: str, problem: str) -> str | None:
         if what not in self.doubts:
             self.doubts.append(what)
-        return None if self.trusting else problem
+        return problem if what == self.distrusts else None
+
+    def one_of(self, found: Sequence[Provider]) -> Provider | None:
+        """Of several providers with one issuer Envoy takes any: another one with each start of the process."""
+        others = {f"{PROVIDER}{each.name}": each for each in found[1:]}
+        self.doubts += [what for what in others if what not in self.doubts]
+        return others.get(self.distrusts or "", found[0] if found else None)
 
 
 def check_tokens(
@@ -50,20 +71,34 @@ def check_tokens(
     named: bool,
     allow_failed: bool = False,
     allow_missing: bool = False,
+    unverified_header: str = "",
 ) -> str | None:
-    """None: it passes. `named`: one provider is asked for by name, else the token's issuer finds it."""
+    """None: it passes. `named`: one provider is asked for by name, else the token's issuer finds it.
+
+    `unverified_header` says `false` to the upstream where the last token that was looked at is no good one.
+    """
     _sanitize(session, providers)
     found = _found(session.request, providers)
     status: str | None = MISSING
+    provider = providers[0] if named and found else session.only_provider
+    if not found:
+        _note_failure(session, provider, status)
     for location, token, askers in reversed(found):
-        status = _check(session, location, token, askers, providers[0] if named else None, audiences)
+        # where a token has no readable issuer, what was found for the one before it stays
+        provider, status = _check(session, location, token, askers, providers, provider, audiences, named=named)
+        _note_failure(session, provider, status)
         if status is not None and not (allow_failed or allow_missing):
             break
-    if status is not None and named and providers[0].failed_key:
-        session.noted[providers[0].failed_key] = {"code": CODES.get(status, 0), "message": status}
+    if unverified_header and status not in (None, MISSING):
+        session.request = evolve(session.request, headers={**session.request.headers, unverified_header: ("false",)})
     if allow_failed or (allow_missing and status == MISSING):
         return None
     return status
+
+
+def _note_failure(session: Session, provider: Provider | None, status: str | None) -> None:
+    if status is not None and provider is not None and provider.failed_key:
+        session.noted[provider.failed_key] = {"code": CODES.get(status, 0), "message": status}
 
 
 def _sanitize(session: Session, providers: Sequence[Provider]) -> None:
@@ -92,46 +127,51 @@ def _check(
     location: Location,
     token: str,
     askers: Sequence[Provider],
+    providers: Sequence[Provider],
     provider: Provider | None,
     audiences: frozenset[str] | None,
-) -> str | None:
+    *,
+    named: bool,
+) -> tuple[Provider | None, str | None]:
+    """The provider that is asked, and what is wrong."""
     jwt = parse(token)
     if isinstance(jwt, str):
-        return jwt
+        return provider, jwt
     if not any(each.issuer in ("", jwt.issuer) for each in askers):
-        return UNKNOWN_ISSUER
-    if provider is None:
-        by_issuer = [each for each in askers if each.issuer == jwt.issuer] or [
-            each for each in askers if not each.issuer
-        ]
-        provider = by_issuer[0]
+        return provider, UNKNOWN_ISSUER
+    if provider is None or not named:
+        provider = session.one_of([each for each in providers if each.issuer == jwt.issuer]) or session.one_of(
+            [each for each in providers if not each.issuer]
+        )
+        if provider is None:
+            return None, UNKNOWN_ISSUER
     problem = (
-        _wrong_claims(jwt, provider)
-        or _wrong_time(session, jwt, provider)
+        _wrong_time(session, jwt, provider)
         or _wrong_audience(jwt, provider.audiences if audiences is None else audiences)
+        or _wrong_claims(session, jwt, provider)
         or _wrong_signature(session, jwt, provider)
     )
     if problem is None:
         _leave(session, location, jwt, provider)
-    return problem
-
-
-def _wrong_claims(jwt: Jwt, provider: Provider) -> str | None:
-    if provider.subjects is not None and not provider.subjects.holds(jwt.subject):
-        return FAILS
-    return None
+    return provider, problem
 
 
 def _wrong_time(session: Session, jwt: Jwt, provider: Provider) -> str | None:
     ends, begins = jwt.seconds("exp"), jwt.seconds("nbf")
-    if provider.requires_expiration and not ends:
+    early = session.doubt("start", NOT_YET_VALID) if begins > RELEASED + provider.skew_s else None
+    if early is not None or not ends:
+        return early
+    return EXPIRED if ends + provider.skew_s < RELEASED else session.doubt("time", EXPIRED)
+
+
+def _wrong_claims(session: Session, jwt: Jwt, provider: Provider) -> str | None:
+    if provider.subjects is not None and not provider.subjects.holds(jwt.subject):
         return FAILS
-    if provider.max_lifetime_s is not None and not ends:
-        return FAILS
-    if ends and ends + provider.skew_s < RELEASED:
-        return EXPIRED
-    if ends or begins > RELEASED or provider.max_lifetime_s is not None:
-        return session.doubt("time", EXPIRED)
+    ends, lifetime = jwt.seconds("exp"), provider.max_lifetime_s
+    if not ends:
+        return FAILS if provider.requires_expiration or lifetime is not None else None
+    if lifetime is not None and ends - RELEASED > lifetime:
+        return session.doubt("lifetime", FAILS)
     return None
 
 
@@ -187,10 +227,10 @@ def _normalized(payload: Mapping[str, Any], space_delimited: Sequence[str]) -> d
     return made
 
 
-def _claim_text(payload: Mapping[str, Any], claim: str) -> str:
-    """A dot leads into a struct; lists and structs are written as base64 of their JSON."""
+def _claim_text(payload: Mapping[str, Any], path: Sequence[str]) -> str:
+    """Lists and structs are written as base64 of their JSON."""
     value: Any = payload
-    for part in claim.split("."):
+    for part in path:
         value = value.get(part) if isinstance(value, Mapping) else None
     if value is None or isinstance(value, str):
         return value or ""

@@ -13,12 +13,12 @@ from typing import Any
 
 from attrs import frozen
 
+from .key_checks import CURVES, problem_with_key, text_of
 from .tokens import FAILS, NO_KEYS, NO_MATCHING_KEY, WRONG_LENGTH, Jwt, decoded
 
 _MOST_KEYS = 1000
 _DIGESTS = {"256": "sha256", "384": "sha384", "512": "sha512"}
 _ED25519_LENGTH = 64
-_CURVES = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512"}
 _FAMILIES = {"RSA": ("RS", "PS"), "EC": ("ES",), "oct": ("HS",), "OKP": ("Ed",)}
 
 
@@ -31,23 +31,27 @@ class Key:
     fields: Mapping[str, Any]
 
 
-def parse_keys(text: str) -> tuple[Key, ...] | None:
-    """The keys of a JWKS document; None where it is none (or holds certificates, which are not looked at)."""
+def parse_keys(text: str) -> tuple[Key, ...] | str:
+    """The keys of a JWKS document without those that are none, or what is wrong where that leaves nothing."""
     try:
         # raw line breaks inside texts are fine with Envoy
         document = json.loads(text, strict=False)
     except (ValueError, RecursionError):
-        return None
-    listed = document.get("keys") if isinstance(document, dict) else None
-    if not isinstance(listed, list):
-        return None
-    return tuple(_key(each) for each in listed[:_MOST_KEYS] if isinstance(each, dict) and each.get("kty") in _FAMILIES)
+        return "Jwks is an invalid JSON"
+    if not isinstance(document, dict):
+        return "Jwks is an invalid JSON"
+    if "keys" not in document:
+        return "Jwks does not have [keys] field"
+    if not isinstance(document["keys"], list):
+        return "[keys] in Jwks is not an array"
+    listed = [each for each in document["keys"][:_MOST_KEYS] if isinstance(each, dict)]
+    problems = [problem_with_key(each) for each in listed]
+    good = tuple(_key(each) for each, problem in zip(listed, problems, strict=True) if problem is None)
+    return good or next((problem for problem in problems if problem is not None), NO_KEYS)
 
 
 def _key(fields: Mapping[str, Any]) -> Key:
-    return Key(
-        str(fields["kty"]), str(fields.get("kid", "")), str(fields.get("alg", "")), str(fields.get("crv", "")), fields
-    )
+    return Key(fields["kty"], text_of(fields, "kid"), text_of(fields, "alg"), text_of(fields, "crv"), fields)
 
 
 def problem_with_signature(jwt: Jwt, keys: tuple[Key, ...]) -> str | bool | None:
@@ -72,7 +76,7 @@ def problem_with_signature(jwt: Jwt, keys: tuple[Key, ...]) -> str | bool | None
 def _fits(jwt: Jwt, key: Key) -> bool:
     if jwt.key_id and key.key_id and jwt.key_id != key.key_id:
         return False
-    algorithm = key.algorithm or (_CURVES.get(key.curve or "P-256", "") if key.kind == "EC" else "")
+    algorithm = key.algorithm or (CURVES.get(key.curve or "P-256", "") if key.kind == "EC" else "")
     return not algorithm or algorithm == jwt.algorithm
 
 

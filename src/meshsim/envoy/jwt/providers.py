@@ -19,6 +19,7 @@ from ...place import Place
 from ..matchers import compile_string_matcher
 from ..query_parameters import decoded_parameters
 from .keys import Key, parse_keys
+from .refusals import check_provider
 from .tokens import normal_audience
 
 _TOKEN_START = re.compile(r"[A-Za-z0-9_.-]")
@@ -74,8 +75,8 @@ class Provider:
     forward: bool
     payload_header: str
     pads_payload: bool
-    claim_headers: tuple[tuple[str, str], ...]
-    """(header, claim)."""
+    claim_headers: tuple[tuple[str, tuple[str, ...]], ...]
+    """(header, the path to the claim)."""
     payload_key: str
     header_key: str
     failed_key: str
@@ -90,6 +91,7 @@ class Provider:
 
 
 def compile_provider(name: str, view: View) -> Provider:
+    check_provider(view, name)
     remote = view.view("remote_jwks")
     subjects = view.view("subjects")
     lifetime = view.duration_ms("max_lifetime")
@@ -110,13 +112,19 @@ def compile_provider(name: str, view: View) -> Provider:
         forward=view.boolean("forward", False),
         payload_header=view.text("forward_payload_header", "").lower(),
         pads_payload=view.boolean("pad_forward_payload_header", False),
-        claim_headers=tuple((each.text("header_name", "").lower(), each.text("claim_name", "")) for each in claims),
+        claim_headers=tuple((each.text("header_name", "").lower(), _claim_path(each)) for each in claims),
         payload_key=view.text("payload_in_metadata", ""),
         header_key=view.text("header_in_metadata", ""),
         failed_key=view.text("failed_status_in_metadata", ""),
         space_delimited=normal.texts("space_delimited_claims") if normal is not None else (),
         clears_route=view.boolean("clear_route_cache", False),
     )
+
+
+def _claim_path(view: View) -> tuple[str, ...]:
+    """A name's dots lead into structs; the segments of a path may hold dots."""
+    segments = tuple(each.text("key", "") for each in view.views("claim_path"))
+    return segments or tuple(view.text("claim_name", "").split("."))
 
 
 def _locations(view: View) -> tuple[Location, ...]:
@@ -143,9 +151,12 @@ def _keys(view: View | None, name: str) -> tuple[Key, ...] | None:
 
 
 def _parsed(text: str, name: str, view: View) -> tuple[Key, ...]:
+    if not text:
+        # a document that is not there at all is loaded, and has no keys
+        return ()
     keys = parse_keys(text)
-    if not keys:
-        message = f"provider {name!r} has invalid local jwks: it has no valid public key"
+    if isinstance(keys, str):
+        message = f"provider {name!r} has invalid local jwks: {keys}"
         hint = 'a JWKS document is {"keys": [...]}; Envoy refuses this configuration too'
         raise Rejected("invalid-jwks", message, place=view.place, hint=hint)
     return keys

@@ -12,6 +12,7 @@ from ...config.view import View
 from ...errors import Rejected
 from .check import Session, check_tokens
 from .providers import Provider
+from .refusals import check_several
 from .tokens import MISSING, UNKNOWN_ISSUER, normal_audience
 
 Requirement = Callable[[Session], str | None]
@@ -24,8 +25,10 @@ _KINDS = (
     "requires_all",
     "allow_missing_or_failed",
     "allow_missing",
+    "extract_only_without_validation",
 )
 _BYPASSES = ("allow_missing", "allow_missing_or_failed")
+_UNVERIFIED = "x-jwt-signature-verified"
 _DEEPEST = 50
 _NEVER, _ALWAYS, _IF_MISSING = (lambda _status: False), (lambda _status: True), MISSING.__eq__
 
@@ -43,7 +46,12 @@ def compile_requirement(view: View, providers: Mapping[str, Provider], depth: in
         return _of_provider(_named(below.text("provider_name", ""), providers, below), audiences)
     if kind in _BYPASSES:
         return _bypass(tuple(providers.values()), allow_failed=kind == "allow_missing_or_failed")
+    if kind == "extract_only_without_validation":
+        # what does not check signatures but claims to, checks them all the same
+        header = below.text("verification_status_header", "") if below is not None else ""
+        return _extraction(tuple(providers.values()), header.lower() or _UNVERIFIED)
     listed = below.views("requirements") if below is not None else ()
+    check_several(kind, below if below is not None else view, len(listed))
     if kind == "requires_any":
         return _alternatives(listed, providers, depth)
     made = (compile_requirement(each, providers, depth + 1) for each in listed)
@@ -65,6 +73,12 @@ def _of_provider(provider: Provider, audiences: frozenset[str] | None) -> Requir
 
 def _bypass(providers: Sequence[Provider], *, allow_failed: bool) -> Requirement:
     return lambda session: check_tokens(session, providers, named=False, allow_failed=allow_failed, allow_missing=True)
+
+
+def _extraction(providers: Sequence[Provider], header: str) -> Requirement:
+    return lambda session: check_tokens(
+        session, providers, named=False, allow_failed=True, allow_missing=True, unverified_header=header
+    )
 
 
 def _alternatives(views: Sequence[View], providers: Mapping[str, Provider], depth: int) -> Requirement:

@@ -120,8 +120,9 @@ class Jwt:
 
 def parse(text: str) -> Jwt | str:
     """The token, or the status text of what is wrong with its form."""
+    # dots too many are nothing to Envoy
     sections = [section for section in text.split(".") if section]
-    if text.count(".") != 2 or len(sections) != 3 or len(text) > _LONGEST:
+    if len(sections) != 3 or len(text) > _LONGEST:
         return _FORM
     header_bytes = decoded(sections[0])
     if header_bytes is None:
@@ -150,13 +151,14 @@ def parse(text: str) -> Jwt | str:
 
 
 def decoded(text: str) -> bytes | None:
-    """Base64url; blanks are passed over and padding is optional."""
+    """Base64url; blanks are passed over, and padding is there as it should be or not at all."""
     bare = "".join(text.split())
     if _ALPHABET.fullmatch(bare) is None:
         return None
-    bare = bare.rstrip("=")
-    if len(bare) % 4 == 1:
+    unpadded = bare.rstrip("=")
+    if len(unpadded) % 4 == 1 or len(bare) not in (len(unpadded), len(unpadded) + -len(unpadded) % 4):
         return None
+    bare = unpadded
     return base64.urlsafe_b64decode(bare + "=" * (-len(bare) % 4))
 
 
@@ -210,6 +212,5 @@ def _wrong_payload(payload: Mapping[str, Any]) -> str | None:
 
 def normal_audience(text: str) -> str:
     """Without scheme and final slash, as Envoy compares audiences."""
-    for scheme in ("https://", "http://"):
-        text = text.removeprefix(scheme)
-    return text.removesuffix("/")
+    scheme = next((each for each in ("https://", "http://") if text.startswith(each)), "")
+    return text.removeprefix(scheme).removesuffix("/")

@@ -41,6 +41,8 @@ class Judgement:
     allowed: bool
     policy: str | None
     """The one that matched; None: none did."""
+    logs: bool = False
+    """Whether what matched is to log."""
 
     @property
     def details(self) -> str:
@@ -53,6 +55,11 @@ class Rules:
     action: str
     place: Place
     policies: FirstMatch[Policy, RbacFacts]
+
+    @property
+    def logs(self) -> bool:
+        """Whether they say of a request that access logs should have it."""
+        return self.action == "LOG"
 
     @property
     def idle(self) -> bool:
@@ -73,7 +80,7 @@ class Rules:
 
     def _judged(self, matched: Policy | None) -> Judgement:
         allowed = self.action == "LOG" or (matched is not None) == (self.action == "ALLOW")
-        return Judgement(allowed, matched.name if matched is not None else None)
+        return Judgement(allowed, matched.name if matched is not None else None, self.logs and matched is not None)
 
     def why_denied(self, judgement: Judgement, filter_name: str) -> Reason:
         """By a policy, or for want of one."""

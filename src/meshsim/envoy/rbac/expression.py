@@ -15,6 +15,7 @@ from ...errors import InputError, Rejected
 from ...match.condition import Condition, unmodelled
 from .facts import RbacFacts
 from .leaves import OVER_HTTP_ONLY, PERMISSIONS, PRINCIPALS, Compile, Leaf
+from .rule_checks import check_rule
 
 _MAX_DEPTH = 90
 """Protobuf itself reads no deeper."""
@@ -104,6 +105,7 @@ def _compile(view: View, side: Side, depth: int, *, over_http: bool) -> Tree:
     if kind in OVER_HTTP_ONLY and not over_http:
         hint = "only the HTTP filter knows headers; Envoy refuses this filter too"
         raise Rejected("rbac-needs-http", f"{kind} in an RBAC network filter", place=view.place_of(kind), hint=hint)
+    check_rule(view, kind)
     return side.leaves[kind](view, kind)
 
 

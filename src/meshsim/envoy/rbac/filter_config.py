@@ -7,7 +7,7 @@ from attrs import frozen
 from ...config.view import View
 from ...explanation import Candidate
 from ...place import Place
-from ...reasons import Reason, because
+from ...reasons import Reason
 from ..unmodelled import unmodelled_fields
 from .engine import Judgement, Rules, compile_rules
 from .facts import RbacFacts
@@ -74,11 +74,11 @@ class RbacConfig:
         return _noted(self.rules, facts, f"{self.prefix}enforced")
 
     def common_metadata(self, facts: RbacFacts) -> dict[str, bool]:
-        """Rules that log say of each request whether access logs should, under `envoy.common`."""
-        if not isinstance(self.rules, Rules) or self.rules.action != "LOG":
+        """Rules that log, and matchers in which anything does, say of each request whether access logs should."""
+        if self.rules is None or not self.rules.logs:
             return {}
         courses = self.rules.courses(facts)
-        return {"access_log_hint": courses[0].policy is not None} if len(courses) == 1 else {}
+        return {"access_log_hint": courses[0].logs} if len(courses) == 1 else {}
 
 
 def _noted(rules: Rules | MatcherRules | None, facts: RbacFacts, named: str) -> dict[str, str]:
@@ -99,8 +99,6 @@ def compile_rbac(view: View, name: str, *, over_http: bool) -> RbacConfig:
         below = view.view(key)
         opaque += unmodelled_fields(below, _RULES_FIELDS, name) if below is not None else ()
     rules = _rules(view, "rules", "matcher", over_http=over_http)
-    if isinstance(rules, MatcherRules) and rules.matcher.keeps_matching:
-        opaque += (because("filter.rbac-keeps-matching", rules.place, filter=name),)
     return RbacConfig(
         name=name,
         place=view.place,
@@ -117,6 +115,6 @@ def _rules(view: View, rules: str, matcher: str, *, over_http: bool) -> Rules | 
     """A matcher goes before policies."""
     tree = view.view(matcher)
     if tree is not None:
-        return compile_matcher_rules(tree)
+        return compile_matcher_rules(tree, over_http=over_http)
     below = view.view(rules)
     return compile_rules(below, over_http=over_http) if below is not None else None

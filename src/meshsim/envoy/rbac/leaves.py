@@ -13,6 +13,7 @@ from ...config.view import View
 from ...errors import Rejected
 from ...match.condition import Condition, unmodelled
 from ..matchers import compile_header_matcher, compile_string_matcher
+from ..uri_templates import compile_uri_template
 from .facts import RbacFacts
 from .metadata import ABSENT, compile_value_matcher, metadata_path, value_at
 
@@ -195,7 +196,14 @@ def _opaque(view: View, kind: str) -> Leaf:
 
 def _uri_template(view: View, kind: str) -> Leaf:
     """Over plain TCP there is no path to match."""
-    return Condition(kind, "not modelled", _path, lambda path: False if path is None else None, view.place_of(kind))
+    below = view.view(kind)
+    template = compile_uri_template(below) if below is not None else None
+    if template is None:
+        return unmodelled(kind, "not modelled", view.place_of(kind))
+    matches = template.matches
+    return Condition(
+        kind, template.pattern, _path, lambda path: path is not None and matches(path), view.place_of(kind)
+    )
 
 
 _SHARED: Mapping[str, Compile] = {

@@ -36,6 +36,8 @@ class RbacAction:
 class MatcherRules:
     place: Place
     matcher: CompiledMatcher[RbacFacts, RbacAction]
+    logs: bool
+    """Whether any action is to log."""
 
     @property
     def idle(self) -> bool:
@@ -67,11 +69,23 @@ class MatcherRules:
 def _judged(found: RbacAction | None) -> Judgement:
     if found is None:
         return Judgement(allowed=False, policy=None)
-    return Judgement(found.action != "DENY", found.name)
+    return Judgement(found.action != "DENY", found.name, logs=found.action == "LOG")
 
 
-def compile_matcher_rules(view: View) -> MatcherRules:
-    return MatcherRules(view.place, compile_matcher(view, _VOCABULARY))
+def compile_matcher_rules(view: View, *, over_http: bool) -> MatcherRules:
+    actions: list[RbacAction] = []
+
+    def read(typed: TypedConfig) -> tuple[str, RbacAction]:
+        name, action = _action(typed)
+        actions.append(action)
+        return name, action
+
+    inputs = _INPUTS if over_http else _OVER_TCP
+    matcher = compile_matcher(view, Vocabulary("rbac_action", inputs, read))
+    if matcher.keeps_matching:
+        hint = "leave keep_matching out; Envoy refuses this filter too"
+        raise Rejected("rbac-keeps-matching", "keep_matching is nothing for RBAC", place=view.place, hint=hint)
+    return MatcherRules(view.place, matcher, any(each.action == "LOG" for each in actions))
 
 
 def _action(typed: TypedConfig) -> tuple[str, RbacAction]:
@@ -79,6 +93,9 @@ def _action(typed: TypedConfig) -> tuple[str, RbacAction]:
         hint = f"give a {_ACTION}; Envoy refuses this filter too"
         raise Rejected("rbac-action", f"{typed.type_name} is no action of RBAC", place=typed.view.place, hint=hint)
     name = typed.view.text("name", "")
+    if not name:
+        hint = "name it; Envoy refuses this filter too"
+        raise Rejected("rbac-action", "an action of RBAC has no name", place=typed.view.place, hint=hint)
     return name, RbacAction(name, typed.view.enum("action", ACTIONS))
 
 
@@ -105,8 +122,39 @@ def _of_connection(make: Callable[[View], tuple[str, ReadConnection]]) -> Callab
     return compile_input
 
 
+def _filter_state(view: View) -> tuple[str, ReadFacts]:
+    key = view.text("key", "")
+
+    def read(facts: RbacFacts) -> str | Missing | None:
+        value = facts.filter_state.get(key)
+        return value if value is not None or facts.filter_state_known else Missing.UNKNOWN
+
+    return f"filter_state {key}", read
+
+
+def _refused(name: str) -> Callable[[View], tuple[str, ReadFacts]]:
+    def refuse(view: View) -> tuple[str, ReadFacts]:
+        hint = "ask something else; Envoy refuses this filter too"
+        raise Rejected("rbac-input", f"RBAC cannot match on {name}", place=view.place, hint=hint)
+
+    return refuse
+
+
+_TYPES, _NETWORK = "envoy.type.matcher.v3.", "envoy.extensions.matching.common_inputs.network.v3."
+_NOWHERE = (
+    _NETWORK + "SourceTypeInput",
+    _NETWORK + "TransportProtocolInput",
+    _NETWORK + "ApplicationProtocolInput",
+    _TYPES + "HttpRequestQueryParamMatchInput",
+    _TYPES + "HttpRequestTrailerMatchInput",
+    _TYPES + "HttpResponseHeaderMatchInput",
+    _TYPES + "HttpResponseTrailerMatchInput",
+)
+_ONLY_OVER_HTTP = (_HEADER, _NETWORK + "DynamicMetadataInput")
 _INPUTS: Mapping[str, Callable[[View], tuple[str, ReadFacts]]] = {
     **{name: _of_connection(make) for name, make in NETWORK_INPUTS.items()},
     _HEADER: _header,
+    _NETWORK + "FilterStateInput": _filter_state,
+    **{name: _refused(name) for name in _NOWHERE},
 }
-_VOCABULARY: Vocabulary[RbacFacts, RbacAction] = Vocabulary("rbac_action", _INPUTS, _action)
+_OVER_TCP = {**_INPUTS, **{name: _refused(name) for name in _ONLY_OVER_HTTP}}

@@ -99,7 +99,6 @@ WORDS: dict[str, str] = {
     "filter.rbac-allows-nothing": "filter {filter} denies it: none of its {policies} policies matches, and it allows "
     "only what one of them matches",
     "filter.rbac-matcher-leads-nowhere": "filter {filter} denies it: its matcher leads to no action",
-    "filter.rbac-keeps-matching": "the matcher of filter {filter} keeps matching, which is not modelled",
     "filter.rbac-open": "filter {filter} asks what configuration alone cannot say: whether {policies} matches",
     "filter.fault-abort": "filter {filter} aborts the request as configured",
     "filter.fault-share": "filter {filter} aborts a share of the requests",
