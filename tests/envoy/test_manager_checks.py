@@ -82,6 +82,11 @@ def mapped(**fields: Any) -> dict[str, Any]:
     return {"local_reply_config": {"mappers": [fields]}}
 
 
+def compared(**fields: Any) -> dict[str, Any]:
+    value = {"default_value": 400, "runtime_key": "x"}
+    return {"status_code_filter": {"comparison": {"value": value, **fields}}}
+
+
 ANY = {"not_health_check_filter": {}}
 REFUSED: dict[str, dict[str, Any]] = {
     "no way to routes": {"route_config": None},
@@ -110,6 +115,19 @@ REFUSED: dict[str, dict[str, Any]] = {
     "a mapper without a filter": mapped(status_code=500),
     "a mapper to 199": mapped(filter=ANY, status_code=199),
     "a mapper to 600": mapped(filter=ANY, status_code=600),
+    "a comparison of no kind": mapped(filter=compared(op="NOPE")),
+    "a comparison beyond the last kind": mapped(filter=compared(op=9)),
+    "a comparison with nothing": mapped(filter={"status_code_filter": {"comparison": {"op": "GE"}}}),
+    "no comparison": mapped(filter={"status_code_filter": {}}),
+    "a filter of no kind": mapped(filter={}),
+    "a filter of two kinds": mapped(filter={**ANY, "traceable_filter": {}}),
+    "one filter of two": mapped(filter={"and_filter": {"filters": [ANY]}}),
+    "no filter among two": mapped(filter={"or_filter": {"filters": [ANY, {}]}}),
+    "no header": mapped(filter={"header_filter": {}}),
+    "no flag": mapped(filter={"response_flag_filter": {"flags": ["NOPE"]}}),
+    "no grpc status": mapped(filter={"grpc_status_filter": {"statuses": ["NOPE"]}}),
+    "a grpc status beyond the last": mapped(filter={"grpc_status_filter": {"statuses": [17]}}),
+    "a share of no key": mapped(filter={"runtime_filter": {}}),
     "a small window": http2(initial_stream_window_size=1),
     "no streams": http2(max_concurrent_streams=0),
     "early mutations of nothing": early(),
@@ -156,6 +174,10 @@ LOADED: dict[str, dict[str, Any]] = {
     "a way with slashes beyond the last": {"path_with_escaped_slashes_action": 5},
     "a way with underscores beyond the last": common(headers_with_underscores_action=7),
     "no overwriting": {"scheme_header_transformation": {}},
+    "a comparison by number": mapped(filter=compared(op=3)),
+    "grpc statuses": mapped(filter={"grpc_status_filter": {"statuses": [14, "ok"]}}),
+    "flags": mapped(filter={"response_flag_filter": {"flags": ["NR", "UDO"]}}),
+    "two filters": mapped(filter={"and_filter": {"filters": [ANY, ANY]}}),
     "a mapper to 200": mapped(filter=ANY, status_code=200),
     "a way with tls by its number": host(require_tls=2),
     "an empty domain": host(domains=("",)),

@@ -111,6 +111,12 @@ REFUSED = {
     "an option of another operator": adding("x", "%QUERY_PARAMS(RAW)%"),
     "a part of the path that is none": adding("x", "%PATH(WQ:PATH_OR_ORIG)%"),
     "metadata of nothing": adding("x", "%METADATA(NOPE:a)%"),
+    "a duration between one point": adding("x", "%COMMON_DURATION(A)%"),
+    "a duration of no precision": adding("x", "%COMMON_DURATION(A:B:s)%"),
+    "a duration of a length": adding("x", "%COMMON_DURATION(A:B:ms):3%"),
+    "alternatives that are no list": adding("x", "%COALESCE({})%"),
+    "alternatives of nothing": adding("x", '%COALESCE({"operators": []})%'),
+    "alternatives that are no JSON": adding("x", "%COALESCE(x)%"),
     "a header without a name": adding("", "v"),
     "a value of two lines": adding("x", "a\nb"),
     "removing no name": one_route(request_headers_to_remove=[""]),
@@ -195,6 +201,9 @@ LOADED = {
     "a value in two spellings": one_route(
         request_headers_to_add=[{"header": {"key": "x", "value": "v", "raw_value": "YQ=="}}]
     ),
+    "a duration of default precision": adding("x", "%COMMON_DURATION(A:B)%"),
+    "a duration in nanoseconds": adding("x", "%COMMON_DURATION(::ns)%"),
+    "alternatives": adding("x", '%COALESCE({"operators": ["PROTOCOL", {"command": "REQ", "param": "x"}]})%'),
     "as many headers as are taken": one_route(request_headers_to_add=[{"header": {"key": "x", "value": "v"}}] * 1000),
     "a status of a redirect by number": one_route(redirect={"response_code": 4}),
     "a body in base64 of the web": one_route(direct_response={"status": 200, "body": {"inline_bytes": "_-8"}}),

@@ -186,7 +186,7 @@ class View:
                 return value
             if value.isdecimal() and int(value[:4]) < len(names):
                 return names[int(value[:4])]
-            return value.upper() if value.upper() in names else value
+            return next((name for name in names if name.upper() == value.upper()), value)
         if isinstance(value, int) and not isinstance(value, bool):
             if 0 <= value < len(names):
                 return names[value]

@@ -6,6 +6,7 @@ table here takes neither an argument nor a length.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 
@@ -34,6 +35,7 @@ _WITHOUT_LENGTH = frozenset(
                 *("UPSTREAM_LOCAL", "UPSTREAM_REMOTE"),
             )
         ),
+        "COMMON_DURATION",
         "REQUESTED_SERVER_NAME",
     )
 )
@@ -67,6 +69,27 @@ def _headers(given: str) -> Iterator[str]:
         yield "Invalid header configuration. Format string contains invalid characters."
     if given.count("?") > 1:
         yield f"More than 1 alternative header specified in token: {given}"
+
+
+def _coalesce(given: str) -> Iterator[str]:
+    try:
+        stated = json.loads(given)
+    except (ValueError, RecursionError):
+        yield "COALESCE: JSON supplied is not valid."
+        return
+    operators = stated.get("operators") if isinstance(stated, dict) else None
+    if not isinstance(operators, list):
+        yield "COALESCE: JSON configuration must contain 'operators' array"
+    elif not operators:
+        yield "COALESCE: 'operators' array must not be empty"
+
+
+def _duration(given: str) -> Iterator[str]:
+    points = given.split(":")
+    if len(points) not in (2, 3):
+        yield f"Invalid common duration configuration: {given}."
+    elif points[2:] not in ([], ["ms"], ["us"], ["ns"]):
+        yield f"Invalid common duration precision: {points[2]}."
 
 
 def _filter_state(given: str) -> Iterator[str]:
@@ -116,6 +139,8 @@ def _grpc_status(given: str) -> Iterator[str]:
 
 
 _CHECKS: dict[str, Callable[[str], Iterator[str]]] = {
+    "COALESCE": _coalesce,
+    "COMMON_DURATION": _duration,
     "FILTER_STATE": _filter_state,
     "GRPC_STATUS": _grpc_status,
     "METADATA": _metadata,

@@ -79,6 +79,8 @@ class CodecOptions:
     allow_chunked_length: bool
     refuses_https_in_the_clear: bool
     """An https URL in the request line of a plaintext connection; where the scheme is the socket's to say."""
+    takes_one_request: bool
+    """max_requests_per_connection: 1"""
     keeps_bad_connections: bool
     """Whether a 400 leaves an HTTP/1 connection open (stream_error_on_invalid_http_message)."""
     keeps_bad_http2_connections: bool
@@ -132,6 +134,7 @@ def compile_codec(view: View) -> CodecOptions:
         allow_chunked_length=options.boolean("allow_chunked_length", False) if options is not None else False,
         refuses_https_in_the_clear=view.boolean("use_remote_address", False)
         and not view.integer("xff_num_trusted_hops", 0),
+        takes_one_request=common is not None and common.integer("max_requests_per_connection") == 1,
         keeps_bad_connections=_keeps_bad_connections(view, options),
         keeps_bad_http2_connections=_keeps_bad_connections(view, http2),
         allow_connect=http2.boolean("allow_connect", False) if http2 is not None else False,

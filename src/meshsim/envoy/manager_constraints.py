@@ -6,9 +6,12 @@ api/envoy/config/route/v3/scoped_route.proto and api/envoy/config/core/v3/protoc
 
 from __future__ import annotations
 
+from ..config.view import View
+from .grpc_codes import GRPC_STATUS_NAMES
 from .message_rules import (
     Message,
     among,
+    anything_but,
     every,
     filled,
     listed,
@@ -21,12 +24,14 @@ from .message_rules import (
     whole,
     within,
 )
-from .route_constraints import FORMAT
+from .route_constraints import FORMAT, HEADER
 
 _ROUTES = ("rds", "route_config", "scoped_routes")
 _CODECS = ("AUTO", "HTTP1", "HTTP2", "HTTP3")
 _CERTIFICATES = ("SANITIZE", "FORWARD_ONLY", "APPEND_FORWARD", "SANITIZE_SET", "ALWAYS_FORWARD_ONLY")
 _SERVER_HEADERS = ("OVERWRITE", "APPEND_IF_ABSENT", "PASS_THROUGH")
+_FLAGS = "LH UH UT LR UR UF UC UO NR DI FI RL UAEX RLSE DC URX SI IH DPE UMSDR RFCF NFCF DT UPE NC OM DF DO DR UDO"
+_KNOWN_FLAGS = frozenset(_FLAGS.split())
 _ESCAPED_SLASHES = (
     "IMPLEMENTATION_SPECIFIC_DEFAULT",
     "KEEP_UNCHANGED",
@@ -35,6 +40,12 @@ _ESCAPED_SLASHES = (
     "UNESCAPE_AND_FORWARD",
 )
 _WINDOW = within(65535, 2147483647)
+
+
+def _flags(view: View, name: str) -> str | None:
+    unknown = [each for each in view.texts(name) if each not in _KNOWN_FLAGS]
+    return f"value must be in list [{_FLAGS}]" if unknown else None
+
 
 _RANGE = Message("CidrRange", {"prefix_len": within(0, 128)})
 """An address that cannot be read may have been blotted out of a dump."""
@@ -58,10 +69,33 @@ _COMMON = Message(
         "max_requests_per_connection": whole,
     },
 )
+_COMPARISON = Message("ComparisonFilter", {"op": among("EQ", "GE", "LE", "NE"), "value": present})
+_COMPARED = Message("StatusCodeFilter", {"comparison": present}, {"comparison": _COMPARISON})
+_LOG_FILTERS: dict[str, Message] = {
+    "status_code_filter": _COMPARED,
+    "duration_filter": _COMPARED,
+    "runtime_filter": Message("RuntimeFilter", {"runtime_key": filled}),
+    "header_filter": Message("HeaderFilter", {"header": present}, {"header": HEADER}),
+    "response_flag_filter": Message("ResponseFlagFilter", {"flags": _flags}),
+    "grpc_status_filter": Message("GrpcStatusFilter", {"statuses": among(*GRPC_STATUS_NAMES)}),
+}
+_KINDS = (
+    *_LOG_FILTERS,
+    "not_health_check_filter",
+    "traceable_filter",
+    "and_filter",
+    "or_filter",
+    "extension_filter",
+    "metadata_filter",
+    "log_type_filter",
+)
+LOG_FILTER = Message("AccessLogFilter", {"filter_specifier": anything_but()}, _LOG_FILTERS, (_KINDS,))
+_LOG_FILTERS["and_filter"] = Message("AndFilter", {"filters": listed(2)}, {"filters": LOG_FILTER})
+_LOG_FILTERS["or_filter"] = Message("OrFilter", {"filters": listed(2)}, {"filters": LOG_FILTER})
 _MAPPER = Message(
     "ResponseMapper",
     {"filter": present, "status_code": within(200, 599)},
-    {"body_format_override": FORMAT},
+    {"filter": LOG_FILTER, "body_format_override": FORMAT},
 )
 MANAGER = Message(
     "HttpConnectionManager",

@@ -122,15 +122,20 @@ whole = within(0)
 
 
 def among(*names: str) -> Rule:
-    """An enumeration of which only the known names are taken, or their numbers."""
+    """An enumeration, or a list of its values, of which only the known names are taken, or their numbers."""
+
+    spelt = frozenset(name.upper() for name in names)
+
+    def known(value: Any) -> bool:
+        if isinstance(value, str):
+            return value.upper() in spelt or (value.isdecimal() and int(value[:4]) < len(names))
+        return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(names)
 
     def rule(view: View, name: str) -> str | None:
-        value: Any = view.raw(name)
-        if value is None or (isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(names)):
-            return None
-        if isinstance(value, str) and (value.upper() in names or (value.isdecimal() and int(value[:4]) < len(names))):
-            return None
-        return f"{str(value)[:60]!r} is none of the enumeration's values {', '.join(names)}"
+        for value in view.values(name):
+            if not known(value):
+                return f"{str(value)[:60]!r} is none of the enumeration's values {', '.join(names)}"
+        return None
 
     return rule
 

@@ -201,7 +201,7 @@ def _wants_close(version: str, headers: Headers) -> bool:
     """HTTP/1.0 does unless it says keep-alive, whatever else it says."""
     said = headers.get("connection", ())
     if version == "http/1.0":
-        return "keep-alive" not in _tokens(*said)
+        return "keep-alive" not in _tokens(*said) or "close" in _tokens(*headers.get("proxy-connection", ()))
     return "close" in _tokens(*said, *headers.get("proxy-connection", ()))
 
 

@@ -62,7 +62,8 @@ def closes_with(stream: Stream, status: int) -> bool:
     request = stream.request
     if request is None or request.version == "http2":
         return False
-    return request.ends_connection or (status == 400 and not stream.manager.codec.keeps_bad_connections)
+    codec = stream.manager.codec
+    return request.ends_connection or codec.takes_one_request or (status == 400 and not codec.keeps_bad_connections)
 
 
 def closes_unframed(response: Response, stream: Stream) -> bool:
@@ -80,7 +81,8 @@ def passed_on(response: Response, stream: Stream) -> Response:
     headers = counted(route_mutations(made, stream, "via_upstream"), stream)
     response = evolve(response, headers=headers)
     response = past_filters(response, stream, status=response.status or None, details="via_upstream")
-    closes = request is not None and request.wants_close
+    once = stream.manager.codec.takes_one_request
+    closes = request is not None and (request.wants_close or (once and request.version != "http2"))
     return evolve(response, headers=encoded(response, stream, closes=closes))
 
 

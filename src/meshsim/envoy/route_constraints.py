@@ -106,14 +106,14 @@ FORMAT = Message("SubstitutionFormatString", {"format": some_of("text_format", "
 _SHARE = Message("FractionalPercent", {"numerator": whole})
 _RUNTIME_SHARE = Message("RuntimeFractionalPercent", {"default_value": present}, {"default_value": _SHARE})
 _TEXT = Message("StringMatcher", one_of=(_TEXT_KINDS,))
-_HEADER = Message("HeaderMatcher", {"name": every(filled, one_line)}, {"string_match": _TEXT}, one_of=(_HEADER_KINDS,))
+HEADER = Message("HeaderMatcher", {"name": every(filled, one_line)}, {"string_match": _TEXT}, one_of=(_HEADER_KINDS,))
 _COMPILED_TEXT = Message("StringMatcher", {}, {"safe_regex": Message("RegexMatcher", {"regex": _pattern})})
 _COUNTED = Message("HeaderMatcher", {"name": every(filled, one_line)}, {"string_match": _COMPILED_TEXT})
 _METADATA_VALUE = Message("ValueMatcher", {}, {"or_match": Message("OrMatcher", {"value_matchers": listed(2)})})
 MATCH = Message(
     "RouteMatch",
     below={
-        "headers": _HEADER,
+        "headers": HEADER,
         "query_parameters": Message("QueryParameterMatcher", below={"string_match": _TEXT}),
         "runtime_fraction": _RUNTIME_SHARE,
         "dynamic_metadata": Message("MetadataMatcher", below={"value": _METADATA_VALUE}),
@@ -130,8 +130,8 @@ RETRY = Message(
         "rate_limited_retry_back_off": Message(
             "RateLimitedRetryBackOff", {"reset_headers": listed(1)}, {"reset_headers": _RESET_HEADER}
         ),
-        "retriable_headers": _HEADER,
-        "retriable_request_headers": _HEADER,
+        "retriable_headers": HEADER,
+        "retriable_request_headers": HEADER,
     },
 )
 HEDGE = Message("HedgePolicy", {"initial_requests": within(1)})
@@ -142,7 +142,7 @@ _RATE_LIMIT_ACTION = Message(
     {
         "generic_key": Message("GenericKey", {"descriptor_value": filled}),
         "request_headers": Message("RequestHeaders", _NAMED),
-        "header_value_match": Message("HeaderValueMatch", {"headers": listed(1)}, {"headers": _HEADER}),
+        "header_value_match": Message("HeaderValueMatch", {"headers": listed(1)}, {"headers": HEADER}),
     },
 )
 RATE_LIMIT = Message("RateLimit", {"stage": within(0, 10), "actions": listed(1)}, {"actions": _RATE_LIMIT_ACTION})
