@@ -113,6 +113,9 @@ def test_query_parameters(matcher: dict[str, Any], path: str, holds: bool) -> No
         (("l=2", "k=v"), False, True),
         (("k=other; k=v",), False, False),
         (("k",), False, False),
+        (("k=v ;l=2",), False, False),  # the blank is the value's
+        (("k =v",), False, False),
+        (("l=2;  k=v",), False, True),
         ((), True, True),  # unlike headers
         (("k=v",), True, False),
     ],

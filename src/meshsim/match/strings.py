@@ -170,11 +170,15 @@ def query_condition(name: str, test: TextTest | bool, place: Place | None) -> Co
 
 
 def cookies(lines: tuple[str, ...]) -> dict[str, str]:
-    """The first cookie of each name; items without `=` are passed over, surrounding quotes removed."""
+    """The first cookie of each name; items without `=` are passed over, quotes around the whole value removed.
+
+    Only spaces before a name are passed over: those before `=` belong to it, and those behind a value to that.
+    envoyproxy/envoy source/common/http/header_utility.cc (forEachCookie).
+    """
     found: dict[str, str] = {}
     for line in lines:
         for item in line.split(";"):
-            name, equals, value = item.strip(" \t").partition("=")
+            name, equals, value = item.lstrip(" ").partition("=")
             if equals:
                 if len(value) >= 2 and value[0] == '"' == value[-1]:
                     value = value[1:-1]

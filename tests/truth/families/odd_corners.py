@@ -10,6 +10,7 @@
 - Whoever was told `100 Continue` has `%RESPONSE_CODE%` 100 from then on.
 - An empty value adds no comma to a header of one value; the manager's own `via` comes behind those of mutations.
 - A header dropped for its underscore does not count in HTTP/1; in HTTP/2 it stays the detail of every later refusal.
+- Blanks behind a cookie's value belong to it, before its `=` to its name; only spaces before the name do not count.
 - HTTP/2 gRPC has a body upstream even where a route takes its content type away.
 """
 
@@ -28,6 +29,7 @@ BODY = {"text_format_source": {"inline_string": "%LOCAL_REPLY_BODY%|%RESPONSE_CO
 def settings() -> Iterator[Setting]:
     yield setting("where features meet", OPTIONS, _calls)
     yield setting("dropped headers", DROPPING, _dropped_calls)
+    yield setting("cookies", [{"route_config": _cookie_table()}], _cookie_calls)
 
 
 def _add(name: str, value: str, **more: Any) -> dict[str, Any]:
@@ -163,3 +165,35 @@ def _dropped_calls(_draw: random.Random, port: int, _options: Mapping[str, Any])
             yield call(port, headers={"a_b": "1", "b": "x" * size}, protocol=protocol)
             yield call(port, headers={"b": "x" * size, "a_b": "1"}, protocol=protocol)
     yield call(port, headers={"a_b": "1", "te": "gzip"}, protocol="http2")
+
+
+COOKIES = {"k": ("a", " a", "a ", '"a"', '"a" ', "", "\ta", "a=b", '"'), "k ": ("a", " a"), "\tk": ("a",), "l": ("1",)}
+
+
+def _cookie_table() -> dict[str, Any]:
+    routes = [
+        {
+            "name": f"{name!r} is {value!r}",
+            "match": {"prefix": "/", "cookies": [{"name": name, "string_match": {"exact": value}}]},
+            "direct_response": {"status": 200, "body": {"inline_string": f"{name!r} is {value!r}"}},
+        }
+        for name, values in COOKIES.items()
+        for value in values
+        if value
+    ]
+    return _table("cookies", *routes)
+
+
+def _cookie_calls(_draw: random.Random, port: int, _options: Mapping[str, Any]) -> Iterator[Call]:
+    for name, values in COOKIES.items():
+        for value in values:
+            for line in (
+                f"{name}={value}",
+                f"x=1;{name}={value};y=2",
+                f"x=1; {name}={value}",
+                [f"{name}={value}", "k=b"],
+            ):
+                yield call(port, headers={"cookie": line})
+    for line in ("k", ";k=a", "k=b; k=a", "K=a", "k==a", "k;=a", ["k=b", "k=a"], ["k", "l=1"]):
+        yield call(port, headers={"cookie": line})
+        yield call(port, headers={"cookie": line}, protocol="http2")
