@@ -16,6 +16,7 @@ from ...facts.request import Request
 from ...match.strings import cookies
 from ...place import Place
 from ...reasons import because
+from ..jwt.check import RELEASED
 from ..per_filter import PerFilter
 from .base import Change, FilterFacts, Verdict
 from .per_route import PerRoute
@@ -23,6 +24,7 @@ from .per_route import PerRoute
 TYPE_NAME = "envoy.extensions.filters.http.stateful_session.v3.StatefulSession"
 _COOKIE = "envoy.extensions.http.stateful_session.cookie.v3.CookieBasedSessionState"
 _HEADER = "envoy.extensions.http.stateful_session.header.v3.HeaderBasedSessionState"
+_ADDRESS_FIELD, _ENDS_FIELD = 0x0A, 0x10
 
 
 @frozen(eq=False)
@@ -57,17 +59,29 @@ def _decoded(text: str) -> str | None:
 
 
 def _address(text: str) -> str | None:
-    """Field 1 of a small protobuf message, or the whole where it is none."""
+    """Field 1 of a small protobuf message, or the whole where it is none; None where field 2 says that it has ended."""
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         return None
-    if len(data) > 2 and data[0] == 0x0A and data[1] < 0x80 and len(data) >= 2 + data[1]:
-        data = data[2 : 2 + data[1]]
+    if len(data) > 2 and data[0] == _ADDRESS_FIELD and data[1] < 0x80 and len(data) >= 2 + data[1]:
+        data, rest = data[2 : 2 + data[1]], data[2 + data[1] :]
+        if rest[:1] == bytes((_ENDS_FIELD,)) and 0 < _number(rest[1:]) < RELEASED:
+            return None
     try:
         return data.decode("ascii") or None
     except ValueError:
         return None
+
+
+def _number(data: bytes) -> int:
+    """A varint."""
+    made = 0
+    for index, byte in enumerate(data[:10]):
+        made |= (byte & 0x7F) << (7 * index)
+        if byte < 0x80:
+            break
+    return made
 
 
 def compile_session(view: View) -> Session:
