@@ -76,7 +76,13 @@ def _header_input(view: View) -> tuple[str, Callable[[FilterFacts], Any]]:
 def _of_connection(make: Callable[[View], Any]) -> Callable[[View], tuple[str, Callable[[FilterFacts], Any]]]:
     def made(view: View) -> tuple[str, Callable[[FilterFacts], Any]]:
         what, read = make(view)
-        return what, lambda facts: read(facts.connection)
+
+        def seen(facts: FilterFacts) -> Any:
+            """What asks for a client's certificate finds none over plaintext, and the search goes on."""
+            found = read(facts.connection)
+            return None if found is Missing.NOT_YET else found
+
+        return what, seen
 
     return made
 
@@ -85,10 +91,12 @@ def _not_on_routes(name: str) -> Callable[[View], tuple[str, Callable[[FilterFac
     return lambda _view: (name.rpartition(".")[2], lambda _facts: Missing.NOT_YET)
 
 
-_STATE = "envoy.extensions.matching.common_inputs.network.v3.FilterStateInput"
+_NETWORK = "envoy.extensions.matching.common_inputs.network.v3."
+_QUERY = "envoy.type.matcher.v3.HttpRequestQueryParamMatchInput"
 _INPUTS = {_HEADER: _header_input, **{name: _of_connection(make) for name, make in NETWORK_INPUTS.items()}}
-_OF_ROUTES = {_HEADER: _header_input, **{name: _not_on_routes(name) for name in (*NETWORK_INPUTS, _STATE)}}
-"""A route's matcher never gets to see the connection: where it asks for it, the filter is skipped."""
+_UNSEEN = (*(name for name in NETWORK_INPUTS if name.startswith(_NETWORK)), f"{_NETWORK}FilterStateInput", _QUERY)
+_OF_ROUTES = {**_INPUTS, **{name: _not_on_routes(name) for name in _UNSEEN}}
+"""A route's matcher never gets to see the connection or the query: where it asks for one, the filter is skipped."""
 
 
 @frozen(eq=False)
