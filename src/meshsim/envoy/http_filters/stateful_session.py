@@ -11,7 +11,8 @@ import binascii
 
 from attrs import frozen
 
-from ...config.view import View
+from ...config.view import TypedConfig, View
+from ...errors import Rejected
 from ...facts.request import Request
 from ...match.strings import cookies
 from ...place import Place
@@ -24,6 +25,7 @@ from .per_route import PerRoute
 TYPE_NAME = "envoy.extensions.filters.http.stateful_session.v3.StatefulSession"
 _COOKIE = "envoy.extensions.http.stateful_session.cookie.v3.CookieBasedSessionState"
 _HEADER = "envoy.extensions.http.stateful_session.header.v3.HeaderBasedSessionState"
+_NAMES = tuple(f"envoy.http.stateful_session.{kind}" for kind in ("cookie", "header", "envelope"))
 _ADDRESS_FIELD, _ENDS_FIELD = 0x0A, 0x10
 
 
@@ -87,6 +89,8 @@ def _number(data: bytes) -> int:
 def compile_session(view: View) -> Session:
     state = view.view("session_state")
     typed = state.any("typed_config") if state is not None else None
+    if state is not None:
+        _check(state, typed)
     strict = view.boolean("strict", False)
     if typed is not None and typed.type_name == _HEADER:
         return Session("header", typed.view.text("name", "").lower(), "", strict)
@@ -94,6 +98,24 @@ def compile_session(view: View) -> Session:
     if cookie is not None:
         return Session("cookie", cookie.text("name", ""), cookie.text("path", ""), strict)
     return Session("", "", "", strict)
+
+
+def _check(state: View, typed: TypedConfig | None) -> None:
+    """Envoy finds this extension by its name alone."""
+    name = state.text("name", "")
+    if name not in _NAMES:
+        raise _refused(f"{name!r} is none of {', '.join(_NAMES)}", state)
+    if typed is None:
+        raise _refused("session_state has no typed_config", state)
+    if typed.type_name == _HEADER and not typed.view.text("name", ""):
+        raise _refused("a session kept in a header needs the header's name", typed.view)
+    cookie = typed.view.view("cookie")
+    if typed.type_name == _COOKIE and (cookie is None or not cookie.text("name", "")):
+        raise _refused("a session kept in a cookie needs the cookie's name", typed.view)
+
+
+def _refused(reason: str, view: View) -> Rejected:
+    return Rejected("session-refused", reason, place=view.place, hint="Envoy refuses this filter too")
 
 
 def _of_route(view: View) -> Session:

@@ -11,6 +11,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 from ...config.view import TypedConfig, View
+from ...errors import Rejected
 from ...facts.request import Headers
 from ...match.tree import Missing
 from ...place import Place
@@ -178,6 +179,9 @@ def compile_with_matcher(view: View, name: str, compile_entry: Compile) -> Behav
         return made[own]
 
     tree = compile_matcher(matcher, vocabulary) if matcher is not None else None
+    if tree is not None and tree.keeps_matching:
+        hint = "leave keep_matching out; Envoy refuses this filter too"
+        raise Rejected("matcher-keeps-matching", "keep_matching is nothing here", place=view.place, hint=hint)
     return WithMatcher(name, view.place, tree, Way(inner), of_route)
 
 
@@ -188,6 +192,9 @@ def _action(compile_entry: Compile) -> Callable[[TypedConfig], tuple[str, Way]]:
         label = typed.type_name.rpartition(".")[2]
         opaque = Opaque(label, typed.type_name, typed.view.place)
         entries = _entries(typed.view) if typed.type_name == _EXECUTE else ()
+        if typed.view.has("filter_chain") and not entries:
+            hint = "list the filters; Envoy refuses this filter too"
+            raise Rejected("empty-chain", "filter_chain has no filter", place=typed.view.place, hint=hint)
         if not entries:
             return label, Way(opaque)
         compiled = [compile_entry(each) for each in entries]
