@@ -12,6 +12,7 @@ from meshsim.envoy.vhosts import compile_route_table
 from meshsim.errors import Rejected
 from tests.builders_http import ROUTER, TYPES, http_filter, manager_fields, one_route, view
 from tests.realism.prerequisites import envoy_binary
+from tests.truth.families._matcher_edges import COMPOSITE, running, within
 from tests.truth.families._policy_edges import TEMPLATE, leads, tree
 from tests.truth.families._tokens import keys
 
@@ -82,6 +83,13 @@ def described(*entries: dict[str, str]) -> dict[str, Any]:
     return {"entries": list(entries), "token_bucket": BUCKET}
 
 
+def session(name: str, **typed: Any) -> dict[str, Any]:
+    kind = f"type.googleapis.com/envoy.extensions.http.stateful_session.{typed.pop('kind')}"
+    state = {"name": name, "typed_config": {"@type": kind, **typed}}
+    return manager(http_filter("s", "stateful_session.v3.StatefulSession", session_state=state))
+
+
+COOKIE, SESSIONS = "cookie.v3.CookieBasedSessionState", "envoy.http.stateful_session."
 BUCKET = {"max_tokens": 1, "fill_interval": "0.05s"}
 ENTRY = {"key": "a", "value": "b"}
 NETWORK_INPUTS = "envoy.extensions.matching.common_inputs.network.v3."
@@ -161,6 +169,13 @@ REFUSED = {
     "limit: a stage of its own limits": limit(rate_limits=[{"actions": [{"remote_address": {}}], "stage": 1}]),
     "limit: no actions": limit(rate_limits=[{"actions": []}]),
     "a route's limit without a bucket": level("local_ratelimit.v3.LocalRateLimit", stat_prefix="x"),
+    "session: a name that nobody has": session("x", kind=COOKIE, cookie={"name": "s"}),
+    "session: a cookie without a name": session(f"{SESSIONS}cookie", kind=COOKIE, cookie={}),
+    "session: a header without a name": session(f"{SESSIONS}header", kind="header.v3.HeaderBasedSessionState"),
+    "composite: an empty chain": manager(within(COMPOSITE, tree({"v": running(filter_chain={})}))),
+    "composite: a matcher that keeps matching": manager(
+        within(COMPOSITE, tree({"v": {**running(typed_config=ROUTER), "keep_matching": True}}))
+    ),
     "a route's jwt says nothing": level("jwt_authn.v3.PerRouteConfig"),
     "a route's jwt is not disabled": level("jwt_authn.v3.PerRouteConfig", disabled=False),
     "a route's jwt needs what has no name": level("jwt_authn.v3.PerRouteConfig", requirement_name=""),
@@ -192,6 +207,7 @@ LOADED = {
     ),
     "limit: tokens of nothing": limit(token_bucket={"max_tokens": 0, "fill_interval": "1s", "tokens_per_fill": 9}),
     "limit: a descriptor for any value": limit(descriptors=[described({"key": "a"})], stage=10),
+    "session: a cookie": session(f"{SESSIONS}cookie", kind=COOKIE, cookie={"name": "s"}),
     "a switch with an empty configuration": switch(config={}),
     "a switch that disables what is wrong": switch(
         disabled=True, config={"@type": TYPES + "jwt_authn.v3.PerRouteConfig"}

@@ -62,7 +62,7 @@ def described() -> list[Case]:
     ]
     made = [(manager(limit(**fields), route=each), said) for each, fields, said in rows]
     table = table_fields(virtual_host(plain, rate_limits=by_header))
-    return [*made, (manager(limit(descriptors=refusing), table=table), both)]
+    return [*made, (manager(limit(descriptors=refusing), table=table), both * 5)]
 
 
 LIMIT_EDGES = {"empty buckets": empty, "buckets of descriptors": described}

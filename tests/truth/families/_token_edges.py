@@ -125,7 +125,9 @@ def claim_paths() -> list[Case]:
     made = [{"header_name": name, "claim_path": [{"key": key} for key in path]} for name, path in named.items()]
     made.append({"header_name": "x-name", "claim_name": "a.b"})
     rich = claims(**{"a.b": "dotted", "a": {"b": "nested"}, "o": {"d": {"e": [1]}}, "http://x/y": {"r": "role"}})
-    said = [bearing(token({**rich, "l": ["x"]})), bearing(token(claims(**{"a.b": "only"})))]
+    values: list[Any] = [["x"], "x", 7, -7, 1.5, True, None, {}, {"k": [1]}]
+    said = [bearing(token({**rich, "l": value})) for value in values]
+    said.append(bearing(token(claims(**{"a.b": "only"}))))
     return [(manager(_ruled({"one": provider(claim_to_headers=made)}, ONE)), said)]
 
 

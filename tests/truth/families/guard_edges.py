@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from tests.truth.families._filter_dump import calls, dump
 from tests.truth.families._filter_words import WORLD
 from tests.truth.families._limit_edges import LIMIT_EDGES
+from tests.truth.families._matcher_edges import MATCHER_EDGES
 from tests.truth.families._policy_edges import POLICY_EDGES
 from tests.truth.families._token_edges import TOKEN_EDGES
 from tests.truth.setting import Setting
 
-GROUPS = {**TOKEN_EDGES, **POLICY_EDGES, **LIMIT_EDGES}
+GROUPS = {**TOKEN_EDGES, **POLICY_EDGES, **LIMIT_EDGES, **MATCHER_EDGES}
 
 
 def settings() -> Iterator[Setting]:

@@ -11,11 +11,13 @@ import binascii
 
 from attrs import frozen
 
-from ...config.view import View
+from ...config.view import TypedConfig, View
+from ...errors import Rejected
 from ...facts.request import Request
 from ...match.strings import cookies
 from ...place import Place
 from ...reasons import because
+from ..jwt.check import RELEASED
 from ..per_filter import PerFilter
 from .base import Change, FilterFacts, Verdict
 from .per_route import PerRoute
@@ -23,6 +25,8 @@ from .per_route import PerRoute
 TYPE_NAME = "envoy.extensions.filters.http.stateful_session.v3.StatefulSession"
 _COOKIE = "envoy.extensions.http.stateful_session.cookie.v3.CookieBasedSessionState"
 _HEADER = "envoy.extensions.http.stateful_session.header.v3.HeaderBasedSessionState"
+_NAMES = tuple(f"envoy.http.stateful_session.{kind}" for kind in ("cookie", "header", "envelope"))
+_ADDRESS_FIELD, _ENDS_FIELD = 0x0A, 0x10
 
 
 @frozen(eq=False)
@@ -57,22 +61,36 @@ def _decoded(text: str) -> str | None:
 
 
 def _address(text: str) -> str | None:
-    """Field 1 of a small protobuf message, or the whole where it is none."""
+    """Field 1 of a small protobuf message, or the whole where it is none; None where field 2 says that it has ended."""
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         return None
-    if len(data) > 2 and data[0] == 0x0A and data[1] < 0x80 and len(data) >= 2 + data[1]:
-        data = data[2 : 2 + data[1]]
+    if len(data) > 2 and data[0] == _ADDRESS_FIELD and data[1] < 0x80 and len(data) >= 2 + data[1]:
+        data, rest = data[2 : 2 + data[1]], data[2 + data[1] :]
+        if rest[:1] == bytes((_ENDS_FIELD,)) and 0 < _number(rest[1:]) < RELEASED:
+            return None
     try:
         return data.decode("ascii") or None
     except ValueError:
         return None
 
 
+def _number(data: bytes) -> int:
+    """A varint."""
+    made = 0
+    for index, byte in enumerate(data[:10]):
+        made |= (byte & 0x7F) << (7 * index)
+        if byte < 0x80:
+            break
+    return made
+
+
 def compile_session(view: View) -> Session:
     state = view.view("session_state")
     typed = state.any("typed_config") if state is not None else None
+    if state is not None:
+        _check(state, typed)
     strict = view.boolean("strict", False)
     if typed is not None and typed.type_name == _HEADER:
         return Session("header", typed.view.text("name", "").lower(), "", strict)
@@ -80,6 +98,24 @@ def compile_session(view: View) -> Session:
     if cookie is not None:
         return Session("cookie", cookie.text("name", ""), cookie.text("path", ""), strict)
     return Session("", "", "", strict)
+
+
+def _check(state: View, typed: TypedConfig | None) -> None:
+    """Envoy finds this extension by its name alone."""
+    name = state.text("name", "")
+    if name not in _NAMES:
+        raise _refused(f"{name!r} is none of {', '.join(_NAMES)}", state)
+    if typed is None:
+        raise _refused("session_state has no typed_config", state)
+    if typed.type_name == _HEADER and not typed.view.text("name", ""):
+        raise _refused("a session kept in a header needs the header's name", typed.view)
+    cookie = typed.view.view("cookie")
+    if typed.type_name == _COOKIE and (cookie is None or not cookie.text("name", "")):
+        raise _refused("a session kept in a cookie needs the cookie's name", typed.view)
+
+
+def _refused(reason: str, view: View) -> Rejected:
+    return Rejected("session-refused", reason, place=view.place, hint="Envoy refuses this filter too")
 
 
 def _of_route(view: View) -> Session:
