@@ -6,13 +6,7 @@ import contextlib
 import socket
 import threading
 
-import h2.config
-import h2.connection
-import h2.events
-
-OVER_LIMIT = b"\0\0\0\0\x02\x08\x02"
-"""A gRPC frame with a RateLimitResponse whose overall_code is OVER_LIMIT."""
-READ_LIMIT = 1 << 16
+from tests.realism import http2_server
 
 
 class Limiting:
@@ -34,14 +28,5 @@ class Limiting:
 
 
 def _serve(stream: socket.socket) -> None:
-    connection = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
-    connection.initiate_connection()
     with contextlib.suppress(OSError), stream:
-        stream.sendall(connection.data_to_send())
-        while data := stream.recv(READ_LIMIT):
-            for event in connection.receive_data(data):
-                if isinstance(event, h2.events.StreamEnded):
-                    connection.send_headers(event.stream_id, [(":status", "200"), ("content-type", "application/grpc")])
-                    connection.send_data(event.stream_id, OVER_LIMIT)
-                    connection.send_headers(event.stream_id, [("grpc-status", "0")], end_stream=True)
-            stream.sendall(connection.data_to_send())
+        http2_server.limit(stream)

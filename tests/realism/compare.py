@@ -25,8 +25,8 @@ LAST_SEEN_FIELDS = ("way", "destination", "interface", "mark")
 """What the kernel shows of a packet only when it came to the end of its hooks."""
 REDIRECTED = "internal_redirect"
 CLIENT_LEFT = "downstream_remote_disconnect"
-BY_OTHERS = ("via_upstream", "websocket_handshake_unsuccessful", CLIENT_LEFT)
-"""What an application or the client decided, not the proxy."""
+BY_OTHERS = ("via_upstream", "websocket_handshake_unsuccessful", CLIENT_LEFT, "ext_authz_denied", "lua_response")
+"""What an application, a service, a script or the client decided, not the proxy."""
 KEPT_ELSEWHERE = frozenset({"host", "date", "x-envoy-upstream-service-time"})
 """Compared as the authority, or made by clocks and never kept."""
 PROXY_UID = 1337
@@ -94,13 +94,14 @@ def _outcome(observation: Document, trace: Document) -> Iterator[tuple[str, str]
             # Whether the answer of a REJECT gets through to the client is another packet's story.
             yield from _differ("outcome.client_sees", told, seen)
     if outcome["kind"] == "replied":
-        yield from _differ("outcome.status", outcome["status"], client["status"])
+        if outcome["status"] is not None or not _decided_elsewhere(trace):
+            yield from _differ("outcome.status", outcome["status"], client["status"])
         yield from _differ("outcome.location", outcome["location"], _header(client["headers"], "location"))
         for name, value in (outcome.get("response_headers") or {}).items():
             if isinstance(value, str):
                 real = _header(client["headers"], name.lower())
                 yield from _differ(f"outcome.response_headers.{name}", value.strip(), real and real.strip())
-        if outcome["status"] is not None:
+        if outcome["status"] is not None and not _decided_elsewhere(trace):
             told = {name.lower() for name in outcome.get("response_headers") or {}}
             for name in sorted({name for name, _ in client["headers"]} - told - KEPT_ELSEWHERE):
                 yield f"outcome.response_headers.{name}", f"outcome.response_headers.{name}: really there, not told"
@@ -114,6 +115,12 @@ def _outcome(observation: Document, trace: Document) -> Iterator[tuple[str, str]
             yield "outcome.kind", f"outcome.kind: the trace says {outcome['kind']}, no application received anything"
         elif reached and outcome["destination"] is not None:
             yield from _differ("outcome.destination", outcome["destination"], reached[-1])
+
+
+def _decided_elsewhere(trace: Document) -> bool:
+    """Whether a service or script answered, of which nobody can say how."""
+    blocked = any(choice["picked"] == "blocks" for choice in trace.get("choices", []))
+    return blocked and not trace["outcome"].get("response_headers")
 
 
 def _hops(observation: Document, trace: Document) -> Iterator[tuple[str, str]]:

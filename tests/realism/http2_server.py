@@ -55,3 +55,21 @@ def _answer(
     status = str(spec.get("status", 200))
     connection.send_headers(event.stream_id, [(":status", status), ("content-type", "application/json")])
     connection.send_data(event.stream_id, b"" if pseudo.get(":method") == "HEAD" else answer, end_stream=True)
+
+
+OVER_LIMIT = b"\0\0\0\0\x02\x08\x02"
+"""A gRPC frame with a RateLimitResponse whose overall_code is OVER_LIMIT."""
+
+
+def limit(stream: socket.socket) -> None:
+    """A rate limit service that counts nothing and lets nobody pass."""
+    connection = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
+    connection.initiate_connection()
+    stream.sendall(connection.data_to_send())
+    while data := stream.recv(READ_LIMIT):
+        for event in connection.receive_data(data):
+            if isinstance(event, h2.events.StreamEnded):
+                connection.send_headers(event.stream_id, [(":status", "200"), ("content-type", "application/grpc")])
+                connection.send_data(event.stream_id, OVER_LIMIT)
+                connection.send_headers(event.stream_id, [("grpc-status", "0")], end_stream=True)
+        stream.sendall(connection.data_to_send())

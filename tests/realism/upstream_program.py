@@ -2,7 +2,8 @@
 
 Stands alone (the standard library, and its neighbour for HTTP/2). Reads the list of sockets as JSON from standard
 input, prints `ready`, then a JSON line for everything it receives. A socket's `speaks`: http, http2, tcp, banner (the
-server speaks first), silent, close, reset, and auto (whatever the first byte announces); `tls` wraps it.
+server speaks first), silent, close, reset, denies and over_limit (services that proxies ask), and auto (whatever the
+first byte announces); `tls` wraps it.
 """
 
 import contextlib
@@ -158,6 +159,18 @@ def _speak_http(stream: socket.socket, spec: dict[str, Any], seen: dict[str, Any
         stream.sendall(start.encode() + (b"" if method == "HEAD" else answer))
 
 
+def _deny(stream: socket.socket, spec: dict[str, Any], seen: dict[str, Any], already: bytes) -> None:
+    """An authorisation service that lets nobody pass."""
+    while b"\r\n\r\n" not in already:
+        already += stream.recv(HEAD_LIMIT)
+    head = f"HTTP/1.1 {spec['status']} Denied\r\nx-why: nobody may\r\ncontent-length: 6\r\nconnection: close\r\n\r\n"
+    stream.sendall(head.encode() + b"denied")
+
+
+def _limit(stream: socket.socket, spec: dict[str, Any], seen: dict[str, Any], already: bytes) -> None:
+    http2_server.limit(stream)
+
+
 def _speak_http2(stream: socket.socket, spec: dict[str, Any], seen: dict[str, Any], already: bytes) -> None:
     http2_server.serve(stream, spec, seen, already, _write)
 
@@ -242,6 +255,8 @@ _SPEAKERS = {
     "silent": _speak_nothing,
     "close": _close,
     "reset": _reset,
+    "denies": _deny,
+    "over_limit": _limit,
 }
 
 

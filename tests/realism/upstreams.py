@@ -35,7 +35,7 @@ class Upstream:
 
     listen: str
     speaks: str = "http"
-    """http | tcp | banner | silent | close | reset | auto"""
+    """http | http2 | tcp | banner | silent | close | reset | denies | over_limit | auto"""
     status: int = 200
     name: str = ""
     tls: ServerTls | None = None

@@ -51,6 +51,8 @@ class Ran:
     """A filter had the choice of the route cleared: it is made again before the next filter."""
 
 
+_GRPC_OK = 200
+"""Whatever grpc-status an answer has."""
 _Ask = Callable[[HttpFilter, Open], int]
 Question = tuple[FilterFacts, Route | None]
 """What a filter was asked with, and the route that says which filters run."""
@@ -232,7 +234,12 @@ def _ending(
     flags = tuple(dict.fromkeys((*progress.flags, *reply.flags)))
     if reply.status is None:
         return Ending(
-            "replied", reply.why, response_flags=flags, response_code_details=reply.details, answered_by=at.hop
+            "replied",
+            reply.why,
+            status=_GRPC_OK if facts.request.replied_as_grpc() else None,
+            response_flags=flags,
+            response_code_details=reply.details,
+            answered_by=at.hop,
         )
     way_back = ResponsePath(at.hcm.http_filters, facts, decider, reached) if at.hcm.acts_on_responses else None
     return local_reply(

@@ -30,6 +30,7 @@ KINDS: dict[str, Blocking] = {
     "envoy.extensions.filters.http.adaptive_concurrency.v3.AdaptiveConcurrency": Blocking(
         503, "reached_concurrency_limit", (), "reached concurrency limit"
     ),
+    "envoy.extensions.filters.http.lua.v3.Lua": Blocking(None, "lua_response"),
     "envoy.extensions.filters.http.rbac.v3.RBAC": Blocking(403, None, (), "RBAC: access denied"),
 }
 """By type; everything else blocks in ways that are not known."""

@@ -16,6 +16,7 @@ from .http_status import http_status
 from .service import service_cluster
 
 TYPE_NAME = "envoy.extensions.filters.http.ratelimit.v3.RateLimit"
+_RESOURCE_EXHAUSTED = 8
 
 
 @frozen(eq=False)
@@ -25,6 +26,9 @@ class RateLimit:
     cluster: str | None
     denies_failure: bool
     limited_status: int
+    grpc_status: int | None
+    """None: the one that stands for the status."""
+    marks_limited: bool
     error_status: int
 
     def ask(self, facts: FilterFacts, own: PerFilter | None) -> Verdict:
@@ -39,7 +43,12 @@ class RateLimit:
             return failed
         why = because("filter.rate-limited", self.place, filter=self.name)
         limited = Reply(
-            why, self.limited_status, "request_rate_limited", ("RL",), headers={"x-envoy-ratelimited": ("true",)}
+            why,
+            self.limited_status,
+            "request_rate_limited",
+            ("RL",),
+            headers={"x-envoy-ratelimited": ("true",)} if self.marks_limited else {},
+            grpc_status=self.grpc_status,
         )
         what = because("filter.service-decides", self.place, filter=self.name, cluster=self.cluster or "")
         return Open(
@@ -58,5 +67,7 @@ def compile_rate_limit(view: View, name: str) -> RateLimit:
         service_cluster(service.view("grpc_service")) if service is not None else None,
         view.boolean("failure_mode_deny", False),
         limited if limited >= 400 else 429,
+        _RESOURCE_EXHAUSTED if view.boolean("rate_limited_as_resource_exhausted", False) else None,
+        not view.boolean("disable_x_envoy_ratelimited_header", False),
         http_status(view.view("status_on_error"), 500),
     )
