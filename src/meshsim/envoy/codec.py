@@ -24,8 +24,11 @@ _NO_LINE = "NO_REQUEST_LINE_IN_REQUEST"
 
 
 def with_raw_request(conversation: Conversation) -> Conversation:
-    """Plain bytes that are a whole request are one."""
-    if conversation.request is not None or conversation.tls is not None or conversation.server_first:
+    """Plain bytes that are a whole request are one; blanks around a target are none of it in HTTP/1."""
+    request = conversation.request
+    if request is not None and request.version != "http2" and request.path != request.path.strip(" \t"):
+        return evolve(conversation, request=evolve(request, path=request.path.strip(" \t")))
+    if request is not None or conversation.tls is not None or conversation.server_first:
         return conversation
     found = request_in(conversation.payload)
     return conversation if isinstance(found, str) else evolve(conversation, protocol=found.version, request=found)

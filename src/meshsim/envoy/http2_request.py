@@ -96,10 +96,13 @@ def extended_connect(request: Request) -> str | None:
 
 
 def _lines(pseudo: dict[str, tuple[str, ...]], request: Request) -> Iterator[tuple[str, str]]:
-    for headers in (pseudo, request.headers):
-        for name, values in headers.items():
-            for value in values:
-                yield name, value.strip(" \t")
+    """Blanks around a value count in pseudo headers only."""
+    for name, values in pseudo.items():
+        for value in values:
+            yield name, value
+    for name, values in request.headers.items():
+        for value in values:
+            yield name, value.strip(" \t")
 
 
 def _is_valid(options: CodecOptions, name: str, value: str, before: set[str]) -> bool:

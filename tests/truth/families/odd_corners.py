@@ -10,6 +10,7 @@
 - Whoever was told `100 Continue` has `%RESPONSE_CODE%` 100 from then on.
 - An empty value adds no comma to a header of one value; the manager's own `via` comes behind those of mutations.
 - A header dropped for its underscore does not count in HTTP/1; in HTTP/2 it stays the detail of every later refusal.
+- Blanks around a target are none of it in HTTP/1, tabs included; HTTP/2 refuses them.
 - Blanks behind a cookie's value belong to it, before its `=` to its name; only spaces before the name do not count.
 - HTTP/2 gRPC has a body upstream even where a route takes its content type away.
 """
@@ -29,6 +30,7 @@ BODY = {"text_format_source": {"inline_string": "%LOCAL_REPLY_BODY%|%RESPONSE_CO
 def settings() -> Iterator[Setting]:
     yield setting("where features meet", OPTIONS, _calls)
     yield setting("dropped headers", DROPPING, _dropped_calls)
+    yield setting("blanks around a target", [{"route_config": MANY}], _blank_calls)
     yield setting("cookies", [{"route_config": _cookie_table()}], _cookie_calls)
 
 
@@ -165,6 +167,18 @@ def _dropped_calls(_draw: random.Random, port: int, _options: Mapping[str, Any])
             yield call(port, headers={"a_b": "1", "b": "x" * size}, protocol=protocol)
             yield call(port, headers={"b": "x" * size, "a_b": "1"}, protocol=protocol)
     yield call(port, headers={"a_b": "1", "te": "gzip"}, protocol="http2")
+
+
+BLANKS = ("/ ", " /said", "  /x  ", "/a b", "/\t", "\t/said", "/a ?b", "/?q= ", " ", " /a b ", "/ #x ", "/said#x ")
+
+
+def _blank_calls(_draw: random.Random, port: int, _options: Mapping[str, Any]) -> Iterator[Call]:
+    for protocol in ("http", "http2"):
+        for path in BLANKS:
+            yield call(port, path=path, protocol=protocol)
+    for name in (":authority", ":method", ":scheme", ":path"):
+        for value in ("a.test ", " a.test", "GET ", " GET", "http ", " http", "/x ", "a.test\t"):
+            yield call(port, headers={name: value}, protocol="http2")
 
 
 COOKIES = {"k": ("a", " a", "a ", '"a"', '"a" ', "", "\ta", "a=b", '"'), "k ": ("a", " a"), "\tk": ("a",), "l": ("1",)}
