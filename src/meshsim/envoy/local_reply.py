@@ -89,7 +89,7 @@ def _sent(ending: Ending, stream: Stream, status: int, *, closes: bool) -> Endin
     """Past the filters on the way back, and with what the connection manager adds. `status` is not yet a gRPC one."""
     request = stream.request
     response = response_of(ending, "HEAD" if request is not None and request.replied_as_head() else "")
-    details, flags = ending.response_code_details or "", ending.response_flags
+    details, flags = ending.response_code_details or "", () if request is None else ending.response_flags
     response = past_filters(response, stream, status=status, details=details, flags=flags)
     if response.lacks_status:
         return without_status(stream, ending, status, closes=closes)

@@ -14,7 +14,8 @@ from .route_actions import WeightedCluster
 from .routes import Route
 from .vhosts import VirtualHost
 
-_NOTHING_DECODED = Request("", "", None, "", {})
+NOTHING_DECODED = Request("", "", None, "", {})
+"""What a reply sees of a request that its codec refused."""
 
 
 @frozen
@@ -57,7 +58,7 @@ class Stream:
         """What command operators may ask while a reply is being made."""
         route = self.route
         return FormatFacts(
-            self.request or _NOTHING_DECODED,
+            self.request or NOTHING_DECODED,
             self.connection,
             route.name if route is not None else "",
             cluster=self.cluster,

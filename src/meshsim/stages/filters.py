@@ -11,8 +11,8 @@ from attrs import evolve, frozen
 
 from ..choices import Choice, Chooser
 from ..envoy.forwarding import upgrade_type
+from ..envoy.http_filters.base import NONE_REACHED, FilterFacts, HttpFilter, Open, Reply, ResponsePath
 from ..envoy.http_filters.base import Change as Changed
-from ..envoy.http_filters.base import FilterFacts, HttpFilter, Open, Reply, ResponsePath
 from ..envoy.http_filters.opaque import Opaque
 from ..envoy.http_filters.progress import Decider, Progress
 from ..envoy.local_reply import local_reply
@@ -206,8 +206,11 @@ def _refused_upgrade(at: AtFilters, entry: WeightedCluster | None) -> Ending | N
     if at.hcm.upgrade_allowed(upgrade) if allowed is None else allowed:
         return None
     why = because("filter.upgrade-refused", at.route.place, upgrade=upgrade)
+    route = at.route.by_entry(entry)
+    decider = route if at.progress.decider is None else at.progress.decider.route
+    way_back = _way_back(at, _facts(at, route, entry), decider, NONE_REACHED)
     return local_reply(
-        _stream(at, entry),
+        evolve(_stream(at, entry), progress=evolve(at.progress, way_back=way_back)),
         at.hop,
         why,
         status=403,
@@ -220,6 +223,10 @@ def _refused_upgrade(at: AtFilters, entry: WeightedCluster | None) -> Ending | N
 def _stream(at: AtFilters, entry: WeightedCluster | None) -> Stream:
     cluster = _cluster(at, entry)
     return Stream(at.hcm, at.connection, at.request, at.route, at.vhost, cluster, progress=at.progress, entry=entry)
+
+
+def _way_back(at: AtFilters, facts: FilterFacts, decider: Route | None, reached: int) -> ResponsePath | None:
+    return ResponsePath(at.hcm.http_filters, facts, decider, reached) if at.hcm.acts_on_responses else None
 
 
 def _ending(
@@ -241,7 +248,7 @@ def _ending(
             response_code_details=reply.details,
             answered_by=at.hop,
         )
-    way_back = ResponsePath(at.hcm.http_filters, facts, decider, reached) if at.hcm.acts_on_responses else None
+    way_back = _way_back(at, facts, decider, reached)
     return local_reply(
         evolve(_stream(at, entry), request=facts.request, progress=evolve(progress, way_back=way_back)),
         at.hop,

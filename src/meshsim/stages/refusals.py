@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from attrs import evolve
 
+from ..envoy.http_filters.base import NONE_REACHED, FilterFacts, ResponsePath
 from ..envoy.http_filters.progress import Progress
 from ..envoy.local_reply import local_reply
 from ..envoy.network_filters.hcm import HttpConnectionManager
@@ -15,7 +16,7 @@ from ..envoy.refused_lookup import looked_up
 from ..envoy.route_actions import RouteAction, WeightedCluster
 from ..envoy.routes import Route
 from ..envoy.runtime import NO_RUNTIME
-from ..envoy.stream import Stream
+from ..envoy.stream import NOTHING_DECODED, Stream
 from ..envoy.vhosts import VirtualHost
 from ..facts.connection import Connection
 from ..mesh import Pod
@@ -36,7 +37,8 @@ def ending_of(refusal: Refusal, pod: Pod, hcm: HttpConnectionManager, connection
     request = refusal.request
     grpc_redirect = refusal.location is not None and request is not None and request.replied_as_grpc()
     vhost, route = route_of(refusal, pod, hcm, connection)
-    progress = Progress(entry=only_entry(route, pod))
+    entry = only_entry(route, pod)
+    progress = Progress(entry=entry, way_back=_way_back(refusal, route and route.by_entry(entry), pod, hcm, connection))
     ending = local_reply(
         Stream(hcm, connection, request, route, vhost, progress=progress),
         hop,
@@ -51,6 +53,23 @@ def ending_of(refusal: Refusal, pod: Pod, hcm: HttpConnectionManager, connection
         ends_connection=refusal.closes is not None,
     )
     return ending if refusal.closes is None else evolve(ending, local_close_reason=refusal.closes, after=refusal.after)
+
+
+def _way_back(
+    refusal: Refusal, route: Route | None, pod: Pod, hcm: HttpConnectionManager, connection: Connection
+) -> ResponsePath | None:
+    """The filters are made for the reply's sake; none of them has seen the request."""
+    if not hcm.acts_on_responses:
+        return None
+    proxy = pod.proxy
+    facts = FilterFacts(
+        refusal.request or NOTHING_DECODED,
+        connection,
+        route,
+        runtime=proxy.runtime if proxy is not None else NO_RUNTIME,
+        service_cluster=proxy.document.service_cluster if proxy is not None else None,
+    )
+    return ResponsePath(hcm.http_filters, facts, route, reached=NONE_REACHED)
 
 
 def only_entry(route: Route | None, pod: Pod) -> WeightedCluster | None:

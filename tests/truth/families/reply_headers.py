@@ -3,7 +3,7 @@
 Surprising: whatever a filter or the router adds to its own reply comes after the route's mutations, so that a route
 cannot remove it; but a grpc-status that a route wrote stays. `x-envoy-attempt-count` is there from the first attempt
 on, without an endpoint too, and overwrites. HTTP/1.0 is told `keep-alive` only where a length is stated, and an empty
-reply states none.
+reply states none. A request that is refused before any filter saw it, by the codec even, is answered past all of them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,17 +11,20 @@ from typing import Any
 
 from tests.builders_http import http_filter, one_route
 from tests.truth.families._filter_dump import Case, calls, dump, manager
-from tests.truth.families._filter_words import ALWAYS, WORLD, abort, asked, get, mutation
+from tests.truth.families._filter_words import ALWAYS, WORLD, abort, append, asked, get, mutation
+from tests.truth.families.content_encodings import responses
 from tests.truth.families.http_filters import HOSTS
 from tests.truth.setting import Setting
 
 OWN = ("x-envoy-overloaded", "www-authenticate", "x-envoy-ratelimited", "x-l", "grpc-status", "x-envoy-attempt-count")
 ACTIONS = ("APPEND_IF_EXISTS_OR_ADD", "ADD_IF_ABSENT", "OVERWRITE_IF_EXISTS")
+SWITCH = "type.googleapis.com/envoy.config.route.v3.FilterConfig"
 DENIES = http_filter("rbac", "rbac.v3.RBAC", rules={"action": "ALLOW", "policies": {}})
 
 
 def settings() -> Iterator[Setting]:
-    for name, cases in (("own headers", own_headers()), ("framing", framing())):
+    groups = {"own headers": own_headers(), "framing": framing(), "refused before any filter": refused()}
+    for name, cases in groups.items():
         yield Setting(
             name=name,
             dump=dump(cases),
@@ -110,4 +113,50 @@ def framing() -> list[Case]:
         *((manager(no_length, route=route, **old), said) for route in routes[:2]),
         (manager(abort(503), **old), said),
         (manager(DENIES, **old), said),
+    ]
+
+
+def refused() -> list[Case]:
+    seen = "%RESPONSE_CODE%|%RESPONSE_CODE_DETAILS%|%REQ(:path)%|%ROUTE_NAME%|%RESPONSE_FLAGS%|%PROTOCOL%"
+    shows = mutation("hm", response_mutations=[append("x-own", seen)])
+    own = {
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute",
+        "mutations": {"response_mutations": [append("x-route", "1")]},
+    }
+    route, off, on = (
+        one_route(name="r", typed_per_filter_config={"hm": each})
+        for each in (own, {"@type": SWITCH, "disabled": True}, {"@type": SWITCH, "config": own})
+    )
+    short = responses(common_config={"min_content_length": 1})
+    others = [http_filter("w", "grpc_web.v3.GrpcWeb"), shows, http_filter("cors", "cors.v3.Cors")]
+    rejects = {"normalize_path": True, "path_with_escaped_slashes_action": "REJECT_REQUEST"}
+    said = [
+        *(get(path) for path in ("/x#f", "x", "/a%00b", "/a%2fb", "/é", ":foo", "/none")),
+        *({**get(path), "protocol": "http2"} for path in ("/x#f", "x")),
+        {**get(), "protocol": "http/1.0"},
+        {**get(), "authority": None},
+        {**get(), "authority": "a.test:x y"},
+        get(x_a="x" * 70000),
+        get(**{f"h{number}": "1" for number in range(110)}),
+        get(transfer_encoding="gzip"),
+        get(content_length="x"),
+        get(**{"a b": "1"}),
+        get(connection="upgrade", upgrade="websocket"),
+        get("/a%00b", origin="http://a"),
+        asked("CONNECT"),
+        asked("POST", "/x#f", content_type="application/grpc"),
+        asked("HEAD", "/x#f", accept_encoding="gzip"),
+    ]
+    disabled = {**shows, "disabled": True}
+    return [
+        (each, said)
+        for each in (
+            manager(shows, route=route, **rejects),
+            manager(shows, route=off, **rejects),
+            manager(disabled, route=on, **rejects),
+            manager(disabled, route=route, **rejects),
+            manager(short, shows, route=route, **rejects),
+            manager(*others, route=route, **rejects),
+            manager(shows, route=route, path_with_escaped_slashes_action="UNESCAPE_AND_REDIRECT"),
+        )
     ]

@@ -227,6 +227,10 @@ class HttpFilter:
         return None if self._responder is None or self.is_off(decider) else self._responder
 
 
+NONE_REACHED = -1
+"""Of a request that was answered before the first filter."""
+
+
 @frozen(eq=False)
 class ResponsePath:
     """The filters on the way back of one stream, and what they know of it."""
