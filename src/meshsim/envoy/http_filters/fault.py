@@ -152,9 +152,10 @@ class Fault:
             action = facts.route.action if facts.route is not None else None
             if not isinstance(action, RouteAction):
                 return False, None
-            if action.cluster is None:
+            cluster = action.cluster or facts.find_cluster()
+            if not cluster:
                 unknown = opaque
-            elif action.cluster != config.upstream_cluster:
+            elif cluster != config.upstream_cluster:
                 return False, None
         if config.nodes and not config.nodes & set(facts.request.values("x-envoy-downstream-service-node")):
             return False, None

@@ -21,10 +21,13 @@ from .base import Change, FilterFacts, Open, Option, Reply, Verdict
 from .format_facts import format_facts
 from .http_status import http_status
 from .per_route import PerRoute
+from .response import Response
 from .shares import NEVER, Share, compile_share
 
 TYPE_NAME = "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit"
 _RESOURCE_EXHAUSTED = 8
+_VERSIONS = ("OFF", "DRAFT_VERSION_03")
+_FULLNESS = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
 
 
 @frozen(eq=False)
@@ -45,6 +48,8 @@ class Limit:
     headers: MutationLevel
     not_enforced: MutationLevel
     """What a request gets that is over the limit, where that is not enforced."""
+    tells: bool
+    """enable_x_ratelimit_headers: responses say how full the bucket is."""
 
     def buckets(self, facts: FilterFacts) -> tuple[tuple[int, ...], bool]:
         """The tokens of each bucket in which this request may be counted; whether the request is surely refused."""
@@ -76,6 +81,7 @@ def compile_limit(view: View) -> Limit:
         grpc_status=_RESOURCE_EXHAUSTED if exhausted else None,
         headers=_additions(view, "response_headers_to_add"),
         not_enforced=_additions(view, "request_headers_to_add_when_not_enforced"),
+        tells=view.enum("enable_x_ratelimit_headers", _VERSIONS) == _VERSIONS[1],
     )
 
 
@@ -117,6 +123,13 @@ class LocalRateLimit:
             options = [evolve(option, share=None) for option in options]
         what = because("filter.bucket", limit.place, filter=self.name, tokens=min(buckets))
         return Open(what, tuple(options), None if surely else 0)
+
+    def respond(self, facts: FilterFacts, own: PerFilter | None, response: Response, *, seen: bool) -> Response:
+        """Only a bucket that counts every request is sure to be told of."""
+        limit = self.limits.of(own)
+        if not (seen and limit.tells and limit.tokens is not None and limit.counted.of(facts.runtime) == 1):
+            return response
+        return evolve(response, headers={**response.headers, **dict.fromkeys(_FULLNESS, ())})
 
     def _refused(self, limit: Limit, facts: FilterFacts) -> Reply:
         return Reply(
