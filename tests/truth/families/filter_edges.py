@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.builders_http import http_filter, one_route
 from tests.truth.families._filter_dump import Case, calls, dump, manager
-from tests.truth.families._filter_words import ALWAYS, WORLD, abort, append, asked, get, mutation
+from tests.truth.families._filter_words import ALWAYS, WORLD, abort, append, asked, get, mutation, per_route
 from tests.truth.setting import Setting
 
 ANYBODY = {"permissions": [{"any": True}], "principals": [{"any": True}]}
@@ -18,6 +18,7 @@ def settings() -> Iterator[Setting]:
         ("odd Base64", encoded()),
         ("what rules note", noted()),
         ("HEAD of gRPC", bodiless()),
+        ("names of what rules note", named()),
     ):
         yield Setting(
             name=name, dump=dump(cases), calls=calls(cases), configurations=len(cases), world=WORLD, marks=[name]
@@ -87,4 +88,28 @@ def bodiless() -> list[Case]:
         (manager(refusing), said),
         (manager(route=tea), said),
         (manager(route=dead), said),
+    ]
+
+
+def named() -> list[Case]:
+    """Surprising: where a route's rules state no prefix, the filter's own stands before what they note."""
+    show = mutation(request_mutations=[append("x-rules", "%DYNAMIC_METADATA(envoy.filters.http.rbac)%")])
+    rules = {
+        "rules": {"action": "ALLOW", "policies": {"p": ANYBODY}},
+        "shadow_rules": {"action": "DENY", "policies": {"s": ANYBODY}},
+    }
+    enforced, shadow = "rules_stat_prefix", "shadow_rules_stat_prefix"
+    own: list[dict[str, str]] = [{}, {enforced: "o_"}, {shadow: "os_"}, {enforced: "o_", shadow: "os_"}]
+    routes: list[dict[str, str]] = [{}, {enforced: "r_"}, {shadow: "rs_"}, {enforced: "r_", shadow: "rs_"}]
+    return [
+        (
+            manager(
+                http_filter("rbac", "rbac.v3.RBAC", **rules, **each),
+                show,
+                route=per_route("rbac", "rbac.v3.RBACPerRoute", rbac={**rules, **of_route}),
+            ),
+            [get()],
+        )
+        for each in own
+        for of_route in routes
     ]

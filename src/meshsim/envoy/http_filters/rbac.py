@@ -5,7 +5,7 @@ Istio lays out its AuthorizationPolicies as several of these: AUDIT (LOG), DENY,
 
 from __future__ import annotations
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from ...config.view import View
 from ...explanation import Candidate
@@ -85,14 +85,24 @@ class HttpRbac:
         return config.explain(asked, taken.policy)
 
     def _config(self, own: PerFilter | None) -> RbacConfig | None:
-        """A route's rules stand in for the filter's own; a route without any switches them off."""
+        """A route's rules stand in for the filter's own; a route without any switches them off.
+
+        What a route does not say of names stays the filter's own.
+        """
         in_force = own.in_force() if own is not None else None
         if own is None or in_force is None:
             return self.config
         if own not in self._per_route:
             below = in_force.view.view("rbac")
-            self._per_route[own] = None if below is None else compile_rbac(below, self.name, over_http=True)
+            self._per_route[own] = (
+                None if below is None else self._named(compile_rbac(below, self.name, over_http=True))
+            )
         return self._per_route[own]
+
+    def _named(self, config: RbacConfig) -> RbacConfig:
+        own = self.config
+        prefix, shadow_prefix = config.prefix or own.prefix, config.shadow_prefix or own.shadow_prefix
+        return evolve(config, prefix=prefix, shadow_prefix=shadow_prefix)
 
 
 def _denied(why: Reason, details: str | None) -> Reply:
