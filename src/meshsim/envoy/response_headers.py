@@ -10,7 +10,7 @@ from attrs import evolve
 
 from ..facts.request import Headers
 from .header_mutations import mutated
-from .http_filters.response import Response
+from .http_filters.response import Response, stated_grpc_status
 from .inline_headers import one_value
 from .stream import Stream
 
@@ -52,9 +52,7 @@ def past_filters(
     if way_back is None:
         return response
     facts = stream.format_facts(details=details, flags=flags)
-    stated = (response.headers.get("grpc-status") or ("",))[0]
-    grpc_status = int(stated) if stated.isascii() and stated.isdecimal() else None
-    return way_back.passed(response, evolve(facts, status=status, grpc_status=grpc_status))
+    return way_back.passed(response, evolve(facts, status=status, grpc_status=stated_grpc_status(response.headers)))
 
 
 def closes_with(stream: Stream, status: int) -> bool:

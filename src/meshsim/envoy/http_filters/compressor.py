@@ -176,7 +176,7 @@ def _vary(headers: dict[str, tuple[str, ...]]) -> None:
 
 
 def _drop_strong_etag(headers: dict[str, tuple[str, ...]]) -> None:
-    stated = headers.get("etag", ("",))[0]
+    stated = (headers.get("etag") or ("",))[0]
     if stated[:2] not in ("w/", "W/"):
         headers.pop("etag", None)
 

@@ -12,6 +12,7 @@ from ...outcome import Ending
 from ..format_operators import FormatFacts
 
 STATUS = ":status"
+_DIGITS = 9
 Memories = Mapping[object, object]
 """Filter -> what it keeps of the request for the response."""
 
@@ -45,12 +46,18 @@ def response_of(ending: Ending, method: str = "") -> Response:
 def with_response(ending: Ending, response: Response) -> Ending:
     """The ending as the response now says it."""
     headers = response.headers
-    location, stated = headers.get("location"), headers.get("grpc-status", ("",))[0]
+    location = headers.get("location")
     return evolve(
         ending,
-        status=response.status,
-        grpc_status=int(stated) if stated.isascii() and stated.isdecimal() else None,
+        status=response.status or None,
+        grpc_status=stated_grpc_status(headers),
         location=location[0] if location else None,
         body=response.body,
         response_headers=headers,
     )
+
+
+def stated_grpc_status(headers: Headers) -> int | None:
+    """None: the header is missing, is no number, or only run time knows it."""
+    stated = (headers.get("grpc-status") or ("",))[0]
+    return int(stated) if stated.isascii() and stated.isdecimal() and len(stated) <= _DIGITS else None
