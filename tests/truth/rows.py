@@ -100,6 +100,7 @@ REQUESTS: dict[str, Shows] = {
             *(f"{_RESET}{{{each}}}" for each in ("connection_timeout", "connection_termination", "overflow")),
             *(f"{_RESET}{{protocol_error}}", "request_headers_failed_strict_check"),
             f"{_RESET}{{remote_connection_failure|TLS_error:",
+            "upstream_reset_after_response_started{protocol_error}",
         ]
     ),
 }

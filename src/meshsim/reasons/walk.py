@@ -39,6 +39,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "return.gave-up": ("attempts", "status", "details", "ending"),
     "return.tunnel-ended": ("ending",),
     "return.status-removed": ("before",),
+    "return.broken-off": ("stated", "came"),
     "return.closed": ("flags", "ending"),
     "return.timed-out": ("status", "details", "after"),
     "return.tries-again": ("attempt", "failure", "policy"),

@@ -13,9 +13,10 @@ from ..envoy.endpoints import InternalAddress
 from ..envoy.route_actions import RouteAction
 from ..envoy.sendable import unsendable
 from ..envoy.timers import first_timer
-from ..envoy.upstream_failures import IDLE, NO_ROOM, OVERFLOW, UNSENT, Failure, failure_of
+from ..envoy.upstream_failures import IDLE, NO_ROOM, NOT_HTTP, OVERFLOW, UNSENT, Failure, failure_of
 from ..outcome import Ending
 from ..states import AtTls, Frame
+from .broken_off import states_a_length_for_nothing
 from .socketless import not_connected
 
 
@@ -40,6 +41,8 @@ def _failed(frame: Frame, ending: Ending) -> Failure | None:
         shaken=frame.shaken,
         sees=ending.client_sees,
     )
+    if failure is None and frame.via.speaks_http and states_a_length_for_nothing(frame, ending):
+        failure = NOT_HTTP
     if failure is not None and at_once:
         return evolve(failure, text=not_connected(frame.endpoint or ""))
     if failure is not None and ending.transport_failure_reason is not None and failure.connecting:

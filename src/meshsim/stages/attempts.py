@@ -26,6 +26,7 @@ from ..outcome import Ending
 from ..reasons import Reason, because
 from ..states import AtTls, Frame, Tried
 from .attempt_failures import failure_in, lacks_room, stands, unsendable_in, waited_before
+from .broken_off import FLAG, BrokenOff, broken_off
 from .upstream_chain import back_through_filters
 
 TUNNEL_STANDS = 200
@@ -54,6 +55,8 @@ class Return:
     """The response flags of this hop."""
     denial: Closes | None = None
     """What a filter before tcp_proxy said, where that ended it."""
+    broken_off: BrokenOff | None = None
+    """How the answer ended within its body."""
 
 
 def returned(frame: Frame, ending: Ending) -> Return:
@@ -101,7 +104,10 @@ def _returned(frame: Frame, ending: Ending) -> Return:
         return Return(ending, failure, again=True)
     if failure is None:
         if isinstance(frame.via, RouteAction):
-            return Return(_passed_on(_with_flags(ending, extra, frame), frame, extra), None, again=False, flags=extra)
+            cut = broken_off(frame, ending)
+            passed = _passed_on(_with_flags(ending, extra, frame), frame, extra)
+            flags = extra if cut is None else (*extra, FLAG)
+            return Return(passed, None, again=False, flags=flags, broken_off=cut)
         return Return(ending, None, again=False, flags=_kept_flags(frame))
     if isinstance(frame.via, RouteAction):
         return _answered(frame, ending, failure, extra)

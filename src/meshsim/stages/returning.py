@@ -17,6 +17,7 @@ from ..reasons import Reason, because
 from ..report import Attempt, Draft, Hop
 from ..states import AtEndpoint, AtRedirect, AtRefresh, AtReturn, Ended, Frame, State
 from .attempts import Return, arrived, asks_for_redirect, counted_again, refreshes, returned, tried_endpoints, tried_now
+from .broken_off import DETAILS
 from .stage import Stage, agree
 
 _ANSWERS_OF_TIMERS = frozenset(timer.reset for timer in (MAX_DURATION, PER_TRY_TIMEOUT, RESPONSE_TIMEOUT, STREAM_IDLE))
@@ -101,6 +102,8 @@ def _reason(frame: Frame | None, ending: Ending, picked: Return) -> Reason:
         if policy is None:
             return because("return.connects-again", frame.via.place, attempt=attempt, failure=failed)
         return because("return.tries-again", policy.place, attempt=attempt, failure=failed, policy=policy.name)
+    if picked.broken_off is not None:
+        return because("return.broken-off", stated=picked.broken_off.stated, came=picked.broken_off.came)
     if picked.ending is ending:
         return because("return.passed-on", ending=ending.kind)
     return picked.ending.why
@@ -148,7 +151,7 @@ def describe(_mesh: Mesh, at: AtReturn, picked: Return, draft: Draft) -> None:
             # Who leaves the tunnel first decides what the log says.
             hop.downstream_local_close_reason = None
         elif ending.status is not None:
-            hop.response_code_details = "via_upstream"
+            hop.response_code_details = "via_upstream" if picked.broken_off is None else DETAILS
     elif failure is not None and failure.connecting:
         hop.downstream_local_close_reason = NOT_CONNECTED
     elif failure is not None and failure.waited_ms:

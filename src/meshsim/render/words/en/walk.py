@@ -62,6 +62,9 @@ WORDS: dict[str, str] = {
     "return.local-reply": "the upstream attempt ended ({ending}), so the proxy answers {status} itself",
     "return.gave-up": "{attempts} upstream attempts failed (the last: {ending}), so the proxy answers {status} itself",
     "return.tunnel-ended": "the client had its 200 when the tunnel stood; the tunnel ended later ({ending})",
+    "return.broken-off": (
+        "the upstream closed after {came} of {stated} bytes of the body; the client had the status by then"
+    ),
     "return.status-removed": (
         "a filter took :status away from the response ({before}), so the proxy answers 502 in its stead"
     ),
