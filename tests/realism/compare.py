@@ -25,7 +25,9 @@ LAST_SEEN_FIELDS = ("way", "destination", "interface", "mark")
 """What the kernel shows of a packet only when it came to the end of its hooks."""
 REDIRECTED = "internal_redirect"
 CLIENT_LEFT = "downstream_remote_disconnect"
-BY_OTHERS = ("via_upstream", "websocket_handshake_unsuccessful", CLIENT_LEFT, "ext_authz_denied", "lua_response")
+ANSWERED_ELSEWHERE = ("ext_authz_denied", "lua_response")
+"""A service's or a script's own answer, of which no configuration says what it is."""
+BY_OTHERS = ("via_upstream", "websocket_handshake_unsuccessful", CLIENT_LEFT, *ANSWERED_ELSEWHERE)
 """What an application, a service, a script or the client decided, not the proxy."""
 KEPT_ELSEWHERE = frozenset({"host", "date", "x-envoy-upstream-service-time"})
 """Compared as the authority, or made by clocks and never kept."""
@@ -119,8 +121,7 @@ def _outcome(observation: Document, trace: Document) -> Iterator[tuple[str, str]
 
 def _decided_elsewhere(trace: Document) -> bool:
     """Whether a service or script answered, of which nobody can say how."""
-    blocked = any(choice["picked"] == "blocks" for choice in trace.get("choices", []))
-    return blocked and not trace["outcome"].get("response_headers")
+    return any(hop["response_code_details"] in ANSWERED_ELSEWHERE for hop in trace["hops"])
 
 
 def _hops(observation: Document, trace: Document) -> Iterator[tuple[str, str]]:

@@ -86,7 +86,7 @@ REQUESTS: dict[str, Shows] = {
                 "cors_response",
                 "csrf_origin_mismatch",
             ),
-            *("ext_authz_denied", "request_rate_limited", "lua_response", "downstream_remote_disconnect"),
+            *("ext_authz_denied", "request_rate_limited", "lua_response"),
             *(f"filter_removed_required_{each}_headers" for each in ("request", "response")),
             *("request_payload_too_large", "cdn_loop_detected", "query_missing_content_type"),
             *("rejecting_because_detection_failed", "http.invalid_authority"),
