@@ -243,7 +243,7 @@ def _ending(
         return Ending(
             "replied",
             reply.why,
-            status=_GRPC_OK if facts.request.replied_as_grpc() else None,
+            status=_GRPC_OK if reply.in_grpc_form and facts.request.replied_as_grpc() else None,
             response_flags=flags,
             response_code_details=reply.details,
             answered_by=at.hop,

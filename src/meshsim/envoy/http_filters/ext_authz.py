@@ -52,6 +52,7 @@ class ExtAuthz:
                 None,
                 "ext_authz_denied",
                 ("UAEX",),
+                in_grpc_form=True,
             )
             options = (
                 Option("pass", None, None),

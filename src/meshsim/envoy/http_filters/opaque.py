@@ -21,6 +21,7 @@ class Blocking:
     details: str | None = None
     flags: tuple[str, ...] = ()
     body: str = ""
+    in_grpc_form: bool = False
 
 
 UNKNOWN = Blocking()
@@ -30,7 +31,7 @@ KINDS: dict[str, Blocking] = {
     "envoy.extensions.filters.http.adaptive_concurrency.v3.AdaptiveConcurrency": Blocking(
         503, "reached_concurrency_limit", (), "reached concurrency limit"
     ),
-    "envoy.extensions.filters.http.lua.v3.Lua": Blocking(None, "lua_response"),
+    "envoy.extensions.filters.http.lua.v3.Lua": Blocking(None, "lua_response", in_grpc_form=True),
     "envoy.extensions.filters.http.rbac.v3.RBAC": Blocking(403, None, (), "RBAC: access denied"),
 }
 """By type; everything else blocks in ways that are not known."""
@@ -56,6 +57,7 @@ class Opaque:
             blocking.details,
             blocking.flags,
             blocking.body,
+            in_grpc_form=blocking.in_grpc_form,
         )
         return Open(
             because("filter.opaque", place, filter=self.name, type=self.type_name),
