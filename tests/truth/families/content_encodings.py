@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tests.builders_http import http_filter, one_route
+from tests.truth.families import _shapes
 from tests.truth.families._filter_dump import Case, calls, dump, manager
 from tests.truth.families._filter_words import WORLD, abort, append, asked, get, mutation
-from tests.truth.setting import Setting
+from tests.truth.setting import POD_ADDRESS, Setting
 
 LIBRARIES = "type.googleapis.com/envoy.extensions.compression."
 PER_ROUTE = "type.googleapis.com/envoy.extensions.filters.http.compressor.v3.CompressorPerRoute"
@@ -33,6 +34,7 @@ gzip;q=0.5;x=1|gzip;level=1;q=0.2|deflate|identity;q=0, *|gzip ;q= 1|*;q=0.5, gz
 
 
 def settings() -> Iterator[Setting]:
+    yield _passed_on()
     for name, cases in (
         ("what clients accept", accepted()),
         ("which replies are packed", packed()),
@@ -43,6 +45,44 @@ def settings() -> Iterator[Setting]:
         yield Setting(
             name=name, dump=dump(cases), calls=calls(cases), configurations=len(cases), world=WORLD, marks=[name]
         )
+
+
+def _passed_on() -> Setting:
+    """Surprising: what a proxy further on packed, a decompressor unpacks; its `vary` stays."""
+    route = [{"name": "r", "match": {"prefix": "/"}, "route": {"cluster": "far"}}]
+    answer = [{"match": {"prefix": "/"}, "direct_response": {"status": 503, "body": {"inline_string": LONG}}}]
+    kept = answered(append("cache-control", "no-transform"))
+    filters: list[list[dict[str, Any]]] = [
+        [decompressor()],
+        [decompressor("b", "brotli")],
+        [decompressor(response_direction_config={"common_config": OFF})],
+        [decompressor(), kept],
+        [decompressor(response_direction_config={"common_config": {"ignore_no_transform_header": True}}), kept],
+        [compressor(), decompressor()],
+        [decompressor(), compressor()],
+    ]
+    managers = [_shapes.manager(answer, [compressor()]), *(_shapes.manager(route, each) for each in filters)]
+    listeners = [
+        {
+            "name": str(index),
+            "address": _shapes.address("0.0.0.0", 22000 + index),
+            "filter_chains": [{"filters": [each]}],
+        }
+        for index, each in enumerate(managers)
+    ]
+    said = [each for each in FEW if each["headers"]]
+    return Setting(
+        name="packed further on",
+        dump=_shapes.dump(listeners, [_shapes.static_cluster("far", POD_ADDRESS, 22000)]),
+        calls=[
+            {"destination": f"{POD_ADDRESS}:{22001 + index}", "from": "outside", "authority": "a.test", **call}
+            for index in range(len(filters))
+            for call in said
+        ],
+        configurations=len(filters),
+        sockets=(),
+        marks=["packed further on"],
+    )
 
 
 def library(kind: str, direction: str = "compressor") -> dict[str, Any]:

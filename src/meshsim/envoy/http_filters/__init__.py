@@ -66,7 +66,6 @@ HARMLESS = ISTIO_ALPN | {
         _ENVOY + name
         for name in (
             "grpc_stats.v3.FilterConfig",
-            "grpc_http1_bridge.v3.Config",
             "gzip.v3.Gzip",
             "tap.v3.Tap",
             "bandwidth_limit.v3.BandwidthLimit",
@@ -141,6 +140,8 @@ def _behaviour(name: str, type_name: str, typed: TypedConfig | None, view: View)
         return Opaque(name, type_name, view.place)
     if type_name == WITH_MATCHER:
         return compile_with_matcher(typed.view, name, _wrapped)
+    if type_name == _BRIDGE and not any(typed.view.boolean(each, False) for each in _BRIDGE_CHANGES):
+        return None
     if type_name in _NOTE_BODIES:
         return BodyNotes(name, type_name, view.place)
     if compile_known is not None:
@@ -157,6 +158,9 @@ def _wrapped(view: View) -> Behaviour | None:
     return _behaviour(name, typed.type_name if typed is not None else "", typed, view)
 
 
+_BRIDGE = _ENVOY + "grpc_http1_bridge.v3.Config"
+_BRIDGE_CHANGES = ("upgrade_protobuf_to_grpc", "ignore_query_parameters")
+"""What changes requests; without them it only gathers trailers of gRPC for HTTP/1 clients."""
 _NOTE_BODIES = frozenset(
     {
         _ENVOY + "json_to_metadata.v3.JsonToMetadata",

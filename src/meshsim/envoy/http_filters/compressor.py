@@ -24,6 +24,7 @@ from .content_encodings import (
     media_type,
     without_length,
 )
+from .opaque import Opaque
 from .per_route import PerRoute
 from .response import Memories, Response
 
@@ -181,11 +182,11 @@ def _drop_strong_etag(headers: dict[str, tuple[str, ...]]) -> None:
         headers.pop("etag", None)
 
 
-def compile_compressor(view: View, name: str) -> Compressor | None:
-    """None: the library is none of Envoy's own."""
+def compile_compressor(view: View, name: str) -> Compressor | Opaque:
+    """Of unknown effect where the library is none of Envoy's own."""
     encoding = encoding_of(view, "compressor_library")
     if encoding is None:
-        return None
+        return Opaque(name, TYPE_NAME, view.place)
     requests, responses = view.view("request_direction_config"), view.view("response_direction_config")
     options = view if responses is None else responses
     return Compressor(

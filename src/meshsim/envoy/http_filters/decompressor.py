@@ -1,7 +1,7 @@
 """decompressor: unpacks bodies, and tells the upstream that it may pack its own.
 
-envoyproxy/envoy source/extensions/filters/http/decompressor. Only the request's side changes anything that a trace
-shows; what an application answers stands in no input.
+envoyproxy/envoy source/extensions/filters/http/decompressor. Of responses, those of proxies further on are known; a
+body stands in the trace unpacked all the way.
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ from __future__ import annotations
 from attrs import evolve, frozen
 
 from ...config.view import View
-from ...facts.request import Request
+from ...facts.request import Headers, Request
 from ...place import Place
 from ...reasons import because
 from ..per_filter import PerFilter
 from ..runtime import RuntimeFlag, compile_runtime_flag
 from .base import Change, FilterFacts, Verdict
 from .content_encodings import encoding_of, forbids_transformation, has_body, token, without_length
+from .opaque import Opaque
+from .response import Response
 
 TYPE_NAME = "envoy.extensions.filters.http.decompressor.v3.Decompressor"
 _ACCEPTED = "accept-encoding"
@@ -31,7 +33,8 @@ class Decompressor:
     unpacks_responses: RuntimeFlag
     advertises: bool
     transforms_all: bool
-    """Whatever cache-control says of a request."""
+    """Whatever cache-control says of a request; `transforms_responses` of a response."""
+    transforms_responses: bool
 
     def ask(self, facts: FilterFacts, _own: PerFilter | None) -> Verdict:
         request = facts.request
@@ -49,26 +52,45 @@ class Decompressor:
         return evolve(request, headers={**request.headers, _ACCEPTED: (",".join((*others, self.encoding)),)})
 
     def _unpacks(self, request: Request, facts: FilterFacts) -> bool:
-        if not has_body(request) or not self.unpacks_requests.of(facts.runtime):
+        return (
+            has_body(request)
+            and self.unpacks_requests.of(facts.runtime)
+            and self._is_packed(request.headers, transforms_all=self.transforms_all)
+        )
+
+    def _is_packed(self, headers: Headers, *, transforms_all: bool) -> bool:
+        if forbids_transformation(headers) and not transforms_all:
             return False
-        if forbids_transformation(request.headers) and not self.transforms_all:
-            return False
-        stated = request.headers.get(_ENCODING)
-        return stated is not None and stated[0].partition(",")[0].strip().lower() == self.encoding
+        stated = headers.get(_ENCODING) or ("",)
+        return stated[0].partition(",")[0].strip().lower() == self.encoding
 
     def _unpacked(self, request: Request) -> Request:
-        headers = dict(request.headers)
-        _, comma, left = headers.pop(_ENCODING)[0].partition(",")
-        if comma:
-            headers[_ENCODING] = (left.strip(),)
-        return without_length(evolve(request, headers=headers))
+        return without_length(evolve(request, headers=_without_encoding(request.headers)))
+
+    def respond(self, facts: FilterFacts, _own: PerFilter | None, response: Response, *, seen: bool) -> Response:
+        """Whether the request came this far makes no difference."""
+        if response.ended or not self.unpacks_responses.of(facts.runtime):
+            return response
+        if not self._is_packed(response.headers, transforms_all=self.transforms_responses):
+            return response
+        headers = _without_encoding(response.headers)
+        return evolve(response, headers={name: each for name, each in headers.items() if name != "content-length"})
 
 
-def compile_decompressor(view: View, name: str) -> Decompressor | None:
-    """None: the library is none of Envoy's own."""
+def _without_encoding(headers: Headers) -> Headers:
+    """Without the first, which was the last to be applied."""
+    made = dict(headers)
+    _, comma, left = made.pop(_ENCODING)[0].partition(",")
+    if comma:
+        made[_ENCODING] = (left.strip(),)
+    return made
+
+
+def compile_decompressor(view: View, name: str) -> Decompressor | Opaque:
+    """Of unknown effect where the library is none of Envoy's own."""
     encoding = encoding_of(view, "decompressor_library")
     if encoding is None:
-        return None
+        return Opaque(name, TYPE_NAME, view.place)
     request, response = view.view("request_direction_config"), view.view("response_direction_config")
     of_requests = request.view("common_config") if request is not None else None
     of_responses = response.view("common_config") if response is not None else None
@@ -80,6 +102,7 @@ def compile_decompressor(view: View, name: str) -> Decompressor | None:
         compile_runtime_flag(_enabled(of_responses), default=True),
         request is None or request.boolean("advertise_accept_encoding", True),
         of_requests is not None and of_requests.boolean("ignore_no_transform_header", False),
+        of_responses is not None and of_responses.boolean("ignore_no_transform_header", False),
     )
 
 
