@@ -69,7 +69,7 @@ SCOPES = {
 
 
 def test_scopes_nobody_delivered_are_unknown() -> None:
-    walked = walk(hcm(scoped_routes={**SCOPES, "scoped_rds": {}}))
+    walked = walk(hcm(scoped_routes={**SCOPES, "scoped_rds": {"scoped_rds_config_source": {"ads": {}}}}))
     assert walked.ending.kind == "unknown"
     assert walked.ending.why.code == "vhost.scopes-not-in-dump"
 

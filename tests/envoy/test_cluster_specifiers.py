@@ -104,13 +104,16 @@ def test_where_nobody_knows_the_cluster_the_outcome_is_unknown(tree: Any, code: 
     [
         ({"cluster_specifier_plugin": "nobody"}, "Unknown cluster specifier plugin name: nobody"),
         ({"cluster_specifier_plugin": ""}, "Unknown cluster specifier plugin name"),
-        ({"inline_cluster_specifier_plugin": {}}, "needs an extension"),
-        ({"inline_cluster_specifier_plugin": {"extension": {"name": "x"}}}, "a name and a typed_config"),
-        ({"inline_cluster_specifier_plugin": plugin({}, name="")}, "a name and a typed_config"),
-        ({"inline_cluster_specifier_plugin": plugin(None)}, "needs a cluster_matcher"),
-        ({"inline_cluster_specifier_plugin": plugin({"on_no_match": leads("")})}, "ClusterAction needs a cluster"),
+        ({"inline_cluster_specifier_plugin": {}}, "extension: value is required"),
+        ({"inline_cluster_specifier_plugin": {"extension": {"name": "x"}}}, "typed_config: value is required"),
+        ({"inline_cluster_specifier_plugin": plugin({}, name="")}, "name: value length must be at least 1"),
+        ({"inline_cluster_specifier_plugin": plugin(None)}, "cluster_matcher: value is required"),
         (
-            {"inline_cluster_specifier_plugin": plugin({"on_no_match": leads("c", "envoy.config.route.v3.Route")})},
+            {"inline_cluster_specifier_plugin": plugin({"on_no_match": leads("")})},
+            "ClusterAction.cluster: value length",
+        ),
+        (
+            {"inline_cluster_specifier_plugin": plugin({"on_no_match": leads("c", "envoy.config.rbac.v3.RBAC")})},
             "an action of a cluster matcher",
         ),
         ({"inline_cluster_specifier_plugin": plugin(listed(), is_optional=True)}, "at least one item"),

@@ -75,7 +75,12 @@ def test_filters_that_let_everything_pass(entry: dict[str, Any]) -> None:
 
 OPAQUE = [
     (http_filter("wasm", "wasm.v3.Wasm", config={"vm_config": {"runtime": "envoy.wasm.runtime.v8"}}), (), None, None),
-    ({"name": "ecds", "config_discovery": {"type_urls": [TYPES + "wasm.v3.Wasm"]}}, (), None, None),
+    (
+        {"name": "ecds", "config_discovery": {"config_source": {"ads": {}}, "type_urls": [TYPES + "wasm.v3.Wasm"]}},
+        (),
+        None,
+        None,
+    ),
     ({"name": "mystery"}, (), None, None),
 ]
 
@@ -98,7 +103,7 @@ def test_opaque_filters_pass_as_an_assumption(entry: dict[str, Any], flags: Any,
 
 
 def test_filters_of_one_name_have_sites_of_their_own() -> None:
-    admitting = http_filter("admit", "admission_control.v3.AdmissionControl")
+    admitting = http_filter("admit", "admission_control.v3.AdmissionControl", success_criteria={})
     walked = through(admitting, admitting, pins={"0/filter/admit#2": "blocks"})
     assert walked.ending.status == 503
     assert walked.hop.filters_not_reached == ("envoy.filters.http.router",)

@@ -253,7 +253,8 @@ def test_a_header_with_an_address_that_is_not_unicast_closes() -> None:
 @pytest.mark.parametrize("enabled", [None, False])
 def test_a_rate_limit_asks_unless_it_is_switched_off(enabled: bool | None) -> None:
     config = {} if enabled is None else {"runtime_enabled": {"default_value": enabled}}
-    limit = listener_filter("local_ratelimit.v3.LocalRateLimit", stat_prefix="x", **config)
+    bucket = {"max_tokens": 1, "fill_interval": "1s"}
+    limit = listener_filter("local_ratelimit.v3.LocalRateLimit", stat_prefix="x", token_bucket=bucket, **config)
     assert inspect([limit], tcp("x"), ask=lambda _each: False).ended == ("closed" if enabled is None else None)
 
 

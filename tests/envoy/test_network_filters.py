@@ -29,7 +29,10 @@ def wasm(code: str) -> dict[str, Any]:
 
 
 STATS = {"name": "istio.stats", "typed_config": {"@type": PREFIX + "stats.PluginConfig"}}
-ZOOKEEPER = {"name": "z", "typed_config": {"@type": FILTERS + "network.zookeeper_proxy.v3.ZooKeeperProxy"}}
+ZOOKEEPER = {
+    "name": "z",
+    "typed_config": {"@type": FILTERS + "network.zookeeper_proxy.v3.ZooKeeperProxy", "stat_prefix": "x"},
+}
 
 
 def test_istio_telemetry_only_watches() -> None:
@@ -74,6 +77,8 @@ def test_untyped_filters_of_old_dumps(name: str) -> None:
 def test_a_protocol_nobody_models_ends_the_chain_and_names_its_clusters() -> None:
     config = {
         "@type": FILTERS + "network.redis_proxy.v3.RedisProxy",
+        "stat_prefix": "x",
+        "settings": {"op_timeout": "1s"},
         "prefix_routes": {"catch_all_route": {"cluster": "redis-a"}, "routes": [{"cluster": "redis-b"}]},
     }
     made = compiled(STATS, {"name": "envoy.filters.network.redis_proxy", "typed_config": config})[-1]
@@ -91,5 +96,5 @@ def test_weights_and_the_rest_of_tcp_proxy() -> None:
 
 
 def test_tcp_proxy_without_a_cluster_is_refused_as_envoy_refuses_it() -> None:
-    with pytest.raises(Rejected, match="names no cluster"):
+    with pytest.raises(Rejected, match="must contain at least 1 item"):
         compiled(tcp_proxy(weighted_clusters={}))

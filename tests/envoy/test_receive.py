@@ -348,7 +348,9 @@ def test_the_explanation_shows_what_changed() -> None:
 
 
 def test_options_that_are_not_modelled_are_assumptions() -> None:
-    walked = walk(hcm(one_route(), early_header_mutation_extensions=[{"name": "e"}]))
+    walked = walk(
+        hcm(one_route(), early_header_mutation_extensions=[{"name": "e", "typed_config": {"@type": "x/alien"}}])
+    )
     assert [reason.fact("field") for reason in walked.chooser.assumptions] == ["early_header_mutation_extensions"]
 
 

@@ -102,7 +102,8 @@ def test_wrappers_are_looked_through_and_unknown_sockets_named() -> None:
     }
     own = labelled(None, transport_socket=wrapped).transport.default
     assert own.kind == "tls" and own.sends_proxy_protocol and own.tls is not None and own.tls.sni == "inner"
-    quic = {"name": "q", "typed_config": {"@type": base + "quic.v3.QuicUpstreamTransport"}}
+    context = {"@type": base + "quic.v3.QuicUpstreamTransport", "upstream_tls_context": {}}
+    quic = {"name": "q", "typed_config": context}
     unknown = labelled(None, transport_socket=quic).transport.default
     assert unknown.kind == "envoy.extensions.transport_sockets.quic.v3.QuicUpstreamTransport"
 

@@ -122,17 +122,22 @@ _BOOLEANS = {
 """What Envoy's reader takes as a text, in any case of letters."""
 
 
-_DENOMINATORS = {"HUNDRED": 100, "TEN_THOUSAND": 10_000, "MILLION": 1_000_000, 0: 100, 1: 10_000, 2: 1_000_000}
+_SIZES = (("HUNDRED", 100), ("TEN_THOUSAND", 10_000), ("MILLION", 1_000_000))
+_DENOMINATORS: dict[str | int | float, int] = {
+    key: size for number, (name, size) in enumerate(_SIZES) for key in (name, number, str(number))
+}
 
 
 def fraction(value: Any) -> tuple[int, int]:
     """FractionalPercent -> (numerator, denominator); HUNDRED unless stated."""
     if not isinstance(value, dict):
         raise ValueError(f"{_shown(value)} is no fraction with numerator and denominator")
-    denominator = value.get("denominator", "HUNDRED")
-    if not isinstance(denominator, str | int) or denominator not in _DENOMINATORS:
+    denominator = value.get("denominator")
+    key = "HUNDRED" if denominator is None else denominator.upper() if isinstance(denominator, str) else denominator
+    if not isinstance(key, str | int | float) or key not in _DENOMINATORS:
         raise ValueError(f"{_shown(denominator)} is none of HUNDRED, TEN_THOUSAND and MILLION")
-    return integer(value.get("numerator", 0)), _DENOMINATORS[denominator]
+    numerator = value.get("numerator")
+    return 0 if numerator is None else integer(numerator), _DENOMINATORS[key]
 
 
 def unwrap_any(value: dict[str, Any]) -> tuple[str | None, tuple[str, ...]]:

@@ -184,9 +184,11 @@ class View:
         if isinstance(value, str):
             if value in names:
                 return value
-            if value.isdecimal() and int(value[:4]) < len(names):
-                return names[int(value[:4])]
-            return next((name for name in names if name.upper() == value.upper()), value)
+            if not value.removeprefix("-").isdecimal() or len(value) > _LONGEST_NUMBER:
+                return next((name for name in names if name.upper() == value.upper()), value)
+            value = int(value)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
         if isinstance(value, int) and not isinstance(value, bool):
             if 0 <= value < len(names):
                 return names[value]
@@ -204,18 +206,22 @@ class View:
         return self._child(value, (self._spelling(key) or key,))
 
     def views(self, key: str) -> tuple[View, ...]:
-        """The objects of a list; () when absent."""
+        """The objects of a list, of which null is an empty one; () when absent."""
         made = []
         for path, value in self._items(key):
+            if value is None:
+                value = {}
             if not isinstance(value, dict):
                 raise _wrong("an object", value, self._below(key, path))
             made.append(self._child(value, (self._spelling(key) or key, *path)))
         return tuple(made)
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """The strings of a list; () when absent."""
+        """The strings of a list, of which null is an empty one; () when absent."""
         made = []
         for path, value in self._items(key):
+            if value is None:
+                value = ""
             if not isinstance(value, str):
                 raise _wrong("a string", value, self._below(key, path))
             made.append(value)
@@ -226,7 +232,7 @@ class View:
         made = []
         for path, value in self._items(key):
             try:
-                made.append(protojson.integer(value))
+                made.append(protojson.integer(0 if value is None else value))
             except ValueError as error:
                 raise _refused(error, self._below(key, path)) from None
         return tuple(made)
@@ -354,6 +360,7 @@ def _flat(values: list[Any]) -> list[tuple[tuple[int, ...], Any]]:
     return found
 
 
+_LONGEST_NUMBER = 11
 _HINT = "take the file again from where it came; if it was edited, mend this value"
 _KINDS = (
     (bool, "true or false"),

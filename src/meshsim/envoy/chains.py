@@ -21,6 +21,7 @@ from ..reasons import Reason, because
 from .downstream_tls import DownstreamTlsContext, compile_downstream_tls
 from .filter_chain_match import MATCH_FIELDS, compile_keys, levels
 from .match_tree import CompiledMatcher, Vocabulary, compile_matcher
+from .message_check import refuse_malformed
 from .network_filters import compile_network_filters
 from .network_filters.base import NetworkFilter
 from .network_inputs import NETWORK_INPUTS
@@ -257,6 +258,7 @@ _VOCABULARY: Vocabulary[Connection, str] = Vocabulary("filter_chain", NETWORK_IN
 
 
 def _compile_chain(view: View, index: int | None) -> FilterChain:
+    refuse_malformed(view, "envoy.config.listener.v3.FilterChain")
     match = view.view("filter_chain_match") if index is not None else None
     name = view.text("name", "")
     label = name or ("default_filter_chain" if index is None else f"filter_chains[{index}]")

@@ -20,6 +20,7 @@ from .dynamic_forward_proxy import DYNAMIC_FORWARD_PROXY, DynamicForwardProxy, c
 from .endpoints import Assignment, compile_assignment, compile_hosts, filter_metadata
 from .host_override import HostOverride
 from .load_balancing import compile_load_balancing
+from .message_check import refuse_malformed
 from .priorities import Balancing
 from .subsets import Subsets
 from .unmodelled import unmodelled_fields
@@ -191,6 +192,7 @@ class Cluster:
 
 
 def compile_cluster(view: View) -> Cluster:
+    refuse_malformed(view, "envoy.config.cluster.v3.Cluster")
     name = view.text("name", "")
     discovery, dns = _discovery(view)
     eds = view.view("eds_cluster_config")

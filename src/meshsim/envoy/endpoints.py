@@ -257,7 +257,7 @@ class _Reader:
             place=view.place,
             address=address,
             hostname=below.text("hostname", ""),
-            health=view.enum("health_status", HEALTH_STATES),
+            health=view.enum("health_status", HEALTH_STATES, unnamed="UNKNOWN"),
             weight=view.integer("load_balancing_weight", 1),
             socket_metadata=filter_metadata(view, "envoy.transport_socket_match"),
             lb_metadata=filter_metadata(view, "envoy.lb"),

@@ -67,7 +67,7 @@ def _health(host: View) -> str:
         return "UNHEALTHY"
     if status.boolean("failed_active_degraded_check", False):
         return "DEGRADED"
-    return status.enum("eds_health_status", HEALTH_STATES)
+    return status.enum("eds_health_status", HEALTH_STATES, unnamed="UNKNOWN")
 
 
 def with_health(assignment: Assignment, status: Assignment) -> Assignment:

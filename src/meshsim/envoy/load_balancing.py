@@ -100,7 +100,7 @@ def _hash_options(view: View | None, common: View | None, functions: tuple[str, 
         minimum = view.integer("minimum_ring_size", DEFAULT_MINIMUM_RING)
         maximum = view.integer("maximum_ring_size", DEFAULT_MAXIMUM_RING)
         table = view.integer("table_size", DEFAULT_TABLE)
-        murmur = view.enum("hash_function", functions) == "MURMUR_HASH_2"
+        murmur = view.enum("hash_function", functions, unnamed="XX_HASH") == "MURMUR_HASH_2"
         if minimum > maximum:
             raise Rejected(
                 "ring-size",

@@ -21,6 +21,7 @@ from .dialects import dialect_of
 from .endpoints import Assignment, compile_assignment
 from .host_status import compile_cluster_status, with_health
 from .listeners import ListenerTable, compile_listener_table
+from .message_check import refuse_malformed
 from .runtime import Runtime, compile_runtime
 from .scopes import Key, Scope, by_key, compile_scopes
 from .server_certificates import read_inline
@@ -147,6 +148,8 @@ class Proxy:
         if name not in self._assignments:
             view = self.document.endpoints.get(name)
             if view is not None:
+                # a dump states weights of 0 that nobody ever wrote
+                refuse_malformed(view, "envoy.config.endpoint.v3.ClusterLoadAssignment", held=False)
                 self._assignments[name] = self.with_health(compile_assignment(view), name)
             else:
                 self._assignments[name] = self.status(name)

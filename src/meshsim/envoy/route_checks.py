@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from ..config.view import View
 from ..errors import Rejected
 from .match_checks import match_refusals
+from .message_check import refuse_malformed
 from .message_rules import refuse_broken
 from .route_constraints import ROUTE
 
@@ -45,6 +46,7 @@ Found = Iterator[tuple[str, View]]
 
 def check_route(view: View) -> None:
     refuse_broken(ROUTE, view, "route-refused")
+    refuse_malformed(view, "envoy.config.route.v3.Route")
     for kind, check in _CHECKS.items():
         below = view.view(kind)
         if below is None:

@@ -16,6 +16,7 @@ from ..explanation import Candidate, Check, Fate
 from ..facts.request import Request
 from ..place import Place
 from .manager_constraints import SCOPE, SCOPED_ROUTES
+from .message_check import refuse_malformed
 from .message_rules import refuse_broken
 from .vhosts import RouteTable, compile_route_table
 
@@ -111,6 +112,7 @@ def _scope(view: View) -> Scope:
     typed = view.unwrapped() if view.has("@type") else None
     view = typed.view if typed is not None else view
     refuse_broken(SCOPE, view, "scoped-routes-refused")
+    refuse_malformed(view, "envoy.config.route.v3.ScopedRouteConfiguration")
     key = view.view("key")
     fragments = key.views("fragments") if key is not None else ()
     below = view.view("route_configuration")

@@ -185,7 +185,7 @@ def compile_subsets(view: View, resource: str) -> Subsets | None:
         scales_weights=view.boolean("scale_locality_weight", False),
         panic_mode_any=view.boolean("panic_mode_any", False),
         list_as_any=view.boolean("list_as_any", False),
-        lists_fallbacks=view.enum("metadata_fallback_policy", _LISTS) == "FALLBACK_LIST",
+        lists_fallbacks=view.enum("metadata_fallback_policy", _LISTS, unnamed=_LISTS[0]) == "FALLBACK_LIST",
         allows_more_keys=more_keys,
     )
 

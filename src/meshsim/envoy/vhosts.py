@@ -21,6 +21,7 @@ from ..reasons import Reason
 from .cluster_specifiers import ClusterSpecifier, compile_specifiers
 from .header_mutations import MutationLevel, compile_mutations
 from .hosts import without_port
+from .message_check import refuse_malformed
 from .message_rules import refuse_broken
 from .mirrors import MirrorPolicy, compile_mirrors
 from .per_filter import PerFilter, compile_per_filter, layered
@@ -193,6 +194,7 @@ class VirtualHost:
                 hint="keep one of them",
             )
         refuse_broken(VIRTUAL_HOST, self._view, "virtual-host-refused")
+        refuse_malformed(self._view, "envoy.config.route.v3.VirtualHost")
         self._matcher = compile_vhost_matcher(below, self.name) if below is not None else None
         unknown = self._matcher.unmodelled if self._matcher is not None else ()
         self._unmodelled = (*unmodelled_fields(self._view, _VHOST_FIELDS, self.name), *unknown)
@@ -386,6 +388,7 @@ def _virtual_host(view: View, levels: TableLevels) -> VirtualHost:
 def compile_route_table(view: View, name: str = "") -> RouteTable:
     """A RouteConfiguration. `name` is for inline ones without a name of their own."""
     refuse_broken(ROUTE_CONFIGURATION, view, "route-configuration-refused")
+    refuse_malformed(view, "envoy.config.route.v3.RouteConfiguration")
     own_name = view.text("name") or name
     levels = TableLevels(
         per_filter=compile_per_filter(view),

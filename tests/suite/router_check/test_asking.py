@@ -260,6 +260,7 @@ def test_what_configuration_cannot_say_is_an_error_with_its_reason(tmp_path: Pat
             name: lua
             typed_config:
               "@type": type.googleapis.com/envoy.extensions.router.cluster_specifiers.lua.v3.LuaConfig
+              source_code: {inline_string: "x"}
     """
     case = result(tmp_path, "path: /", "cluster_name: ''", routes)
     assert case.status == "error"

@@ -110,7 +110,7 @@ def _note(view: View | None) -> Note | None:
         view.text("key", ""),
         view.text("value", ""),
         view.enum("type", _TYPES),
-        view.enum("encode", _ENCODINGS),
+        view.enum("encode", _ENCODINGS, unnamed=_ENCODINGS[0]),
         compiled,
     )
 

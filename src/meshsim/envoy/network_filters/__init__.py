@@ -10,6 +10,7 @@ from typing import Any
 
 from ...config.view import TypedConfig, View
 from ...errors import Rejected
+from ..message_check import refuse_malformed
 from .base import NetworkConfig, NetworkFilter
 from .connection_limit import compile_connection_limit
 from .direct_response import compile_direct_response
@@ -87,8 +88,11 @@ def compile_network_filters(chain: View) -> tuple[NetworkFilter, ...]:
 
 
 def _compile(view: View, *, last: bool) -> NetworkFilter:
+    refuse_malformed(view, "envoy.config.listener.v3.Filter")
     name = view.text("name", "")
     typed = view.extension()
+    if typed is not None:
+        refuse_malformed(typed.view, typed.type_name)
     type_url = typed.type_url if typed is not None else ""
     known = COMPILERS.get(type_url)
     if known is not None and typed is not None:

@@ -92,6 +92,9 @@ def _noted(rules: Rules | MatcherRules | None, facts: RbacFacts, named: str) -> 
     return kept
 
 
+_ENFORCEMENTS = ("ONE_TIME_ON_FIRST_BYTE", CONTINUOUS)
+
+
 def compile_rbac(view: View, name: str, *, over_http: bool) -> RbacConfig:
     """An RBAC filter's own message; Rejected where Envoy refuses it."""
     opaque = unmodelled_fields(view, _FIELDS, name)
@@ -106,7 +109,7 @@ def compile_rbac(view: View, name: str, *, over_http: bool) -> RbacConfig:
         shadow=_rules(view, "shadow_rules", "shadow_matcher", over_http=over_http),
         prefix=view.text("rules_stat_prefix", ""),
         shadow_prefix=view.text("shadow_rules_stat_prefix", ""),
-        continuous=view.enum("enforcement_type", ("ONE_TIME_ON_FIRST_BYTE", CONTINUOUS)) == CONTINUOUS,
+        continuous=view.enum("enforcement_type", _ENFORCEMENTS, unnamed=_ENFORCEMENTS[0]) == CONTINUOUS,
         opaque=opaque[0] if opaque else None,
     )
 

@@ -96,7 +96,7 @@ def _action(typed: TypedConfig) -> tuple[str, RbacAction]:
     if not name:
         hint = "name it; Envoy refuses this filter too"
         raise Rejected("rbac-action", "an action of RBAC has no name", place=typed.view.place, hint=hint)
-    return name, RbacAction(name, typed.view.enum("action", ACTIONS))
+    return name, RbacAction(name, typed.view.enum("action", ACTIONS, unnamed="DENY"))
 
 
 def _header(view: View) -> tuple[str, ReadFacts]:
