@@ -1,7 +1,6 @@
 """What Envoy 1.40 does not load of HTTP filters, and of what routes say about them; and close calls that it loads."""
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +10,11 @@ from meshsim.envoy.network_filters.hcm import compile_hcm
 from meshsim.envoy.vhosts import compile_route_table
 from meshsim.errors import Rejected
 from tests.builders_http import ROUTER, TYPES, http_filter, manager_fields, one_route, view
-from tests.realism.prerequisites import envoy_binary
+from tests.envoy_validates import asks_envoy, refusal_of_managers
 from tests.truth.families._matcher_edges import COMPOSITE, running, within
 from tests.truth.families._policy_edges import TEMPLATE, leads, tree
 from tests.truth.families._tokens import keys
 
-HCM_TYPE = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 SWITCH = "type.googleapis.com/envoy.config.route.v3.FilterConfig"
 ONE = {"provider_name": "one"}
 KEY = json.loads(keys())["keys"][0]
@@ -237,22 +235,9 @@ def test_loaded(name: str) -> None:
     assert ours(LOADED[name])
 
 
-@pytest.mark.real
-@pytest.mark.skipif(envoy_binary() is None, reason="no Envoy is installed here")
+@asks_envoy
 @pytest.mark.parametrize("name", [*REFUSED, "all that load"])
 def test_envoy_says_the_same(name: str, tmp_path: Path) -> None:
     asked = [REFUSED[name]] if name in REFUSED else list(LOADED.values())
-    listeners = [
-        {
-            "name": f"l{index}",
-            "address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}},
-            "filter_chains": [{"filters": [{"name": "hcm", "typed_config": {"@type": HCM_TYPE, **fields}}]}],
-        }
-        for index, fields in enumerate(asked)
-    ]
-    clusters = [{"name": "c", "type": "STATIC"}]
-    config = tmp_path / "envoy.json"
-    config.write_text(json.dumps({"static_resources": {"listeners": listeners, "clusters": clusters}}))
-    command = [str(envoy_binary()), "-c", str(config), "--mode", "validate", "-l", "critical"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (done.returncode == 0) == (name not in REFUSED), done.stderr[-500:]
+    said = refusal_of_managers(asked, tmp_path)
+    assert (said is None) == (name not in REFUSED), said

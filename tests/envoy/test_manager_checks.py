@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +10,7 @@ import pytest
 from meshsim.envoy.network_filters.hcm import compile_hcm
 from meshsim.errors import InputError, Rejected
 from tests.builders_http import ROUTER, manager_fields, one_route, table_fields, view, virtual_host
-from tests.envoy_on_loopback import HCM_TYPE
-from tests.realism.prerequisites import envoy_binary
+from tests.envoy_validates import asks_envoy, refusal_of_managers
 
 CORS = {"name": "c", "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.cors.v3.Cors"}}
 HEADER_INPUT = "type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput"
@@ -222,19 +219,8 @@ def test_loaded(name: str) -> None:
     assert ours(LOADED[name])
 
 
-@pytest.mark.real
-@pytest.mark.skipif(envoy_binary() is None, reason="no Envoy is installed here")
+@asks_envoy
 @pytest.mark.parametrize("name", [*REFUSED, *LOADED])
 def test_envoy_says_the_same(name: str, tmp_path: Path) -> None:
-    fields = {"@type": HCM_TYPE, **manager({**REFUSED, **LOADED}[name])}
-    listener = {
-        "name": "l",
-        "address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}},
-        "filter_chains": [{"filters": [{"name": "hcm", "typed_config": fields}]}],
-    }
-    cluster = {"name": "c", "type": "STATIC", "load_assignment": {"cluster_name": "c"}}
-    config = tmp_path / "envoy.json"
-    config.write_text(json.dumps({"static_resources": {"listeners": [listener], "clusters": [cluster]}}))
-    command = [str(envoy_binary()), "-c", str(config), "--mode", "validate", "-l", "critical"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (done.returncode == 0) == (name in LOADED), done.stderr[-500:]
+    said = refusal_of_managers([manager({**REFUSED, **LOADED}[name])], tmp_path)
+    assert (said is None) == (name in LOADED), said

@@ -212,6 +212,7 @@ class ChainTable:
 
 def compile_chain_table(listener: View) -> ChainTable:
     """The chains of a Listener message."""
+    refuse_malformed(listener, "envoy.config.listener.v3.Listener")
     chains = tuple(_compile_chain(view, index) for index, view in enumerate(listener.views("filter_chains")))
     default = listener.view("default_filter_chain")
     matcher = listener.view("filter_chain_matcher")

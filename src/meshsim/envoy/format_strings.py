@@ -38,7 +38,8 @@ class FormatString:
         return "".join(made)
 
 
-def compile_format_string(source: str, place: Place | None = None) -> FormatString:
+def compile_format_string(source: str, place: Place | None = None, *, of_header: bool = False) -> FormatString:
+    """`of_header`: the value of a header that is added, which may ask for what other texts may not."""
     if "%" not in source:
         return FormatString(source, (source,))
     pieces: list[Piece] = []
@@ -46,7 +47,7 @@ def compile_format_string(source: str, place: Place | None = None) -> FormatStri
     for found in _OPERATOR.finditer(source):
         if found.start() > position:
             pieces.append(_literal(source, source[position : found.start()], place))
-        pieces.append("%" if found.group() == "%%" else _operator(found, place))
+        pieces.append("%" if found.group() == "%%" else _operator(found, place, of_header))
         position = found.end()
     if position < len(source):
         pieces.append(_literal(source, source[position:], place))
@@ -59,15 +60,20 @@ def _literal(source: str, text: str, place: Place | None) -> str:
     return text
 
 
-def _operator(found: re.Match[str], place: Place | None) -> Operator:
+def _operator(found: re.Match[str], place: Place | None, of_header: bool) -> Operator:
     name, argument, length = found.groups()
     if name not in NAMES:
         raise _refused(f"%{name}% is no command operator", place)
+    if name in _OF_HEADERS and not of_header:
+        raise _refused(f"Not supported field in StreamInfo: {name}", place)
     limit = int(length) if length else None
     reason = refused_operator(name, argument, limit)
     if reason is not None:
         raise _refused(f"{found.group()!r}: {reason}", place)
     return compile_operator(name, argument, limit)
+
+
+_OF_HEADERS = frozenset(("PER_REQUEST_STATE",))
 
 
 def _refused(message: str, place: Place | None) -> Rejected:

@@ -22,8 +22,8 @@ _EXTENSIONS = "original_ip_detection_extensions"
 
 def refuse_what_envoy_refuses(view: View) -> None:
     """Raises Rejected for the first rule that the connection manager breaks."""
-    refuse_broken(MANAGER, view, "bad-connection-manager")
     refuse_malformed(view, _MANAGER)
+    refuse_broken(MANAGER, view, "bad-connection-manager")
     for field, broken, words in _RULES:
         if broken(view):
             raise Rejected("bad-connection-manager", words, place=view.place_of(field), hint="Envoy refuses it too")
@@ -67,7 +67,12 @@ def _strips_twice(view: View) -> bool:
     return view.boolean("strip_matching_host_port", False) and view.boolean("strip_any_host_port", False)
 
 
+def _speaks_quic(view: View) -> bool:
+    return view.raw("codec_type") in ("HTTP3", 3)
+
+
 _RULES: tuple[tuple[str, Callable[[View], bool], str], ...] = (
+    ("codec_type", _speaks_quic, "HTTP/3 codec configured on non-QUIC listener."),
     (
         _EXTENSIONS,
         _mixes_remote_address,

@@ -51,10 +51,10 @@ def compile_mutations(view: View, side: str) -> MutationLevel:
     """`side` is `request` or `response`: reads `{side}_headers_to_add` and `{side}_headers_to_remove`."""
     removals = tuple(name.lower() for name in view.texts(f"{side}_headers_to_remove"))
     for name in removals:
-        if not name or any(char in name for char in "\0\r\n"):
+        if any(char in name for char in "\0\r\n"):
             raise Rejected(
                 "header-not-removable",
-                f"header {name!r} cannot be removed: a name may not be empty or hold a line end",
+                f"header {name!r} cannot be removed: a name may not hold a line end",
                 place=view.place_of(f"{side}_headers_to_remove"),
                 hint="Envoy refuses it too",
             )
@@ -88,7 +88,11 @@ def compiled_addition(entry: View) -> HeaderAddition:
     if entry.boolean("append") is False and not entry.has("append_action"):
         action = OVERWRITE
     return HeaderAddition(
-        name, compile_format_string(value, entry.place), action, entry.boolean("keep_empty_value", False), entry.place
+        name,
+        compile_format_string(value, entry.place, of_header=True),
+        action,
+        entry.boolean("keep_empty_value", False),
+        entry.place,
     )
 
 

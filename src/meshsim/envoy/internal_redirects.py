@@ -82,11 +82,14 @@ class InternalRedirectPolicy:
         return Redirected(before.count + 1, targets)
 
 
+_OLD_ACTIONS = ("PASS_THROUGH_INTERNAL_REDIRECT", "HANDLE_INTERNAL_REDIRECT")
+
+
 def compile_internal_redirects(view: View, name: str) -> InternalRedirectPolicy | None:
     """Of a route action: internal_redirect_policy, or the older internal_redirect_action."""
     policy = view.view("internal_redirect_policy")
     if policy is None:
-        if view.text("internal_redirect_action", "") not in ("HANDLE_INTERNAL_REDIRECT", "1"):
+        if view.enum("internal_redirect_action", _OLD_ACTIONS, unnamed=_OLD_ACTIONS[0]) != _OLD_ACTIONS[1]:
             return None
         return InternalRedirectPolicy(
             view.place_of("internal_redirect_action"), view.integer("max_internal_redirects", 1)

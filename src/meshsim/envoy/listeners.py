@@ -23,7 +23,6 @@ from ..reasons import Reason, because
 from .chains import ChainTable, FilterChain, compile_chain_table
 from .internal_listeners import internal_name, pipe_path
 from .listener_filters import ListenerFilters, compile_listener_filters
-from .message_check import refuse_malformed
 from .unmodelled import unmodelled_fields
 
 Address = tuple[int, int]
@@ -322,7 +321,6 @@ def _refused(state: ResourceState) -> RefusedListener | None:
 
 
 def _compile_listener(state: ResourceState, view: View, addresses: dict[Address, bool]) -> Listener:
-    refuse_malformed(view, "envoy.config.listener.v3.Listener")
     old = view.view("deprecated_v1")
     bind_to_port = view.boolean("bind_to_port", True) and (old is None or old.boolean("bind_to_port", True))
     return Listener(

@@ -129,7 +129,8 @@ def among(*names: str) -> Rule:
     def known(value: Any) -> bool:
         if isinstance(value, str):
             return value.upper() in spelt or (value.isdecimal() and int(value[:4]) < len(names))
-        return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(names)
+        whole = value.is_integer() if isinstance(value, float) else isinstance(value, int)
+        return whole and not isinstance(value, bool) and 0 <= value < len(names)
 
     def rule(view: View, name: str) -> str | None:
         for value in view.values(name):
@@ -145,7 +146,7 @@ def named_among(*names: str) -> Rule:
     known = among(*names)
 
     def rule(view: View, name: str) -> str | None:
-        return None if isinstance(view.raw(name), int) else known(view, name)
+        return None if isinstance(view.raw(name), int | float) else known(view, name)
 
     return rule
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 from ..config.view import TypedConfig, View
 from ..errors import Rejected
+from .extension_places import ROUTE_LEVEL, refuse_misplaced_extension
 from .jwt.refusals import check_route_config
 from .local_rate_limit_checks import check_limit
 
@@ -60,6 +61,7 @@ def check_switch(view: View, name: str) -> None:
 
 def check_level(typed: TypedConfig, name: str) -> None:
     view = typed.view
+    refuse_misplaced_extension(typed, name, ROUTE_LEVEL)
     if typed.type_name in _WITHOUT_ROUTES:
         _refuse(f"the filter {name!r} ({typed.type_name}) takes no configuration of routes or virtual hosts", view)
     required = _REQUIRED.get(typed.type_name)

@@ -45,8 +45,8 @@ Found = Iterator[tuple[str, View]]
 
 
 def check_route(view: View) -> None:
-    refuse_broken(ROUTE, view, "route-refused")
     refuse_malformed(view, "envoy.config.route.v3.Route")
+    refuse_broken(ROUTE, view, "route-refused")
     for kind, check in _CHECKS.items():
         below = view.view(kind)
         if below is None:

@@ -33,7 +33,7 @@ _HEADER_ACTIONS = ("APPEND_IF_EXISTS_OR_ADD", "ADD_IF_ABSENT", "OVERWRITE_IF_EXI
 _ADDITION = Message("HeaderValueOption", {"append_action": among(*_HEADER_ACTIONS)})
 _ADDITIONS = dict.fromkeys(_ADDED, _ADDITION)
 _TEXT_KINDS = ("exact", "prefix", "suffix", "safe_regex", "contains", "custom")
-_HEADER_KINDS = (
+HEADER_KINDS = (
     "exact_match",
     "safe_regex_match",
     "range_match",
@@ -106,7 +106,7 @@ FORMAT = Message("SubstitutionFormatString", {"format": some_of("text_format", "
 _SHARE = Message("FractionalPercent", {"numerator": whole})
 _RUNTIME_SHARE = Message("RuntimeFractionalPercent", {"default_value": present}, {"default_value": _SHARE})
 _TEXT = Message("StringMatcher", one_of=(_TEXT_KINDS,))
-HEADER = Message("HeaderMatcher", {"name": every(filled, one_line)}, {"string_match": _TEXT}, one_of=(_HEADER_KINDS,))
+HEADER = Message("HeaderMatcher", {"name": every(filled, one_line)}, {"string_match": _TEXT}, one_of=(HEADER_KINDS,))
 _COMPILED_TEXT = Message("StringMatcher", {}, {"safe_regex": Message("RegexMatcher", {"regex": _pattern})})
 _COUNTED = Message("HeaderMatcher", {"name": every(filled, one_line)}, {"string_match": _COMPILED_TEXT})
 _METADATA_VALUE = Message("ValueMatcher", {}, {"or_match": Message("OrMatcher", {"value_matchers": listed(2)})})

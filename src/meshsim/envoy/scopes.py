@@ -111,8 +111,8 @@ def by_key(scopes: tuple[Scope, ...]) -> dict[Key, Scope]:
 def _scope(view: View) -> Scope:
     typed = view.unwrapped() if view.has("@type") else None
     view = typed.view if typed is not None else view
-    refuse_broken(SCOPE, view, "scoped-routes-refused")
     refuse_malformed(view, "envoy.config.route.v3.ScopedRouteConfiguration")
+    refuse_broken(SCOPE, view, "scoped-routes-refused")
     key = view.view("key")
     fragments = key.views("fragments") if key is not None else ()
     below = view.view("route_configuration")

@@ -193,8 +193,8 @@ class VirtualHost:
                 place=self.place,
                 hint="keep one of them",
             )
-        refuse_broken(VIRTUAL_HOST, self._view, "virtual-host-refused")
         refuse_malformed(self._view, "envoy.config.route.v3.VirtualHost")
+        refuse_broken(VIRTUAL_HOST, self._view, "virtual-host-refused")
         self._matcher = compile_vhost_matcher(below, self.name) if below is not None else None
         unknown = self._matcher.unmodelled if self._matcher is not None else ()
         self._unmodelled = (*unmodelled_fields(self._view, _VHOST_FIELDS, self.name), *unknown)
@@ -387,8 +387,8 @@ def _virtual_host(view: View, levels: TableLevels) -> VirtualHost:
 
 def compile_route_table(view: View, name: str = "") -> RouteTable:
     """A RouteConfiguration. `name` is for inline ones without a name of their own."""
-    refuse_broken(ROUTE_CONFIGURATION, view, "route-configuration-refused")
     refuse_malformed(view, "envoy.config.route.v3.RouteConfiguration")
+    refuse_broken(ROUTE_CONFIGURATION, view, "route-configuration-refused")
     own_name = view.text("name") or name
     levels = TableLevels(
         per_filter=compile_per_filter(view),

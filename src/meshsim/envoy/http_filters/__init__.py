@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ...config.view import TypedConfig, View
+from ..extension_places import HTTP_FILTER, refuse_misplaced_extension
 from .api_key_auth import TYPE_NAME as API_KEY_AUTH
 from .api_key_auth import compile_api_key_auth
 from .base import Behaviour, HttpFilter
@@ -120,6 +121,8 @@ def compile_http_filters(views: tuple[View, ...]) -> tuple[HttpFilter, ...]:
 def _compile(view: View, label: str) -> HttpFilter:
     name = view.text("name", "")
     typed = view.extension()
+    if typed is not None:
+        refuse_misplaced_extension(typed, name, HTTP_FILTER)
     type_name = typed.type_name if typed is not None else _discovered_type(view)
     return HttpFilter(
         name=name,

@@ -7,12 +7,12 @@ installed nobody can say, and a test of theirs is None.
 from __future__ import annotations
 
 import hmac
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from attrs import frozen
 
+from ..lenient_json import read_lenient_json
 from .key_checks import CURVES, problem_with_key, text_of
 from .tokens import FAILS, NO_KEYS, NO_MATCHING_KEY, WRONG_LENGTH, Jwt, decoded
 
@@ -34,8 +34,7 @@ class Key:
 def parse_keys(text: str) -> tuple[Key, ...] | str:
     """The keys of a JWKS document without those that are none, or what is wrong where that leaves nothing."""
     try:
-        # raw line breaks inside texts are fine with Envoy
-        document = json.loads(text, strict=False)
+        document = read_lenient_json(text)
     except (ValueError, RecursionError):
         return "Jwks is an invalid JSON"
     if not isinstance(document, dict):

@@ -10,6 +10,7 @@ from typing import Any
 
 from ...config.view import TypedConfig, View
 from ...errors import Rejected
+from ..extension_places import NETWORK_FILTER, refuse_misplaced_extension
 from ..message_check import refuse_malformed
 from .base import NetworkConfig, NetworkFilter
 from .connection_limit import compile_connection_limit
@@ -92,6 +93,7 @@ def _compile(view: View, *, last: bool) -> NetworkFilter:
     name = view.text("name", "")
     typed = view.extension()
     if typed is not None:
+        refuse_misplaced_extension(typed, name, NETWORK_FILTER)
         refuse_malformed(typed.view, typed.type_name)
     type_url = typed.type_url if typed is not None else ""
     known = COMPILERS.get(type_url)

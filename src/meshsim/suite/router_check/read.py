@@ -17,6 +17,7 @@ from ...config.yaml_text import parse_yaml
 from ...envoy.http_filters.progress import merged
 from ...envoy.inline_headers import INLINE_HEADERS, RESPONSE_INLINE_HEADERS
 from ...envoy.matchers import compile_header_matcher
+from ...envoy.route_constraints import HEADER_KINDS
 from ...errors import InputError
 from ...facts.request import Request
 from ...place import Place
@@ -60,15 +61,6 @@ _PSEUDO = (":method", ":scheme", ":authority", ":path")
 _ONE_VALUED = INLINE_HEADERS.union(_PSEUDO)
 _METADATA = frozenset({"metadata_namespace", "value", "typed_value", "allow_overwrite"})
 _STRING_KINDS = ("exact", "prefix", "suffix", "safe_regex", "contains", "custom")
-_HEADER_KINDS = (
-    "exact_match",
-    "safe_regex_match",
-    "range_match",
-    "present_match",
-    "prefix_match",
-    "suffix_match",
-    "contains_match",
-)
 
 
 def read_data(path: Path, library: Library) -> View:
@@ -241,7 +233,7 @@ def _kind_of(view: View) -> tuple[str, str | None]:
     if below is not None:
         kind = below.one_of(_STRING_KINDS) or "exact"
         return f"string_match.{kind}", below.text("exact", "") if kind == "exact" else None
-    return view.one_of(_HEADER_KINDS) or "present_match", None
+    return view.one_of(HEADER_KINDS) or "present_match", None
 
 
 def _required(view: View, key: str, least: int) -> str:
