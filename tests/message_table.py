@@ -49,14 +49,14 @@ RULES: dict[int, dict[int, str]] = {
     14: TEXTS,
     15: {2: "min_len", 3: "max_len"},
     16: {1: "const", 2: "defined_only", 3: "in", 4: "not_in"},
-    17: {2: "required"},
+    17: {1: "skip", 2: "required"},
     18: REPEATED,
     19: MAPS,
     20: {1: "required"},
     21: DURATIONS,
 }
 """Kind of rules -> number -> name."""
-FLAGS = frozenset(("required", "defined_only", "ignore_empty", "strict", "unique"))
+FLAGS = frozenset(("required", "skip", "defined_only", "ignore_empty", "strict", "unique"))
 HEADERS = {1: "HTTP_HEADER_NAME", 2: "HTTP_HEADER_VALUE"}
 Fields = list[tuple[int, int, Any]]
 Tree = dict[str, Any]

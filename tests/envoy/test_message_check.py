@@ -118,6 +118,7 @@ def mutated(**fields: Any) -> dict[str, Any]:
 PER_REQUEST = "%PER_REQUEST_STATE(x)%"
 BODY = {"text_format_source": {"inline_string": PER_REQUEST}}
 ADDED = {"header": {"key": "x", "value": "v"}}
+ECHO = {"name": "t", "typed_config": {"@type": URL + "envoy.extensions.filters.network.echo.v3.Echo"}}
 KEY = '{"kty":"oct","k":"AAAA"}'
 REFUSED: dict[str, dict[str, Any]] = {
     "a number for a text": table(vhost_header=5),
@@ -127,6 +128,12 @@ REFUSED: dict[str, dict[str, Any]] = {
     "a wrapper where there is none": cluster(upstream_connection_options={"tcp_keepalive": "x"}),
     "a fraction of a whole number": action(retry_policy={"num_retries": 1.5}),
     "a duration without its unit": cluster(connect_timeout=5),
+    "a negative duration": manager(common_http_protocol_options={"max_stream_duration": "-1s"}),
+    "a negative duration of a policy": balanced(
+        "client_side_weighted_round_robin.v3.ClientSideWeightedRoundRobin", blackout_period="-1s"
+    ),
+    "a negative wait": listener(ECHO, listener_filters_timeout="-1s"),
+    "a negative pause": tcp("connection_limit.v3.ConnectionLimit", stat_prefix="x", max_connections=1, delay="-1s"),
     "a duration beyond all": cluster(connect_timeout="315576000001s"),
     "a number beyond 64 bits": match(
         headers=[{"name": "x", "range_match": {"start": "99999999999999999999", "end": "1"}}]
@@ -181,10 +188,7 @@ REFUSED: dict[str, dict[str, Any]] = {
     "a limit of connections without a prefix": tcp("connection_limit.v3.ConnectionLimit", max_connections=1),
     "a fault without a status": manager(http_filter("f", "fault.v3.HTTPFault", abort={"percentage": {"numerator": 1}})),
     "a buffer of nothing": manager(http_filter("b", "buffer.v3.Buffer")),
-    "a listener's connections below zero": listener(
-        {"name": "t", "typed_config": {"@type": URL + "envoy.extensions.filters.network.echo.v3.Echo"}},
-        tcp_backlog_size=-1,
-    ),
+    "a listener's connections below zero": listener(ECHO, tcp_backlog_size=-1),
     "HTTP/3 over TCP": manager(codec_type="HTTP3"),
     "a message that is no HTTP filter": manager(
         {"name": "x", "typed_config": {"@type": f"{URL}envoy.config.route.v3.RouteList"}}
@@ -221,6 +225,9 @@ LOADED: dict[str, dict[str, Any]] = {
     "an old redirect without a name": action(internal_redirect_action=9),
     "a hash without a name": balanced("ring_hash.v3.RingHash", hash_function=99),
     "a ring of nothing": balanced("ring_hash.v3.RingHash", minimum_ring_size=0),
+    "a deprecated field that nobody looks at": mutated(
+        query_parameter_mutations=[{"append": {"record": {"key": "a", "value": "v"}, "entry": {}}}]
+    ),
     "a choice among one": balanced("least_request.v3.LeastRequest", choice_count=1),
     "when rbac asks, without a name": tcp("rbac.v3.RBAC", stat_prefix="x", enforcement_type=99),
     "removing no name from all": table(response_headers_to_remove=[""], request_headers_to_remove=[""]),

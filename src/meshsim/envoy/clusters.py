@@ -38,6 +38,7 @@ _CLUSTER_TYPES = {
 AGGREGATE = "envoy.clusters.aggregate"
 DNS_TYPES = frozenset(("STRICT_DNS", "LOGICAL_DNS"))
 _LOOKUP_FAMILIES = ("AUTO", "V4_ONLY", "V6_ONLY", "V4_PREFERRED", "ALL")
+_UNSPECIFIED = "UNSPECIFIED"
 DEFAULT_CONNECT_TIMEOUT_MS = 5_000
 
 _MODELLED = frozenset(
@@ -220,7 +221,7 @@ def compile_cluster(view: View) -> Cluster:
         override=balancing.override,
         original_dst=original_dst,
         forward_proxy=compile_dynamic_forward_proxy(view) if discovery == DYNAMIC_FORWARD_PROXY else None,
-        lookup_family=(dns or view).enum("dns_lookup_family", _LOOKUP_FAMILIES),
+        lookup_family=_lookup_family(view, dns),
         transport=transport,
         protocol=protocol,
         bind_addresses=_bind_addresses(view),
@@ -232,6 +233,14 @@ def compile_cluster(view: View) -> Cluster:
         doubts=doubts,
         connect_timeout_ms=view.duration_ms("connect_timeout", DEFAULT_CONNECT_TIMEOUT_MS),
     )
+
+
+def _lookup_family(view: View, dns: View | None) -> str:
+    """A DnsCluster numbers the families anew: the first of its own says nothing."""
+    if dns is None:
+        return view.enum("dns_lookup_family", _LOOKUP_FAMILIES)
+    family = dns.enum("dns_lookup_family", (_UNSPECIFIED, *_LOOKUP_FAMILIES), unnamed=_UNSPECIFIED)
+    return _LOOKUP_FAMILIES[0] if family == _UNSPECIFIED else family
 
 
 def _discovery(view: View) -> tuple[str, View | None]:

@@ -156,7 +156,7 @@ def _one(field: Field, value: Any, rules: Rules, held: bool) -> Fault:
         return (), f"expected an object, found {shown(value)}"
     if field.kind == _ANY:
         return _extension(value, held)
-    return _fault(below, value, held) if below is not None else None
+    return _fault(below, value, held and not rules.get("skip")) if below is not None else None
 
 
 def _extension(value: dict[str, Any], held: bool) -> Fault:

@@ -159,7 +159,10 @@ def _wrong_duration(_field: Field, value: Any, rules: Rules) -> str | None:
         nanoseconds = protojson.duration_ms(value) * 1_000_000
     except ValueError as error:
         return str(error)
-    if abs(nanoseconds) > _LONGEST_DURATION:
+    if nanoseconds < 0:
+        # no rule says so, but no duration was found that Envoy's own code takes below zero
+        return f"Invalid duration: Expected positive duration, not {shown(value)}"
+    if nanoseconds > _LONGEST_DURATION:
         return f"{shown(value)} is longer than durations can be"
     return _within(nanoseconds, {name: bound for name, bound in rules.items() if name in _BOUNDS})
 
