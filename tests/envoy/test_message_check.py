@@ -94,8 +94,15 @@ def rbac(**fields: Any) -> dict[str, Any]:
 
 def noting(**fields: Any) -> dict[str, Any]:
     note = {"metadata_namespace": "n", "key": "k", **fields}
-    rules = [{"header": "x", "on_header_present": note}]
-    return manager(http_filter("h", "header_to_metadata.v3.Config", request_rules=rules))
+    return ruled(header="x", on_header_present=note)
+
+
+def ruled(**fields: Any) -> dict[str, Any]:
+    return manager(http_filter("h", "header_to_metadata.v3.Config", request_rules=[fields]))
+
+
+def permitted(**fields: Any) -> dict[str, Any]:
+    return rbac(rules={"policies": {"p": {"permissions": [fields], "principals": [{"any": True}]}}})
 
 
 def deciding(**fields: Any) -> dict[str, Any]:
@@ -118,6 +125,7 @@ def mutated(**fields: Any) -> dict[str, Any]:
 PER_REQUEST = "%PER_REQUEST_STATE(x)%"
 BODY = {"text_format_source": {"inline_string": PER_REQUEST}}
 ADDED = {"header": {"key": "x", "value": "v"}}
+NOTE = {"metadata_namespace": "n", "key": "k"}
 ECHO = {"name": "t", "typed_config": {"@type": URL + "envoy.extensions.filters.network.echo.v3.Echo"}}
 KEY = '{"kty":"oct","k":"AAAA"}'
 REFUSED: dict[str, dict[str, Any]] = {
@@ -205,6 +213,21 @@ REFUSED: dict[str, dict[str, Any]] = {
     "the request's state in a parameter": mutated(
         query_parameter_mutations=[{"append": {"record": {"key": "a", "value": PER_REQUEST}}}]
     ),
+    "a parameter's mutation of nothing": mutated(query_parameter_mutations=[{}]),
+    "a parameter's mutation both ways": mutated(
+        query_parameter_mutations=[{"append": {"record": {"key": "a", "value": "v"}}, "remove": "b"}]
+    ),
+    "a parameter's mutation without a record": mutated(query_parameter_mutations=[{"append": {}}]),
+    "a note of nothing": ruled(on_header_present=NOTE),
+    "a note of two": ruled(header="x", cookie="y", on_header_present=NOTE),
+    "a note that is none": ruled(header="x"),
+    "a note of what is missing": ruled(header="x", on_header_missing=NOTE),
+    "a key from nowhere": manager(http_filter("k", "api_key_auth.v3.ApiKeyAuth", key_sources=[{}])),
+    "users from nowhere": manager(http_filter("b", "basic_auth.v3.BasicAuth", users={})),
+    "a network that is no token": manager(http_filter("c", "cdn_loop.v3.CdnLoopConfig", cdn_id="a b")),
+    "no tags": manager(http_filter("t", "ip_tagging.v3.IPTagging")),
+    "ports from the end": permitted(destination_port_range={"start": 5, "end": 5}),
+    "ports beyond the last": permitted(destination_port_range={"start": 5, "end": 65537}),
     "keys with comments": signed(f'{{"keys":[{KEY}] /* x */}}'),
     "keys twice": signed(f'{{"keys":[],"keys":[{KEY}]}}'),
 }
@@ -228,6 +251,13 @@ LOADED: dict[str, dict[str, Any]] = {
     "a deprecated field that nobody looks at": mutated(
         query_parameter_mutations=[{"append": {"record": {"key": "a", "value": "v"}, "entry": {}}}]
     ),
+    "a note of a cookie that is missing": ruled(cookie="x", on_header_missing={**NOTE, "value": "v"}),
+    "a key in one of three": manager(
+        http_filter("k", "api_key_auth.v3.ApiKeyAuth", key_sources=[{"query": "q", "cookie": "c"}])
+    ),
+    "a network": manager(http_filter("c", "cdn_loop.v3.CdnLoopConfig", cdn_id="cdn.example:80")),
+    "a network in quotation marks": manager(http_filter("c", "cdn_loop.v3.CdnLoopConfig", cdn_id="[::1]")),
+    "ports to the last": permitted(destination_port_range={"start": 0, "end": 65536}),
     "a choice among one": balanced("least_request.v3.LeastRequest", choice_count=1),
     "when rbac asks, without a name": tcp("rbac.v3.RBAC", stat_prefix="x", enforcement_type=99),
     "removing no name from all": table(response_headers_to_remove=[""], request_headers_to_remove=[""]),

@@ -46,6 +46,7 @@ from .jwt_authn import compile_jwt_authn
 from .local_rate_limit import TYPE_NAME as LOCAL_RATE_LIMIT
 from .local_rate_limit import compile_local_rate_limit
 from .opaque import BodyNotes, Opaque
+from .own_checks import refuse_by_its_own_code
 from .rate_limit import TYPE_NAME as RATE_LIMIT
 from .rate_limit import compile_rate_limit
 from .rbac import TYPE_NAME as RBAC
@@ -123,6 +124,7 @@ def _compile(view: View, label: str) -> HttpFilter:
     typed = view.extension()
     if typed is not None:
         refuse_misplaced_extension(typed, name, HTTP_FILTER)
+        refuse_by_its_own_code(typed)
     type_name = typed.type_name if typed is not None else _discovered_type(view)
     return HttpFilter(
         name=name,

@@ -43,6 +43,13 @@ def _port(view: View, kind: str) -> Found:
         yield f"a port is at most {_LAST_PORT}", view
 
 
+def _ports(view: View, kind: str) -> Found:
+    below = view.view(kind)
+    start, end = (below.integer(each, 0) for each in ("start", "end")) if below is not None else (0, 0)
+    if not 0 <= start < end <= _LAST_PORT + 1:
+        yield f"a range starts below its end, and ends at {_LAST_PORT + 1} at most", below or view
+
+
 def _metadata(view: View, kind: str) -> Found:
     below = view.view(kind)
     return metadata_refusals(below if below is not None else view)
@@ -70,6 +77,7 @@ _CHECKS: Mapping[str, Callable[[View, str], Found]] = {
     "header": _header,
     "url_path": _path,
     "destination_port": _port,
+    "destination_port_range": _ports,
     "metadata": _metadata,
     "sourced_metadata": _sourced,
     "filter_state": _state,
