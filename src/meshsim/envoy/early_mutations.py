@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from ..config.view import View
 from ..reasons import Reason, because
-from .message_rules import Message, listed, refuse_broken
 from .mutation_steps import FIELDS, Step, compile_step
 from .unmodelled import unmodelled_fields
 
 _TYPE = "envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation"
-_MESSAGE = Message("HeaderMutation", {"mutations": listed(1)})
 
 
 def compile_early_mutations(view: View, resource: str) -> tuple[tuple[Step, ...], tuple[Reason, ...]]:
@@ -25,7 +23,6 @@ def compile_early_mutations(view: View, resource: str) -> tuple[tuple[Step, ...]
         if typed is None or typed.type_name != _TYPE:
             unmodelled.append(because("config.field-not-modelled", entry.place, field=field, resource=resource))
             continue
-        refuse_broken(_MESSAGE, typed.view, "bad-connection-manager")
         for each in typed.view.views("mutations"):
             unmodelled += unmodelled_fields(each, FIELDS, resource)
             steps.append(compile_step(each))

@@ -12,9 +12,7 @@ from ..errors import Rejected
 from .http_filters.base import HttpFilter
 from .http_filters.opaque import Opaque
 from .http_filters.with_matcher import WITH_MATCHER
-from .manager_constraints import MANAGER
 from .message_check import refuse_malformed
-from .message_rules import refuse_broken
 
 _MANAGER = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 _EXTENSIONS = "original_ip_detection_extensions"
@@ -23,7 +21,6 @@ _EXTENSIONS = "original_ip_detection_extensions"
 def refuse_what_envoy_refuses(view: View) -> None:
     """Raises Rejected for the first rule that the connection manager breaks."""
     refuse_malformed(view, _MANAGER)
-    refuse_broken(MANAGER, view, "bad-connection-manager")
     for field, broken, words in _RULES:
         if broken(view):
             raise Rejected("bad-connection-manager", words, place=view.place_of(field), hint="Envoy refuses it too")

@@ -1,7 +1,7 @@
-"""The constraints that Envoy's messages state about themselves: required fields, lengths, ranges, oneofs.
+"""What fields are held to beyond the rules of Envoy's API, or before their message is looked at as a whole.
 
-bufbuild/protoc-gen-validate, as the `validate.rules` of envoyproxy/envoy api/envoy/**.proto use it. A Message is a
-table: which rule each field keeps, and which messages stand below it. Where one is broken, Envoy takes nothing at all.
+A Message is a table: which rule each field keeps, and which messages stand below it. Where one is broken, Envoy takes
+nothing at all. What the API itself says is in `message_check`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ from ..errors import Rejected
 Rule = Callable[[View, str], str | None]
 """What is wrong with a field, in Envoy's words; None: nothing."""
 
-LARGEST_UINT32 = (1 << 32) - 1
-
 
 @frozen(eq=False)
 class Message:
@@ -28,8 +26,6 @@ class Message:
     fields: Mapping[str, Rule] = field(factory=dict)
     below: Mapping[str, Message] = field(factory=dict)
     """Field -> what stands in it, once or in a list."""
-    one_of: tuple[tuple[str, ...], ...] = ()
-    """Fields that exclude each other."""
 
 
 def refuse_broken(message: Message, view: View, reference: str) -> None:
@@ -40,10 +36,6 @@ def refuse_broken(message: Message, view: View, reference: str) -> None:
 
 def broken(message: Message, view: View) -> Iterator[tuple[View, str]]:
     """(where, what is wrong), from above downwards."""
-    for names in message.one_of:
-        present = [name for name in names if view.has(name)]
-        if len(present) > 1:
-            yield view, f"{message.name}: {' and '.join(present)} exclude each other"
     for name, rule in message.fields.items():
         words = rule(view, name)
         if words is not None:
@@ -62,25 +54,6 @@ def every(*rules: Rule) -> Rule:
     return rule
 
 
-def present(view: View, name: str) -> str | None:
-    return None if view.has(name) else "value is required"
-
-
-def some_of(*names: str) -> Rule:
-    """The oneof must be set. A field that this table does not name may be a member of a later version's."""
-
-    def rule(view: View, _name: str) -> str | None:
-        return None if view.one_of(names) is not None else "is required"
-
-    return rule
-
-
-def anything_but(*names: str) -> Rule:
-    """A oneof with many members: some field that is none of these must be set."""
-    others = frozenset(names)
-    return lambda view, _name: None if view.leftovers(others) else "is required"
-
-
 def filled(view: View, name: str) -> str | None:
     return None if view.text(name, "") else "value length must be at least 1 characters"
 
@@ -93,32 +66,11 @@ def one_line(view: View, name: str) -> str | None:
     return None
 
 
-def listed(least: int = 0, most: int | None = None) -> Rule:
+def listed(least: int) -> Rule:
     def rule(view: View, name: str) -> str | None:
-        size = len(view.values(name))
-        if size < least:
-            return f"value must contain at least {least} item(s)"
-        if most is not None and size > most:
-            return f"value must contain no more than {most} item(s)"
-        return None
+        return None if len(view.values(name)) >= least else f"value must contain at least {least} item(s)"
 
     return rule
-
-
-def within(lowest: int, highest: int = LARGEST_UINT32) -> Rule:
-    """A whole number that is set; both ends belong to the range."""
-
-    def rule(view: View, name: str) -> str | None:
-        value = view.integer(name)
-        if value is None or lowest <= value <= highest:
-            return None
-        return f"value must be inside range [{lowest}, {highest}]"
-
-    return rule
-
-
-whole = within(0)
-"""A uint32, which Envoy's reader does not take where it is negative or too large."""
 
 
 def among(*names: str) -> Rule:
@@ -139,28 +91,3 @@ def among(*names: str) -> Rule:
         return None
 
     return rule
-
-
-def named_among(*names: str) -> Rule:
-    """An enumeration of which every number is taken, also without a name."""
-    known = among(*names)
-
-    def rule(view: View, name: str) -> str | None:
-        return None if isinstance(view.raw(name), int | float) else known(view, name)
-
-    return rule
-
-
-def one_of_texts(*texts: str) -> Rule:
-    """A text that is set and one of these."""
-
-    def rule(view: View, name: str) -> str | None:
-        value = view.text(name, "")
-        return None if not value or value in texts else f"value must be in list [{' '.join(texts)}]"
-
-    return rule
-
-
-def not_negative(view: View, name: str) -> str | None:
-    """A duration."""
-    return "Invalid duration: Expected positive duration" if view.duration_ms(name, 0) < 0 else None

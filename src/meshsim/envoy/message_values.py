@@ -6,6 +6,8 @@ words; None: nothing.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -27,6 +29,7 @@ _WELL_KNOWN = {
     ("HTTP_HEADER_NAME", True): re.compile(r":?[0-9a-zA-Z!#$%&'*+\-.^_|~`]+"),
     ("HTTP_HEADER_VALUE", True): re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*"),
 }
+_URL_SAFE = str.maketrans("-_", "+/")
 _SHOWN = 60
 
 
@@ -141,7 +144,11 @@ def _wrong_text(_field: Field, value: Any, rules: Rules) -> str | None:
 def _wrong_bytes(_field: Field, value: Any, rules: Rules) -> str | None:
     if not isinstance(value, str):
         return f"expected base64, found {shown(value)}"
-    return _size(len(value), {name: rules[name] for name in rules if name == "min_len"}, "byte(s)", "min_len", "")
+    try:
+        base64.b64decode(value.translate(_URL_SAFE) + "=" * (-len(value) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return f"{shown(value)} is no base64"
+    return _size(len(value), rules, "byte(s)", "min_len", "")
 
 
 def _wrong_boolean(field: Field, value: Any, rules: Rules) -> str | None:

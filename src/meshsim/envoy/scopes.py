@@ -15,9 +15,7 @@ from ..errors import Rejected
 from ..explanation import Candidate, Check, Fate
 from ..facts.request import Request
 from ..place import Place
-from .manager_constraints import SCOPE, SCOPED_ROUTES
 from .message_check import refuse_malformed
-from .message_rules import refuse_broken
 from .vhosts import RouteTable, compile_route_table
 
 Key = tuple[str, ...]
@@ -74,7 +72,6 @@ def _candidate(scope: Scope, seen: list[str] | None, *, fits: bool) -> Candidate
 
 
 def compile_scoped_routes(view: View) -> ScopedRoutes:
-    refuse_broken(SCOPED_ROUTES, view, "scoped-routes-refused")
     builder = view.view("scope_key_builder")
     listed = view.view("scoped_route_configurations_list")
     return ScopedRoutes(
@@ -112,7 +109,6 @@ def _scope(view: View) -> Scope:
     typed = view.unwrapped() if view.has("@type") else None
     view = typed.view if typed is not None else view
     refuse_malformed(view, "envoy.config.route.v3.ScopedRouteConfiguration")
-    refuse_broken(SCOPE, view, "scoped-routes-refused")
     key = view.view("key")
     fragments = key.views("fragments") if key is not None else ()
     below = view.view("route_configuration")

@@ -15,11 +15,10 @@ from ..errors import Rejected
 from ..facts.request import Request
 from ..place import Place
 from .match_tree import CompiledMatcher, Vocabulary, compile_matcher
-from .message_rules import Message, one_line, refuse_broken
+from .message_check import refuse_malformed
 
 _HEADER = "envoy.type.matcher.v3.HttpRequestHeaderMatchInput"
 _ROUTE = "envoy.config.route.v3.Route"
-_INPUT = Message("HttpRequestHeaderMatchInput", {"header_name": one_line})
 _ROUTES = "envoy.config.route.v3.RouteList"
 
 
@@ -49,7 +48,7 @@ def compile_vhost_matcher(view: View, virtual_host: str) -> RouteTree:
 
 def _header_input(view: View) -> tuple[str, Callable[[Request], str | None]]:
     """Many values are one text, joined by commas."""
-    refuse_broken(_INPUT, view, "matcher-input-refused")
+    refuse_malformed(view, _HEADER)
     name = view.text("header_name", "").lower()
 
     def read(request: Request) -> str | None:

@@ -22,11 +22,11 @@ from .cluster_specifiers import ClusterSpecifier, compile_specifiers
 from .header_mutations import MutationLevel, compile_mutations
 from .hosts import without_port
 from .message_check import refuse_malformed
-from .message_rules import refuse_broken
+from .message_rules import Message, every, filled, listed, one_line, refuse_broken
 from .mirrors import MirrorPolicy, compile_mirrors
 from .per_filter import PerFilter, compile_per_filter, layered
 from .retry_policy import compile_retry_policy
-from .route_constraints import ROUTE_CONFIGURATION, VIRTUAL_HOST, VIRTUAL_HOST_NAMES
+from .route_constraints import VIRTUAL_HOST
 from .route_matches import RouteFacts
 from .routes import Route, Surroundings, body_limits, filter_metadata, tls_redirect_route
 from .unmodelled import unmodelled_fields
@@ -380,15 +380,18 @@ def _near(vhost: VirtualHost, host: str, place: Place) -> tuple[Check, ...]:
     return ()
 
 
+_NAMES = Message("VirtualHost", {"name": filled, "domains": every(listed(1), one_line)})
+"""What is looked at before a virtual host is ever asked for."""
+
+
 def _virtual_host(view: View, levels: TableLevels) -> VirtualHost:
-    refuse_broken(VIRTUAL_HOST_NAMES, view, "virtual-host-refused")
+    refuse_broken(_NAMES, view, "virtual-host-refused")
     return VirtualHost(view.text("name", ""), tuple(map(read_domain, view.texts("domains"))), view, levels)
 
 
 def compile_route_table(view: View, name: str = "") -> RouteTable:
     """A RouteConfiguration. `name` is for inline ones without a name of their own."""
     refuse_malformed(view, "envoy.config.route.v3.RouteConfiguration")
-    refuse_broken(ROUTE_CONFIGURATION, view, "route-configuration-refused")
     own_name = view.text("name") or name
     levels = TableLevels(
         per_filter=compile_per_filter(view),
