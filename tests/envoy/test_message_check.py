@@ -125,6 +125,7 @@ def mutated(**fields: Any) -> dict[str, Any]:
 PER_REQUEST = "%PER_REQUEST_STATE(x)%"
 BODY = {"text_format_source": {"inline_string": PER_REQUEST}}
 ADDED = {"header": {"key": "x", "value": "v"}}
+ALLOWED = "envoy.extensions.internal_redirect.allow_listed_routes.v3.AllowListedRoutesConfig"
 NOTE = {"metadata_namespace": "n", "key": "k"}
 ECHO = {"name": "t", "typed_config": {"@type": URL + "envoy.extensions.filters.network.echo.v3.Echo"}}
 KEY = '{"kty":"oct","k":"AAAA"}'
@@ -258,6 +259,22 @@ LOADED: dict[str, dict[str, Any]] = {
     "a network": manager(http_filter("c", "cdn_loop.v3.CdnLoopConfig", cdn_id="cdn.example:80")),
     "a network in quotation marks": manager(http_filter("c", "cdn_loop.v3.CdnLoopConfig", cdn_id="[::1]")),
     "ports to the last": permitted(destination_port_range={"start": 0, "end": 65536}),
+    "null among statuses": manager(
+        local_reply_config={"mappers": [{"filter": {"grpc_status_filter": {"statuses": ["UNAVAILABLE", None]}}}]}
+    ),
+    "a redirect to a route without a name": action(
+        internal_redirect_policy={
+            "predicates": [
+                {
+                    "name": "x",
+                    "typed_config": {
+                        "@type": URL + ALLOWED,
+                        "allowed_route_names": ["", None],
+                    },
+                }
+            ]
+        }
+    ),
     "a choice among one": balanced("least_request.v3.LeastRequest", choice_count=1),
     "when rbac asks, without a name": tcp("rbac.v3.RBAC", stat_prefix="x", enforcement_type=99),
     "removing no name from all": table(response_headers_to_remove=[""], request_headers_to_remove=[""]),

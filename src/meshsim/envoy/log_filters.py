@@ -82,13 +82,16 @@ def _flags(view: View, _resource: str, _unmodelled: list[Reason]) -> LogFilter:
 
 
 def _grpc_status(view: View, _resource: str, _unmodelled: list[Reason]) -> LogFilter:
-    wanted = frozenset(map(_number, map(str, view.values("statuses"))))
+    wanted = frozenset(map(_number, view.values("statuses")))
     exclude = view.boolean("exclude", False)
     return lambda reply: (grpc_status_of(reply.status) in wanted) is not exclude
 
 
-def _number(name: str) -> int:
-    return int(name) if name.isdecimal() else GRPC_STATUS_NAMES.index(name.upper())
+def _number(status: Any) -> int:
+    """Of an enumeration's value in a list, of which null is the first."""
+    if isinstance(status, str) and not status.isdecimal():
+        return GRPC_STATUS_NAMES.index(status.upper())
+    return int(status or 0)
 
 
 def _and(view: View, resource: str, unmodelled: list[Reason]) -> LogFilter:

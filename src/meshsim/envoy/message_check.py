@@ -41,6 +41,7 @@ _OFF: Mapping[tuple[str, str], str] = {
 }
 """What nobody may ever look at, by the switch beside it: only the reader does."""
 _NEVER_HELD = (
+    "envoy.extensions.internal_redirect.allow_listed_routes.v3.AllowListedRoutesConfig",
     "envoy.extensions.load_balancing_policies.",
     "envoy.extensions.matching.common_inputs.transport_socket.v3.EndpointMetadataInput",
 )
