@@ -110,7 +110,7 @@ class Courses:
         chooser = Chooser(pins=self._call.choices, random_value=self._call.random_value, script=script)
         moves: list[Move] = []
         try:
-            outcome = run(self._mesh, start(self._mesh, self._call, chooser), chooser, moves)
+            outcome = run(self._mesh, start(self._mesh, self._call, chooser), chooser, moves, self._call.patience_ms)
         except InputError as error:
             if error.reference not in _ELSEWHERE:
                 raise

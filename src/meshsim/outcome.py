@@ -79,6 +79,13 @@ class Ending:
     local_close_reason: str | None = None
     """Envoy's %DOWNSTREAM_LOCAL_CLOSE_REASON% where the connection ends with this reply."""
 
+    @property
+    def lasts_ms(self) -> float | None:
+        """How long until it; None: for ever."""
+        if self.kind in ("hanging", "dropped"):
+            return None
+        return float(self.after[:-1]) * 1000 if self.after is not None else 0
+
     def outcome(self) -> Outcome:
         """The same for the client itself: what only a proxy could tell apart is a close to it."""
         kind = {"reset": "closed", "tls_failure": "closed"}.get(self.kind, self.kind)

@@ -149,7 +149,10 @@ def _hop(path: str, seen: Document, told: Document, observation: Document, *, wh
         yield from _differ(f"{path}.{name}", logged.get(name, told[name]), seen[name])
     if not whole:
         return
-    from_application = seen["response_code_details"] in BY_OTHERS
+    stated = observation["call"].get("max_time") is not None and seen["response_code_details"] == CLIENT_LEFT
+    from_application = seen["response_code_details"] in BY_OTHERS and not stated
+    if stated and told["status"] != seen["status"]:
+        yield f"{path}.status", f"{path}.status: the trace says {told['status']}, really {seen['status']}"
     for name in ENDING_FIELDS:
         if from_application and told[name] is None:
             continue
@@ -160,7 +163,7 @@ def _hop(path: str, seen: Document, told: Document, observation: Document, *, wh
     if seen["kind"] != "http" or seen[name] is not None:
         # Of a connection that stays open only its requests are logged, and their lines do not say this.
         yield from _differ(f"{path}.{name}", told[name], seen[name])
-    if seen["response_code_details"] != CLIENT_LEFT or told["response_code_details"] is not None:
+    if stated or seen["response_code_details"] != CLIENT_LEFT or told["response_code_details"] is not None:
         yield from _differ(f"{path}.response_flags", sorted(told["response_flags"]), sorted(seen["response_flags"]))
     downstream = told.get("downstream") or {}
     for name in ("protocol", "remote", "direct_remote"):

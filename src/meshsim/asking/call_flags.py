@@ -73,6 +73,7 @@ def _add_what(group: Any) -> None:
         add(flag, dest="protocol", action="store_const", const=protocol, help=f"{protocol}, as curl means it")
     add("--server-first", action="store_true", help="tcp: the server speaks first")
     add("--payload", default="", metavar="TEXT", help="tcp, udp: the first bytes; http: the body, of chunks too")
+    add("-m", "--max-time", type=_seconds, metavar="SECONDS", help="the client hangs up after so long (default: never)")
     add("--proxy-protocol", type=_proxy_protocol, metavar="SOURCE,DESTINATION", help="a PROXY header comes first")
 
 
@@ -159,6 +160,7 @@ def call_from(flags: Namespace) -> Call:
         random_value=flags.random_value,
         choices=_picks(flags.pick),
         resolve=resolve,
+        max_time=flags.max_time,
     )
 
 
@@ -296,6 +298,17 @@ def _integer(low: int, high: int) -> Callable[[str], int]:
         return value
 
     return read
+
+
+def _seconds(text: str) -> str | None:
+    """As curl's: a number of seconds, fractions too; 0 is for ever."""
+    stated = text.removesuffix("s")
+    if stated == "0":
+        return None
+    try:
+        return read_call({"max_time": f"{stated}s"}).max_time
+    except InputError:
+        raise ArgumentTypeError(f"{text!r} is no number of seconds, such as 1.5") from None
 
 
 def _id_list(text: str) -> tuple[int, ...]:

@@ -22,13 +22,23 @@ from .upstream_failures import (
     Failure,
 )
 
+OF_STREAMS = frozenset((MAX_DURATION.reset, STREAM_IDLE.reset))
+"""What runs since the request came in, whatever filters do."""
+
+
+def held_timer(idle_ms: int | float, duration_ms: int | float, held_ms: float) -> Failure | None:
+    """What ends a stream while a filter still keeps its request, `held_ms` after it came in; 0 is no limit."""
+    timers = [(after, failure) for after, failure in ((duration_ms, MAX_DURATION), (idle_ms, STREAM_IDLE)) if after]
+    first = min(timers, key=lambda timer: timer[0], default=None)
+    return None if first is None or first[0] > held_ms else evolve(first[1], waited_ms=first[0])
+
 
 def first_timer(
-    via: RouteAction | TcpProxy, cluster: Cluster, *, connected: bool, waited_ms: int | float
+    via: RouteAction | TcpProxy, cluster: Cluster, *, connected: bool, waited_ms: int | float, held_ms: int | float = 0
 ) -> Failure | None:
     """What fires first, and how long this attempt lasts until then; None: nothing ever does.
 
-    `waited_ms` is how long the attempts before this one took.
+    `waited_ms` is how long the attempts before this one took, `held_ms` how long filters kept the request before them.
     """
     timers: list[tuple[int | float, Failure]] = []
     if isinstance(via, RouteAction):
@@ -38,9 +48,9 @@ def first_timer(
         if via.timeout_ms and not answered:
             timers.append((max(via.timeout_ms - waited_ms, 0), RESPONSE_TIMEOUT))
         if via.duration_ms:
-            timers.append((max(via.duration_ms - waited_ms, 0), MAX_DURATION))
+            timers.append((max(via.duration_ms - waited_ms - held_ms, 0), MAX_DURATION))
         if via.idle_timeout_ms:
-            timers.append((max(via.idle_timeout_ms - waited_ms, 0), STREAM_IDLE))
+            timers.append((max(via.idle_timeout_ms - waited_ms - held_ms, 0), STREAM_IDLE))
         if per_try and not answered:
             timers.append((per_try, PER_TRY_TIMEOUT))
     else:

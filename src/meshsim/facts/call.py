@@ -61,8 +61,15 @@ class Call:
     choices: Mapping[str, str] = field(factory=dict)
     resolve: Mapping[str, str] = field(factory=dict)
     """`host:port` or `host` -> address, as curl's --resolve means it."""
+    max_time: str | None = None
+    """How long the client waits until it hangs up, such as 1.5s; None: for ever."""
     protocol_stated: bool = True
     """Filled on completion: False where the user named no protocol, so that ALPN may decide."""
+
+    @property
+    def patience_ms(self) -> float | None:
+        """`max_time` in milliseconds."""
+        return None if self.max_time is None else float(self.max_time[:-1]) * 1000
 
     def header_values(self) -> dict[str, tuple[str, ...]]:
         """Lower-case name -> values; names that differ only in case are one header."""
@@ -172,6 +179,15 @@ def _list_of(reader: Callable[[str, object], Any]) -> Callable[[str, object], tu
         return tuple(reader(name, item) for item in value)
 
     return read
+
+
+_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?s", re.ASCII)
+
+
+def _duration(name: str, value: object) -> str:
+    if not isinstance(value, str) or not _SECONDS.fullmatch(value) or not float(value[:-1]):
+        raise _wrong(name, value, "seconds of more than 0, such as 1.5s")
+    return value
 
 
 def _headers(name: str, value: object) -> dict[str, str | tuple[str, ...]]:
@@ -300,6 +316,7 @@ _READERS: dict[str, Callable[[str, object], Any]] = {
     "choices": _text_map,
     "resolve": _text_map,
     "cluster": _optional_text,
+    "max_time": _optional(_duration),
 }
 
 

@@ -41,6 +41,8 @@ class Request:
     """Pseudo headers that an HTTP/2 client sends against the habit: name -> values, none where one is left out."""
     arrived_as_head: bool | None = None
     """Whether it was a HEAD when the proxy at hand read it; None: whether it is now."""
+    patience_ms: float | None = None
+    """How long its client still waits, without what filters on the way have held it back for; None: for ever."""
 
     def values(self, name: str) -> tuple[str, ...]:
         """All values of a header; `:method`, `:path`, `:authority`, `:scheme` and `host` read the pseudo headers."""

@@ -102,6 +102,7 @@ REASONS: dict[str, tuple[str, ...]] = {
         "host",
     ),
     "filter.fault-delay": ("filter",),
+    "filter.fault-outlasts": ("filter", "delay"),
     "filter.health-of-clusters": (
         "filter",
         "clusters",

@@ -45,6 +45,8 @@ REASONS: dict[str, tuple[str, ...]] = {
     "return.tries-again": ("attempt", "failure", "policy"),
     "return.connects-again": ("attempt", "failure"),
     "return.response-headers-unknown": ("policy",),
+    "client.question": ("after",),
+    "client.left": ("after",),
     "refresh.question": ("route", "attempt"),
     "refresh.another": ("cluster", "left"),
     "refresh.all-again": ("cluster", "left"),

@@ -102,6 +102,7 @@ def call_document(call: Call, redactor: Redactor) -> dict[str, Any]:
         "random_value": call.random_value,
         "choices": dict(call.choices),
         "resolve": dict(call.resolve),
+        **({} if call.max_time is None else {"max_time": call.max_time}),
     }
 
 

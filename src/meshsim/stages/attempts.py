@@ -20,6 +20,7 @@ from ..envoy.response_headers import passed_on
 from ..envoy.retry_policy import RetryPolicy
 from ..envoy.route_actions import RouteAction
 from ..envoy.stream import Stream
+from ..envoy.timers import OF_STREAMS
 from ..envoy.upstream_failures import MAX_DURATION, NO_ROOM, OVERFLOW, Failure
 from ..facts.request import Headers
 from ..outcome import Ending
@@ -37,7 +38,6 @@ _SETTLED = frozenset(("delivered", "forwarded", "unknown", "loop"))
 """Nothing failed as far as is known; without a status no policy can want more."""
 _NOBODY_CAN_SAY = frozenset(("forwarded", "unknown"))
 """Whoever is dialled is not known: taken as one who accepts."""
-_DEADLINE_EXCEEDED = 4
 _RETRIES_AT_ONCE = 3
 """max_retries of a circuit breaker that states none."""
 
@@ -103,6 +103,8 @@ def _returned(frame: Frame, ending: Ending) -> Return:
     if again:
         return Return(ending, failure, again=True)
     if failure is None:
+        if ending.kind == "dropped":
+            ending = evolve(ending, kind="hanging")  # to the side in front, which was accepted
         if isinstance(frame.via, RouteAction):
             cut = broken_off(frame, ending)
             passed = _passed_on(_with_flags(ending, extra, frame), frame, extra)
@@ -255,7 +257,7 @@ def _answered(frame: Frame, ending: Ending, failure: Failure, extra: tuple[str, 
         flags=flags,
         body=failure.body(retried=frame.is_retry),
         added=_overloaded(frame) if failure in (OVERFLOW, NO_ROOM) else None,
-        grpc_status=_DEADLINE_EXCEEDED if failure.reset == MAX_DURATION.reset else None,
+        grpc_status=failure.grpc_status,
     )
     reply = evolve(
         reply,
@@ -300,6 +302,8 @@ def _after(frame: Frame, failure: Failure) -> str | None:
     if not failure.waited_ms:
         return None
     before = waited_before(frame.dialled) if frame.dialled is not None else 0
+    if frame.dialled is not None and failure.reset in OF_STREAMS:
+        before += frame.dialled.progress.held_ms
     return seconds(before + failure.waited_ms)
 
 

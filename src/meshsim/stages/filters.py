@@ -32,6 +32,7 @@ from ..states import AtFilters, AtReturn, AtRouter, AtVhost, State
 from .changes import request_changes
 from .cluster_names import describe_cluster
 from .cluster_weights import cluster_name, pick_entry
+from .held_back import cut_short
 from .stage import Stage, agree
 
 
@@ -116,6 +117,12 @@ def _run(
             option = ask(http_filter, verdict)
             taken = (*taken, option)
             verdict = verdict.options[option].verdict
+        if verdict is not None and verdict.held_ms:
+            way_back = _way_back(at, facts, decider, index)
+            stream = evolve(_stream(at, entry), request=facts.request, progress=evolve(progress, way_back=way_back))
+            cut = cut_short(stream, at.hop, http_filter, verdict.held_ms)
+            if cut is not None:
+                return Ran(index, taken, cut, facts.request, progress)
         if isinstance(verdict, Reply):
             ending = _ending(at, verdict, facts, decider, index, progress, entry)
             return Ran(index, taken, ending, facts.request, progress)
@@ -125,6 +132,8 @@ def _run(
         if verdict.why is not None:
             did.append(verdict.why)
         facts = facts.after(verdict)
+        if verdict.held_ms and facts.request.patience_ms is not None:
+            facts.request = evolve(facts.request, patience_ms=facts.request.patience_ms - verdict.held_ms)
         progress = _advanced(at, progress, verdict, index + 1, facts, decider)
         if verdict.clears_route:
             return Ran(-1, taken, None, facts.request, progress, again=True)
@@ -160,6 +169,7 @@ def _advanced(
         redirected=progress.redirected,
         body_limit=progress.body_limit if change.body_limit is None else change.body_limit,
         memories=facts.memories,
+        held_ms=progress.held_ms + change.held_ms,
     )
 
 
@@ -335,6 +345,8 @@ def describe(_mesh: Mesh, at: AtFilters, picked: Ran, draft: Draft) -> None:
         return
     hop = draft.hop(at.hop, at.pod.name)
     hop.filters_not_reached = tuple(each.name for each in at.hcm.http_filters[picked.answered + 1 :])
+    if ending.kind == "hanging":
+        hop.response_flags = ending.response_flags
     if ending.kind == "replied":
         hop.status = ending.status
         hop.response_flags = ending.response_flags

@@ -68,6 +68,7 @@ def decide(_mesh: Mesh, at: AtRouter, chooser: Chooser) -> tuple[Ending | Forwar
         at.request,
         at.hcm.stream_idle_timeout_ms,
         at.hcm.max_stream_duration_ms,
+        at.progress.held_ms,
     )
     if via.retry_policy is not None and _outgrown(at) is not None:
         via = evolve(via, sends_again=False)

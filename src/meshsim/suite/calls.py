@@ -24,7 +24,7 @@ Stated = dict[str, Any]
 _DEFAULTS = {each.name: getattr(Call(), each.name) for each in fields(Call)}
 _SILENT = ("-s", "--silent", "-S", "--show-error", "-v", "--verbose", "-i", "--include", "-f", "--fail", "-sS", "-sv")
 """What curl prints is not asked here."""
-_SILENT_WITH_VALUE = ("-o", "--output", "-m", "--max-time", "--connect-timeout", "-w", "--write-out")
+_SILENT_WITH_VALUE = ("-o", "--output", "--connect-timeout", "-w", "--write-out")
 
 
 class _Parser(ArgumentParser):

@@ -102,6 +102,8 @@ class Reply:
     """Of a status that is not known: whether it is a local reply, which a gRPC client gets as 200."""
     plain: bool = False
     """Headers only, as the filter wrote them: none of a local reply's gRPC form, and route mutations do not apply."""
+    held_ms: float = 0
+    """How long the filter kept the request before it answered."""
 
 
 @frozen(eq=False)
@@ -122,6 +124,8 @@ class Change:
     body_limit: int | None = None
     """How many bytes of a body are kept from now on."""
     memories: Memories = field(factory=dict)
+    held_ms: float = 0
+    """How long the filter keeps the request before it goes on."""
 
 
 @frozen(eq=False)

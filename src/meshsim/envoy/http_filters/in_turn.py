@@ -67,4 +67,5 @@ def merged(first: Change | None, second: Change) -> Change:
         first.strict_host if second.host is None else second.strict_host,
         first.body_limit if second.body_limit is None else second.body_limit,
         {**first.memories, **second.memories},
+        first.held_ms + second.held_ms,
     )

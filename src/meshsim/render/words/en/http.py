@@ -83,6 +83,7 @@ WORDS: dict[str, str] = {
     "filter.service-missing": "filter {filter} cannot ask its service ({cluster})",
     "filter.session-host": "filter {filter}: the request belongs to a session with {host}",
     "filter.fault-delay": "filter {filter} delays the request as configured",
+    "filter.fault-outlasts": "filter {filter} holds the request back for {delay}, longer than anybody in front waits",
     "filter.health-of-clusters": "filter {filter} answers by how many hosts of {clusters} are healthy",
     "filter.jwt-denied": "filter {filter} refuses the request: {problem}",
     "filter.jwt-passed": "filter {filter} takes the token, and notes or forwards what it claims",

@@ -75,6 +75,8 @@ WORDS: dict[str, str] = {
     "return.response-headers-unknown": (
         "the retry policy ({policy}) looks at response headers, which no input states; no retry is assumed"
     ),
+    "client.question": "has the client, which waits for {after}, its answer by then?",
+    "client.left": "nothing ended it within the {after} that the client waits, so the client hangs up",
     "refresh.question": "which cluster does route {route} name for attempt {attempt} (refresh_cluster_on_retry)?",
     "refresh.another": "the retry goes to cluster {cluster}, drawn among the {left} that were not tried yet",
     "refresh.all-again": "all weighted clusters were tried; the retry goes to {cluster}, drawn among all {left} again",
