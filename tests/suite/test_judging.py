@@ -258,6 +258,12 @@ def test_a_pin_at_a_site_the_call_never_comes_to_is_an_error_but_as_a_default_it
     assert one(tmp_path, "call: http://helloworld/, expect: {client: {}}", head).status == "passed"
 
 
+def test_an_answer_at_a_site_the_call_never_comes_to_is_an_error_too(tmp_path: Path) -> None:
+    call = '{destination: "helloworld:80", answers: {0/filter/x: {status: 401}}}'
+    lost = one(tmp_path, f"call: {call}, expect: {{client: {{}}}}")
+    assert lost.status == "error" and "answers: this call has no site 0/filter/x" in lost.failures[0].message
+
+
 def test_a_call_takes_its_runtime_values(tmp_path: Path) -> None:
     """As a trace of the same call does."""
     case = only(
