@@ -17,7 +17,7 @@ from ..reasons import Reason, because
 from .grpc_codes import grpc_message, grpc_status_of
 from .header_mutations import MutationLevel, mutated
 from .http_filters.response import BODILESS, STATUS, response_of, with_response
-from .inline_headers import RESPONSE_INLINE_HEADERS, one_value
+from .inline_headers import RESPONSE_INLINE_HEADERS, one_value, with_more
 from .refusal import DRAINED
 from .reply_mapping import Reply
 from .response_headers import closes_unframed, closes_with, counted, encoded, past_filters, route_mutations
@@ -69,7 +69,7 @@ def local_reply(
     if by_route:
         reply = evolve(reply, headers=route_mutations(reply.headers, stream, details or "", flags, status_before))
     late: Headers = {**reply.headers, **(headers or {})}
-    late = {**late, **{name: _beside(name, late.get(name, ()), values) for name, values in (added or {}).items()}}
+    late = with_more(late, added or {}, RESPONSE_INLINE_HEADERS)
     late = mutated(late, additions, stream.format_facts(details=details or "", flags=flags), response=True)
     reply = evolve(reply, headers=counted(late, stream) if by_route else late)
     if content_type is not None:
@@ -83,11 +83,6 @@ def local_reply(
     mapped = evolve(mapped, flags=flags)
     ending = _ending(stream.request, hop, why, mapped, grpc_status if mapped.status == status else None)
     return _sent(ending, stream, mapped.status, closes=closes)
-
-
-def _beside(name: str, before: tuple[str, ...], values: tuple[str, ...]) -> tuple[str, ...]:
-    """One more line, or of some headers more of the one line."""
-    return (one_value((*before, *values)),) if name in RESPONSE_INLINE_HEADERS else (*before, *values)
 
 
 def _sent(ending: Ending, stream: Stream, status: int, *, closes: bool) -> Ending:

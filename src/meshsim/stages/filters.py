@@ -125,6 +125,8 @@ def _run(
             taken, answers = (*taken, option), (*answers, answer)
             verdict = _course(verdict, option, answer)
         if isinstance(verdict, Reply):
+            if verdict.metadata is not None:
+                facts.metadata, progress = verdict.metadata, evolve(progress, metadata=verdict.metadata)
             ending = _ending(at, verdict, facts, decider, index, progress, entry)
             return Ran(index, taken, ending, facts.request, progress, answers=answers)
         if verdict is None:

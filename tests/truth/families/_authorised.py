@@ -23,6 +23,15 @@ OPTIONS = (
     {"clear_route_cache": True},
     {"max_denied_response_body_bytes": 3},
 )
+NOTING = {"dynamic_metadata_from_headers": _patterns("x-why", "x-many")}
+TAKING = ({}, {"enable_dynamic_metadata_ingestion": False})
+NOTED = {
+    "header": {
+        "key": "x-noted",
+        "value": "%DYNAMIC_METADATA(envoy.filters.http.ext_authz)%",
+    }
+}
+SHOWS_NOTES = mutation("notes", response_mutations=[{"append": {"header": {**NOTED["header"], "key": "x-seen"}}}])
 OFF = {
     "filter_enabled": {"default_value": {"numerator": 0}},
     "deny_at_disable": {"default_value": True, "runtime_key": "x"},
@@ -51,6 +60,9 @@ def answered(site: str, answer: dict[str, Any]) -> list[dict[str, Any]]:
 def authorised() -> list[Case]:
     """Over HTTP, where a response is read as a verdict."""
     said = answered("filter/authz", DENIED)
+    notes = one_route(name="r", response_headers_to_add=[NOTED])
+    mark = {"x-envoy-auth-failure-mode-allowed": "mine"}
+    marked = [{**each, "headers": {**each["headers"], **mark}} for each in answered("filter/authz", FAILURES[1])]
     return [
         *((manager(_asks(**more), SHOWN), said) for more in OPTIONS),
         *((manager(_asks(), **fields), said) for fields in MANAGERS),
@@ -61,6 +73,11 @@ def authorised() -> list[Case]:
             for allowed, route in SHARED
         ),
         (manager(_asks(), route=_asks_elsewhere()), answered("filter/authz", MUCH)),
+        *(
+            (manager(_asks(NOTING, **more), SHOWS_NOTES, route=notes), answered("filter/authz", MUCH))
+            for more in TAKING
+        ),
+        (manager(_asks(failure_mode_allow=True, failure_mode_allow_header_add=True)), marked),
         (manager(_asks(**OFF), route=one_route({"prefix": "/never"})), SAID),
         (manager(_asks(**OFF)), SAID),
     ]
@@ -101,6 +118,8 @@ def permitted() -> list[Case]:
         {**each, "headers": {**each["headers"], "x-more": "0", "x-one": "0", "x-gone": "1", "x-out": "2"}}
         for each in answered("filter/authz", answer)
     ]
+    elsewhere = {**answer, "headers": {**answer["headers"], "host": "elsewhere.test"}}
+    to_host = answered("filter/authz", elsewhere)
     by_header = [{"name": "x-one", "string_match": {"exact": "one"}}]
     moved = table_fields(
         virtual_host(
@@ -111,6 +130,8 @@ def permitted() -> list[Case]:
     return [
         (manager(_asks(patterns)), said),
         (manager(_asks(patterns), abort()), said),
+        (manager(_asks({"allowed_client_headers_on_success": {"patterns": [{"prefix": "x-"}]}}), abort()), said),
+        (manager(_asks({"allowed_upstream_headers": {"patterns": [{"prefix": "x-"}, {"exact": "host"}]}})), to_host),
         (manager(_asks({}), abort()), said),
         (manager(_asks(patterns), table=moved), said),
         (manager(_asks(patterns, clear_route_cache=True), table=moved), said),

@@ -11,7 +11,7 @@ from ...config.view import View
 from ...facts.answer import Answer
 from ...facts.request import Headers, Request
 from ...match.strings import TextTest
-from ..inline_headers import INLINE_HEADERS, RESPONSE_INLINE_HEADERS, one_value
+from ..inline_headers import INLINE_HEADERS, RESPONSE_INLINE_HEADERS, one_value, with_more
 from ..matchers import compile_string_matcher
 from .response import BODILESS
 from .service import service_cluster
@@ -67,15 +67,14 @@ class AuthorizationService:
     def changed(self, answer: Answer, request: Request) -> Request:
         """The request that it lets pass, as it goes on; itself where nothing is to change."""
         said = self._said(answer)
-        headers = dict(request.headers)
-        for name, values in self.to_upstream.of(said).items():
-            headers[name] = values[-1:]
-        for name, values in self.added_upstream.of(said).items():
-            both = (*headers.get(name, ()), *values)
-            headers[name] = (one_value(both),) if name in INLINE_HEADERS else both
+        wanted = {name: values[-1:] for name, values in self.to_upstream.of(said).items()}
+        host = wanted.pop("host", ())
+        headers = with_more({**request.headers, **wanted}, self.added_upstream.of(said), INLINE_HEADERS)
         for name in self.removed(answer):
             headers.pop(name, None)
-        return request if headers == request.headers else evolve(request, headers=headers)
+        if not host and headers == request.headers:
+            return request
+        return evolve(request, headers=headers, authority=host[0] if host else request.authority)
 
     def clears_route(self, answer: Answer) -> bool:
         """Whether it sets or removes what a route may be chosen by; what it adds does not count."""

@@ -103,6 +103,8 @@ class Reply:
     """Made to the reply's headers behind those of the route."""
     in_grpc_form: bool = False
     """Of a status that is not known: whether it is a local reply, which a gRPC client gets as 200."""
+    metadata: Metadata | None = None
+    """Dynamic metadata as the filter left it; None: as it was."""
     plain: bool = False
     """Headers only, as the filter wrote them: none of a local reply's gRPC form, and route mutations do not apply."""
 

@@ -15,14 +15,14 @@ from ...errors import InputError
 from ...facts.answer import Answer
 from ...place import Place
 from ...reasons import Reason, because
-from ..inline_headers import RESPONSE_INLINE_HEADERS, one_value
+from ..inline_headers import INLINE_HEADERS, RESPONSE_INLINE_HEADERS, with_more
 from ..per_filter import PerFilter
 from .authorization_service import AuthorizationService, compile_service
 from .base import Change, FilterFacts, Open, Option, Reply, Verdict
 from .http_status import http_status
 from .metadata_test import MetadataTest, compile_metadata_test
 from .per_route import PerRoute
-from .progress import with_metadata
+from .progress import Metadata, with_metadata
 from .response import Response
 from .shares import ALWAYS, Share, compile_share, in_a_share
 
@@ -49,6 +49,7 @@ class ExtAuthz:
     most_body: int = 0
     """Bytes of a denial's body that are passed on; 0: all."""
     has_mutation_rules: bool = False
+    takes_metadata: bool = True
 
     def ask(self, facts: FilterFacts, own: PerFilter | None) -> Verdict:
         if facts.route is None or self.disabled.of(own):
@@ -91,14 +92,12 @@ class ExtAuthz:
         if self.most_body:
             kept = body.encode("utf-8", "surrogateescape")[: self.most_body]
             body = kept.decode("utf-8", "surrogateescape")
-        return Option(_BLOCKS, None, Reply(self._blocked(), answer.status, _DENIED, _FLAGS, body, headers=headers))
+        reply = Reply(self._blocked(), answer.status, _DENIED, _FLAGS, body, headers=headers)
+        return Option(_BLOCKS, None, evolve(reply, metadata=self._noted(service, answer, facts)))
 
     def _passed(self, service: AuthorizationService, answer: Answer, facts: FilterFacts) -> Change | None:
-        request, noted, added = (
-            service.changed(answer, facts.request),
-            service.noted(answer),
-            service.on_success(answer),
-        )
+        request, added = service.changed(answer, facts.request), service.on_success(answer)
+        metadata = self._noted(service, answer, facts)
         if self.has_mutation_rules and request is not facts.request:
             raise InputError(
                 "answer-not-modelled",
@@ -106,12 +105,12 @@ class ExtAuthz:
                 place=self.place,
                 hint=f"pin the option {_PASS!r} in place of the answer",
             )
-        if request is facts.request and not noted and not added:
+        if request is facts.request and metadata is None and not added:
             return None
         return Change(
             because("filter.changed", self.place, filter=self.name),
             request,
-            with_metadata(facts.metadata, NAMESPACE, noted) if noted else None,
+            metadata,
             clears_route=self.clears_route and service.clears_route(answer),
             memories={self: added} if added else {},
         )
@@ -120,11 +119,11 @@ class ExtAuthz:
         added = facts.memories.get(self) if seen else None
         if not isinstance(added, Mapping):
             return response
-        headers = {**response.headers}
-        for name, values in added.items():
-            both = (*headers.get(name, ()), *values)
-            headers[name] = (one_value(both),) if name in RESPONSE_INLINE_HEADERS else both
-        return evolve(response, headers=headers)
+        return evolve(response, headers=with_more(response.headers, added, RESPONSE_INLINE_HEADERS))
+
+    def _noted(self, service: AuthorizationService, answer: Answer, facts: FilterFacts) -> Metadata | None:
+        noted = service.noted(answer) if self.takes_metadata else {}
+        return with_metadata(facts.metadata, NAMESPACE, noted) if noted else None
 
     def _blocked(self) -> Reason:
         return because("filter.blocked", self.place, filter=self.name, type=TYPE_NAME)
@@ -135,7 +134,7 @@ class ExtAuthz:
             return self._error(own, answer)
         if not self.marks_failure:
             return None
-        headers = {**facts.request.headers, _ALLOWED_HEADER: ("true",)}
+        headers = with_more(facts.request.headers, {_ALLOWED_HEADER: ("true",)}, INLINE_HEADERS)
         why = because("filter.changed", self.place, filter=self.name)
         return Change(why, evolve(facts.request, headers=headers))
 
@@ -165,6 +164,7 @@ def compile_ext_authz(view: View, name: str) -> ExtAuthz:
         clears_route=view.boolean("clear_route_cache", False),
         most_body=view.integer("max_denied_response_body_bytes") or 0,
         has_mutation_rules=view.has("decoder_header_mutation_rules"),
+        takes_metadata=view.boolean("enable_dynamic_metadata_ingestion", True),
     )
 
 
