@@ -86,6 +86,12 @@ def test_a_permission_changes_the_request() -> None:
         answered(asks(allowed, decoder_header_mutation_rules={}), yes)
 
 
+def test_what_is_not_modelled_of_the_service_is_refused() -> None:
+    custom = {"patterns": [{"custom": {"name": "x"}}]}
+    with pytest.raises(InputError, match="allowed_client_headers"):
+        answered(asks({"allowed_client_headers": custom}), NO)
+
+
 def test_over_grpc_every_answer_is_a_denial() -> None:
     grpc = http_filter("f", AUTHZ, grpc_service={"envoy_grpc": {"cluster_name": "a"}})
     for status in (200, 503):

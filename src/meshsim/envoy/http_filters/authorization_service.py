@@ -46,6 +46,8 @@ class AuthorizationService:
     to_upstream: HeaderNames = HeaderNames()
     added_upstream: HeaderNames = HeaderNames()
     to_metadata: HeaderNames = HeaderNames()
+    unmodelled: str = ""
+    """What of its configuration decides on headers in ways that are not modelled."""
 
     def allows(self, answer: Answer) -> bool:
         return self.over_http and answer.status == _OK
@@ -113,18 +115,21 @@ def compile_service(view: View) -> AuthorizationService | None:
     if http is None:
         return None
     response = http.view("authorization_response")
+    unmodelled: list[str] = []
+
+    def names(key: str) -> HeaderNames:
+        below = response.view(key) if response is not None else None
+        tests = [compile_string_matcher(each) for each in below.views("patterns")] if below is not None else []
+        unmodelled.extend(key for each in tests if each is None)
+        return HeaderNames(tuple(each for each in tests if each is not None))
+
     return AuthorizationService(
         service_cluster(http),
         over_http=True,
-        to_client=_names(response, "allowed_client_headers"),
-        to_client_on_success=_names(response, "allowed_client_headers_on_success"),
-        to_upstream=_names(response, "allowed_upstream_headers"),
-        added_upstream=_names(response, "allowed_upstream_headers_to_append"),
-        to_metadata=_names(response, "dynamic_metadata_from_headers"),
+        to_client=names("allowed_client_headers"),
+        to_client_on_success=names("allowed_client_headers_on_success"),
+        to_upstream=names("allowed_upstream_headers"),
+        added_upstream=names("allowed_upstream_headers_to_append"),
+        to_metadata=names("dynamic_metadata_from_headers"),
+        unmodelled=", ".join(dict.fromkeys(unmodelled)),
     )
-
-
-def _names(view: View | None, key: str) -> HeaderNames:
-    below = view.view(key) if view is not None else None
-    tests = [compile_string_matcher(each) for each in below.views("patterns")] if below is not None else []
-    return HeaderNames(tuple(each for each in tests if each is not None))

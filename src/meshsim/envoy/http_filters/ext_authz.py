@@ -84,6 +84,8 @@ class ExtAuthz:
     def _answered(
         self, service: AuthorizationService, answer: Answer, facts: FilterFacts, own: PerFilter | None
     ) -> Option:
+        if service.unmodelled:
+            raise self._not_modelled(service.unmodelled)
         if service.allows(answer):
             return Option(_PASS, None, self._passed(service, answer, facts))
         if service.fails(answer):
@@ -99,12 +101,7 @@ class ExtAuthz:
         request, added = service.changed(answer, facts.request), service.on_success(answer)
         metadata = self._noted(service, answer, facts)
         if self.has_mutation_rules and request is not facts.request:
-            raise InputError(
-                "answer-not-modelled",
-                f"filter {self.name}: what decoder_header_mutation_rules leave of an answer is not modelled",
-                place=self.place,
-                hint=f"pin the option {_PASS!r} in place of the answer",
-            )
+            raise self._not_modelled("decoder_header_mutation_rules")
         if request is facts.request and metadata is None and not added:
             return None
         return Change(
@@ -120,6 +117,14 @@ class ExtAuthz:
         if not isinstance(added, Mapping):
             return response
         return evolve(response, headers=with_more(response.headers, added, RESPONSE_INLINE_HEADERS))
+
+    def _not_modelled(self, what: str) -> InputError:
+        return InputError(
+            "answer-not-modelled",
+            f"filter {self.name}: what its {what} leaves of an answer is not modelled",
+            place=self.place,
+            hint="pin one of the options in place of the answer: " + ", ".join((_PASS, _BLOCKS, _FAILS)),
+        )
 
     def _noted(self, service: AuthorizationService, answer: Answer, facts: FilterFacts) -> Metadata | None:
         noted = service.noted(answer) if self.takes_metadata else {}
