@@ -95,7 +95,7 @@ class Trace:
 
 
 def _walk(mesh: Mesh, call: Call, moves: list[Move] | None) -> tuple[Outcome, Chooser]:
-    chooser = Chooser(pins=call.choices, random_value=call.random_value)
+    chooser = Chooser(pins=call.choices, random_value=call.random_value, answers=call.answers)
     return run(mesh, start(mesh, call, chooser), chooser, moves, call.patience_ms), chooser
 
 

@@ -14,7 +14,7 @@ from attrs import field, frozen
 
 from ..address import format_endpoint, format_ip
 from ..facts.connection import Connection
-from ..facts.request import Request
+from ..facts.request import Headers, Request
 from ..match.strings import query_parameters
 from .grpc_codes import GRPC_STATUS_NAMES
 from .json_text import json_text
@@ -42,6 +42,8 @@ class FormatFacts:
     """Of a reply whose status is set; it is not while its own headers are written."""
     grpc_status: int | None = None
     """Of a reply that a gRPC client gets."""
+    response: Headers | None = None
+    """The reply's headers, where its format is being filled in; None: nobody says them yet."""
     route_metadata: Mapping[str, Any] = field(factory=dict)
     vhost_metadata: Mapping[str, Any] = field(factory=dict)
     attempts: int = 0
@@ -95,6 +97,19 @@ def _request_header(argument: str) -> Operator:
             if name in facts.request.headers:
                 return UNKNOWN
         return None
+
+    return read
+
+
+def _response_header(argument: str) -> Operator:
+    names = tuple(name for name in argument.lower().partition("?") if name != "?")
+
+    def read(facts: FormatFacts) -> object:
+        if facts.response is None:
+            return UNKNOWN
+        headers: Headers = {":status": (str(facts.status),), **facts.response}
+        found = next((headers[name] for name in names if name in headers), None)
+        return None if found is None else found[0] if found else UNKNOWN
 
     return read
 
@@ -206,6 +221,8 @@ _WITH_ARGUMENT: dict[str, Callable[[str], Operator]] = {
     "REQ": _request_header,
     "REQUEST_HEADER": _request_header,
     "STREAM_INFO_REQ": _request_header,
+    "RESP": _response_header,
+    "RESPONSE_HEADER": _response_header,
     "PATH": _path,
     "QUERY_PARAM": _query_parameter,
     "QUERY_PARAMS": _query,
@@ -326,7 +343,7 @@ DOWNSTREAM_DIRECT_LOCAL_ADDRESS_ENDPOINT_ID DOWNSTREAM_HEADER_BYTES_RECEIVED DOW
 DOWNSTREAM_LOCAL_ADDRESS_ENDPOINT_ID DOWNSTREAM_TRANSPORT_FAILURE_REASON DOWNSTREAM_WIRE_BYTES_RECEIVED
 DOWNSTREAM_WIRE_BYTES_SENT DURATION DYNAMIC_METADATA EMIT_TIME EMIT_TIME_LOCAL ENVIRONMENT
 FILTER_CHAIN_NAME FILTER_STATE HOSTNAME LISTENER_NAME PER_REQUEST_STATE REQUEST_DURATION REQUEST_HEADERS_BYTES
-RESP RESPONSE_FLAGS_LONG RESPONSE_HEADER RESPONSE_HEADERS_BYTES RESPONSE_TRAILER ROUTE_RESOLUTION_COUNT
+RESPONSE_FLAGS_LONG RESPONSE_HEADERS_BYTES RESPONSE_TRAILER ROUTE_RESOLUTION_COUNT
 ROUTE_RESOLUTION_TIME_US SPAN_ID START_TIME START_TIME_LOCAL STREAM_ID TLS_JA3_FINGERPRINT TLS_JA4_FINGERPRINT TRACE_ID
 TRAILER TYPED_CEL UNIQUE_ID UPSTREAM_CONNECTION_ID UPSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED
 UPSTREAM_DECOMPRESSED_HEADER_BYTES_SENT UPSTREAM_FILTER_STATE UPSTREAM_HEADER_BYTES_RECEIVED UPSTREAM_HEADER_BYTES_SENT

@@ -10,6 +10,15 @@ Headers = Mapping[str, tuple[str, ...]]
 """Lower-case name -> its values in order. Pseudo headers are fields of Request, not entries here."""
 
 
+def lower_case_headers(headers: Mapping[str, str | tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Names that differ only in case are one header."""
+    merged: dict[str, tuple[str, ...]] = {}
+    for name, value in headers.items():
+        values = (value,) if isinstance(value, str) else tuple(value)
+        merged[name.lower()] = (*merged.get(name.lower(), ()), *values)
+    return merged
+
+
 @frozen
 class Request:
     method: str

@@ -97,6 +97,7 @@ REASONS: dict[str, tuple[str, ...]] = {
         "filter",
         "cluster",
     ),
+    "filter.service-broken": ("filter", "cluster", "status"),
     "filter.session-host": (
         "filter",
         "host",

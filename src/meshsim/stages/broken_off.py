@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from ..envoy.response_headers import BODILESS
+from ..envoy.http_filters.response import BODILESS
 from ..outcome import Ending
 from ..states import Frame
 

@@ -22,6 +22,7 @@ from ..envoy.routes import Route
 from ..envoy.runtime import NO_RUNTIME
 from ..envoy.stream import Stream
 from ..explanation import Candidate, Check, Decision, Fate
+from ..facts.answer import Answer
 from ..facts.request import Request
 from ..facts.residues import Residues
 from ..mesh import Mesh
@@ -48,23 +49,29 @@ class Ran:
     progress: Progress
     entry: WeightedCluster | None = None
     """What was picked before them, where it configures them."""
+    answers: tuple[Answer | None, ...] = ()
+    """Beside `taken`: what a call states that the one who decided there answered."""
     again: bool = False
     """A filter had the choice of the route cleared: it is made again before the next filter."""
 
 
 _GRPC_OK = 200
 """Whatever grpc-status an answer has."""
-_Ask = Callable[[HttpFilter, Open], int]
+_Ask = Callable[[HttpFilter, Open], tuple[int, Answer | None]]
 Question = tuple[FilterFacts, Route | None]
 """What a filter was asked with, and the route that says which filters run."""
 
 
 def decide(_mesh: Mesh, at: AtFilters, chooser: Chooser) -> tuple[Ran, State]:
-    def ask(http_filter: HttpFilter, question: Open) -> int:
+    def ask(http_filter: HttpFilter, question: Open) -> tuple[int, Answer | None]:
         names = tuple(option.name for option in question.options)
         shares = tuple(option.share for option in question.options)
         site = f"{at.hop}/filter/{http_filter.label}"
-        return chooser.pick(Choice(site, question.what, names, shares, http_filter.place, question.default))
+        choice = Choice(site, question.what, names, shares, http_filter.place, question.default)
+        answer = chooser.answer(choice) if question.answered is not None else None
+        if answer is None or question.answered is None:
+            return chooser.pick(choice), None
+        return chooser.pick_answered(choice, names.index(question.answered(answer).name)), answer
 
     entry, residues = _entry(at, chooser)
     picked = _run(at, entry, ask, [], {})
@@ -105,6 +112,7 @@ def _run(
     route = at.route.by_entry(entry) if at.route is not None else None
     facts = _facts(at, route, entry)
     taken: tuple[int, ...] = ()
+    answers: tuple[Answer | None, ...] = ()
     progress = before
     decider = route if before.decider is None else before.decider.route
     for index, http_filter in at.hcm.acting_filters:
@@ -114,18 +122,20 @@ def _run(
         asked[http_filter] = facts, decider
         verdict = http_filter.ask(facts, decider)
         if isinstance(verdict, Open):
-            option = ask(http_filter, verdict)
-            taken = (*taken, option)
-            verdict = verdict.options[option].verdict
+            option, answer = ask(http_filter, verdict)
+            taken, answers = (*taken, option), (*answers, answer)
+            verdict = _course(verdict, option, answer)
         if verdict is not None and verdict.held_ms:
             way_back = _way_back(at, facts, decider, index)
             stream = evolve(_stream(at, entry), request=facts.request, progress=evolve(progress, way_back=way_back))
             cut = cut_short(stream, at.hop, http_filter, verdict.held_ms)
             if cut is not None:
-                return Ran(index, taken, cut, facts.request, progress)
+                return Ran(index, taken, cut, facts.request, progress, answers=answers)
         if isinstance(verdict, Reply):
+            if verdict.metadata is not None:
+                facts.metadata, progress = verdict.metadata, evolve(progress, metadata=verdict.metadata)
             ending = _ending(at, verdict, facts, decider, index, progress, entry)
-            return Ran(index, taken, ending, facts.request, progress)
+            return Ran(index, taken, ending, facts.request, progress, answers=answers)
         if verdict is None:
             facts.filter_state_known &= _writes_nothing(http_filter)
             continue
@@ -136,18 +146,24 @@ def _run(
             facts.request = evolve(facts.request, patience_ms=facts.request.patience_ms - verdict.held_ms)
         progress = _advanced(at, progress, verdict, index + 1, facts, decider)
         if verdict.clears_route:
-            return Ran(-1, taken, None, facts.request, progress, again=True)
+            return Ran(-1, taken, None, facts.request, progress, answers=answers, again=True)
     request = facts.request
     if at.hcm.acts_on_responses:
         progress = evolve(progress, way_back=ResponsePath(filters, facts, decider))
     if not filters:
         ending = Ending("hanging", because("filter.none-answers", at.hcm.place), answered_by=at.hop)
-        return Ran(-1, taken, ending, request, progress)
+        return Ran(-1, taken, ending, request, progress, answers=answers)
     last = filters[-1]
     if not last.terminal:
         why = because("filter.no-router", last.place, filter=last.name, type=last.type_name)
-        return Ran(-1, taken, Ending("unknown", why), request, progress)
-    return Ran(-1, taken, None, request, progress)
+        return Ran(-1, taken, Ending("unknown", why), request, progress, answers=answers)
+    return Ran(-1, taken, None, request, progress, answers=answers)
+
+
+def _course(question: Open, option: int, answer: Answer | None) -> Reply | Changed | None:
+    if answer is None or question.answered is None:
+        return question.options[option].verdict
+    return question.answered(answer).verdict
 
 
 def _writes_nothing(http_filter: HttpFilter) -> bool:
@@ -268,6 +284,7 @@ def _ending(
         flags=flags,
         body=reply.body,
         headers=reply.headers,
+        added=reply.added,
         additions=reply.additions,
         grpc_status=reply.grpc_status,
         plain=reply.plain,
@@ -275,10 +292,10 @@ def _ending(
 
 
 def explain(_mesh: Mesh, at: AtFilters, picked: Ran) -> Decision:
-    options = iter(picked.taken)
+    options = iter(zip(picked.taken, picked.answers, strict=True))
     open_filters: dict[HttpFilter, Open] = {}
 
-    def ask(http_filter: HttpFilter, question: Open) -> int:
+    def ask(http_filter: HttpFilter, question: Open) -> tuple[int, Answer | None]:
         open_filters[http_filter] = question
         return next(options)
 

@@ -124,12 +124,12 @@ def attribute(name: str) -> str:
 
 
 def laid_over(*layers: Stated) -> Call:
-    """The call that later layers make of earlier ones; headers and picks are joined, everything else replaced."""
+    """The call that later layers make of earlier ones: headers, picks and answers are joined, all else replaced."""
     made: Stated = {}
     for layer in layers:
         joined = {
             name: {**made[name], **layer[name]}
-            for name in ("headers", "choices", "resolve")
+            for name in ("headers", "choices", "answers", "resolve")
             if made.get(name) and layer.get(name)
         }
         made = {**made, **layer, **joined}

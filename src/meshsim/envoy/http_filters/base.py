@@ -12,6 +12,7 @@ from typing import Protocol, runtime_checkable
 from attrs import define, evolve, field, frozen
 
 from ...explanation import Candidate
+from ...facts.answer import Answer
 from ...facts.connection import Connection
 from ...facts.request import Headers, Request
 from ...place import Place
@@ -96,10 +97,14 @@ class Reply:
     body: str = ""
     headers: Headers = field(factory=dict)
     grpc_status: int | None = None
+    added: Headers = field(factory=dict)
+    """Come to the headers that the route's mutations wrote; `headers` take the place of those."""
     additions: tuple[MutationLevel, ...] = ()
     """Made to the reply's headers behind those of the route."""
     in_grpc_form: bool = False
     """Of a status that is not known: whether it is a local reply, which a gRPC client gets as 200."""
+    metadata: Metadata | None = None
+    """Dynamic metadata as the filter left it; None: as it was."""
     plain: bool = False
     """Headers only, as the filter wrote them: none of a local reply's gRPC form, and route mutations do not apply."""
     held_ms: float = 0
@@ -148,6 +153,8 @@ class Open:
     what: Reason
     options: tuple[Option, ...]
     default: int | None = None
+    answered: Callable[[Answer], Option] | None = None
+    """What a stated answer of the one who decides comes to; None: nobody beyond the proxy does."""
 
 
 Verdict = Reply | Change | Open | None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from attrs import evolve, frozen
 
+from ...facts.answer import Answer
 from ..per_filter import PerFilter
 from .base import ActsOnResponses, Behaviour, Change, FilterFacts, Open, Option, Reply, Verdict
 from .response import Response
@@ -33,17 +34,28 @@ class InTurn:
         return done
 
     def _open(self, at: int, verdict: Open, facts: FilterFacts, own: PerFilter | None, done: Change | None) -> Verdict:
-        options: list[Option] = []
-        for option in verdict.options:
+        def onward(option: Option) -> Option | None:
+            """None: a filter behind it leaves something open too."""
             made = option.verdict
-            if not isinstance(made, Reply):
-                further = facts if made is None else facts.after(made)
-                rest = self._from(at + 1, further, own, done if made is None else merged(done, made))
-                if isinstance(rest, Open):
-                    return self.doubtful.ask(facts, own)
-                made = rest
-            options.append(evolve(option, verdict=made))
-        return Open(verdict.what, tuple(options), verdict.default)
+            if isinstance(made, Reply):
+                return option
+            further = facts if made is None else facts.after(made)
+            rest = self._from(at + 1, further, own, done if made is None else merged(done, made))
+            return None if isinstance(rest, Open) else evolve(option, verdict=rest)
+
+        ask = verdict.answered
+
+        def answered(answer: Answer) -> Option:
+            assert ask is not None
+            option = ask(answer)
+            # none of the options leads to an open question, so what passes changed hardly does
+            return onward(option) or option
+
+        options = [onward(option) for option in verdict.options]
+        known = tuple(option for option in options if option is not None)
+        if len(known) < len(options):
+            return self.doubtful.ask(facts, own)
+        return Open(verdict.what, known, verdict.default, None if ask is None else answered)
 
     def respond(self, facts: FilterFacts, own: PerFilter | None, response: Response, *, seen: bool) -> Response:
         for behaviour in reversed(self.behaviours):

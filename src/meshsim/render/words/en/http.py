@@ -81,6 +81,7 @@ WORDS: dict[str, str] = {
     "filter.bucket": "filter {filter} lets {tokens} requests at a time pass; how many were made before is not known",
     "filter.service-decides": "filter {filter} asks a service ({cluster}) whether to let the request pass",
     "filter.service-missing": "filter {filter} cannot ask its service ({cluster})",
+    "filter.service-broken": "filter {filter} takes its service ({cluster}) for broken, which answers {status}",
     "filter.session-host": "filter {filter}: the request belongs to a session with {host}",
     "filter.fault-delay": "filter {filter} delays the request as configured",
     "filter.fault-outlasts": "filter {filter} holds the request back for {delay}, longer than anybody in front waits",
