@@ -132,6 +132,9 @@ def _run(
             if cut is not None:
                 return Ran(index, taken, cut, facts.request, progress, answers=answers)
         if isinstance(verdict, Reply):
+            if verdict.behind is not None:
+                facts = facts.after(verdict.behind)
+                progress = _advanced(at, progress, verdict.behind, index, facts, decider)
             if verdict.metadata is not None:
                 facts.metadata, progress = verdict.metadata, evolve(progress, metadata=verdict.metadata)
             ending = _ending(at, verdict, facts, decider, index, progress, entry)

@@ -7,6 +7,7 @@ from tests.realism import verdicts
 from tests.truth.families._answers import DENIALS, DENIED, FAILURES, MANAGERS, MUCH, WRITES
 from tests.truth.families._filter_dump import Case, manager
 from tests.truth.families._filter_words import abort, asked, get, mutation, per_route
+from tests.truth.families._matcher_edges import COMPOSITE, marks, running, tree, within
 
 SAID = [get(), asked("HEAD"), asked("POST", content_type="application/grpc"), {**get(), "protocol": "http2"}]
 SHOWN = mutation("shown", response_mutations=[{"append": {"header": {"key": "x-details", "value": "%RESPONSE_CODE%"}}}])
@@ -136,6 +137,22 @@ def permitted() -> list[Case]:
         (manager(_asks(patterns), table=moved), said),
         (manager(_asks(patterns, clear_route_cache=True), table=moved), said),
         (manager(_asks(patterns), mutation(request_mutations=[{"append": noted}])), said),
+    ]
+
+
+def within_chains() -> list[Case]:
+    """Surprising: a chain's request goes on behind the whole chain once one of its filters had to wait."""
+    allowed = {"status": 200, "headers": {"x-one": "one", "x-told": "told"}}
+    lists = {"allowed_upstream_headers": _patterns("x-one"), "allowed_client_headers_on_success": _patterns("x-told")}
+    chains = ([_asks(lists), marks("1")], [marks("1"), _asks(lists), marks("2", "n")], [_asks(lists), abort(418)])
+    route = one_route(name="r", response_headers_to_add=[{"header": {"key": "x-saw", "value": "%REQ(x-m)%"}}])
+    return [
+        (
+            manager(within(COMPOSITE, tree({"v": running(filter_chain={"typed_config": chain})})), route=route),
+            [{**each, "headers": {**each["headers"], "x-a": "v"}} for each in answered("filter/p", answer)],
+        )
+        for chain in chains
+        for answer in (allowed, DENIED)
     ]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from tests.builders_http import http_filter, one_route
 from tests.realism.upstreams import Upstream
 from tests.truth.families._answers import DENIALS, FAILURES, MANAGERS, MUCH, WRITES
-from tests.truth.families._authorised import SAID, SHOWN, authorised, authorised_over_grpc, permitted
+from tests.truth.families._authorised import SAID, SHOWN, authorised, authorised_over_grpc, permitted, within_chains
 from tests.truth.families._filter_dump import Case, calls, dump, manager
 from tests.truth.families._filter_words import WORLD
 from tests.truth.setting import Setting
@@ -28,6 +28,7 @@ def settings() -> Iterator[Setting]:
         ("authorisation", authorised(), JUDGES),
         ("authorisation over gRPC", authorised_over_grpc(), JUDGES),
         ("permission", permitted(), JUDGES),
+        ("authorisation within chains", within_chains(), JUDGES),
         ("limits", limited(), [Upstream(f"0.0.0.0:{LIMITS[1]}", "over_limit")]),
         ("scripts", scripted(), []),
         ("dropped by endpoints", dropped(), []),

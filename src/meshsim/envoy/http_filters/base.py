@@ -109,6 +109,8 @@ class Reply:
     """Headers only, as the filter wrote them: none of a local reply's gRPC form, and route mutations do not apply."""
     held_ms: float = 0
     """How long the filter kept the request before it answered."""
+    behind: Change | None = None
+    """What other filters had done before, where several act as one."""
 
 
 @frozen(eq=False)
@@ -155,6 +157,8 @@ class Open:
     default: int | None = None
     answered: Callable[[Answer], Option] | None = None
     """What a stated answer of the one who decides comes to; None: nobody beyond the proxy does."""
+    waits: bool = False
+    """Whether the request stands still until somebody answers."""
 
 
 Verdict = Reply | Change | Open | None

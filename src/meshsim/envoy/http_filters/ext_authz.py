@@ -74,6 +74,7 @@ class ExtAuthz:
                 options,
                 default=0,
                 answered=lambda answer: self._answered(service, answer, facts, own),
+                waits=True,
             )
         what = because("filter.share", self.place, filter=self.name)
         if self.denies_where_off and enabled < 1:

@@ -1,6 +1,7 @@
 """Several filters that act as one: each sees what the one before it left, and the first that answers ends it.
 
-envoyproxy/envoy source/extensions/filters/http/composite (DelegatedFilterChain).
+envoyproxy/envoy source/extensions/filters/http/composite (DelegatedFilterChain). Where one holds the request back, it
+goes on behind all of them: those that follow never see it, though they see the response.
 """
 
 from __future__ import annotations
@@ -26,11 +27,13 @@ class InTurn:
         for at in range(index, len(self.behaviours)):
             verdict = self.behaviours[at].ask(facts, own)
             if isinstance(verdict, Reply):
-                return verdict
+                return evolve(verdict, behind=done)
             if isinstance(verdict, Open):
                 return self._open(at, verdict, facts, own, done)
             if verdict is not None:
                 done, facts = merged(done, verdict), facts.after(verdict)
+                if verdict.held_ms:
+                    return done
         return done
 
     def _open(self, at: int, verdict: Open, facts: FilterFacts, own: PerFilter | None, done: Change | None) -> Verdict:
@@ -38,9 +41,11 @@ class InTurn:
             """None: a filter behind it leaves something open too."""
             made = option.verdict
             if isinstance(made, Reply):
-                return option
-            further = facts if made is None else facts.after(made)
-            rest = self._from(at + 1, further, own, done if made is None else merged(done, made))
+                return evolve(option, verdict=evolve(made, behind=done))
+            changed = done if made is None else merged(done, made)
+            if verdict.waits or (made is not None and made.held_ms):
+                return evolve(option, verdict=changed)
+            rest = self._from(at + 1, facts if made is None else facts.after(made), own, changed)
             return None if isinstance(rest, Open) else evolve(option, verdict=rest)
 
         ask = verdict.answered
@@ -55,7 +60,7 @@ class InTurn:
         known = tuple(option for option in options if option is not None)
         if len(known) < len(options):
             return self.doubtful.ask(facts, own)
-        return Open(verdict.what, known, verdict.default, None if ask is None else answered)
+        return evolve(verdict, options=known, answered=None if ask is None else answered)
 
     def respond(self, facts: FilterFacts, own: PerFilter | None, response: Response, *, seen: bool) -> Response:
         for behaviour in reversed(self.behaviours):
