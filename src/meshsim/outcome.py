@@ -78,13 +78,15 @@ class Ending:
     pod: str | None = None
     local_close_reason: str | None = None
     """Envoy's %DOWNSTREAM_LOCAL_CLOSE_REASON% where the connection ends with this reply."""
+    took_ms: float = 0
+    """Since the opener asked, as far as timers and filters that hold requests back say."""
 
     @property
     def lasts_ms(self) -> float | None:
         """How long until it; None: for ever."""
         if self.kind in ("hanging", "dropped"):
             return None
-        return float(self.after[:-1]) * 1000 if self.after is not None else 0
+        return max(self.took_ms, float(self.after[:-1]) * 1000 if self.after is not None else 0)
 
     def outcome(self) -> Outcome:
         """The same for the client itself: what only a proxy could tell apart is a close to it."""

@@ -38,7 +38,8 @@ def first_timer(
 ) -> Failure | None:
     """What fires first, and how long this attempt lasts until then; None: nothing ever does.
 
-    `waited_ms` is how long the attempts before this one took, `held_ms` how long filters kept the request before them.
+    A try's own time begins once its connection stands. `waited_ms`: how long the attempts before this one took;
+    `held_ms`: how long filters kept the request before them.
     """
     timers: list[tuple[int | float, Failure]] = []
     if isinstance(via, RouteAction):
@@ -51,7 +52,7 @@ def first_timer(
             timers.append((max(via.duration_ms - waited_ms - held_ms, 0), MAX_DURATION))
         if via.idle_timeout_ms:
             timers.append((max(via.idle_timeout_ms - waited_ms - held_ms, 0), STREAM_IDLE))
-        if per_try and not answered:
+        if per_try and connected and not answered:
             timers.append((per_try, PER_TRY_TIMEOUT))
     else:
         if via.max_duration_ms:

@@ -69,12 +69,21 @@ def returned(frame: Frame, ending: Ending) -> Return:
     denied = _denied(frame, ending)
     picked = _returned(frame, arrived(frame, ending)) if denied is None else denied
     progress = frame.dialled.progress if frame.dialled is not None else FRESH
+    if not picked.again:
+        picked = _timed(picked, frame, ending, progress.held_ms)
     if picked.again or progress is FRESH:
         return picked
     ending = picked.ending
     if picked.failure is not None and ending.answered_by == frame.hop:
         ending = passed_back(ending, progress)
     return evolve(picked, ending=ending, flags=(*progress.flags, *picked.flags))
+
+
+def _timed(picked: Return, frame: Frame, ending: Ending, held_ms: float) -> Return:
+    """With how long it took from the request's arrival here on."""
+    lasts = picked.failure.waited_ms if picked.failure is not None else ending.lasts_ms or 0
+    took = held_ms + lasts + (waited_before(frame.dialled) if frame.dialled is not None else 0)
+    return evolve(picked, ending=evolve(picked.ending, took_ms=took)) if took else picked
 
 
 def arrived(frame: Frame, ending: Ending) -> Ending:
@@ -329,7 +338,7 @@ def tried_now(frame: Frame, picked: Return, next_hop: int) -> Tried:
     """What the next attempt knows of those before it."""
     dialled = frame.dialled
     assert dialled is not None
-    waited = picked.failure.waited_ms if picked.failure is not None else 0
+    waited = picked.failure.waited_ms if picked.failure is not None else picked.ending.lasts_ms or 0
     return Tried(
         endpoints=(*tried_endpoints(dialled), dialled.endpoint),
         next_hop=next_hop,

@@ -278,7 +278,7 @@ def _ending(
             answered_by=at.hop,
         )
     way_back = _way_back(at, facts, decider, reached)
-    return local_reply(
+    ending = local_reply(
         evolve(_stream(at, entry), request=facts.request, progress=evolve(progress, way_back=way_back)),
         at.hop,
         reply.why,
@@ -292,6 +292,7 @@ def _ending(
         grpc_status=reply.grpc_status,
         plain=reply.plain,
     )
+    return evolve(ending, took_ms=progress.held_ms + reply.held_ms)
 
 
 def explain(_mesh: Mesh, at: AtFilters, picked: Ran) -> Decision:

@@ -45,7 +45,7 @@ def cut_short(stream: Stream, hop: int, http_filter: HttpFilter, held_ms: float)
         body=timer.body(retried=False),
         grpc_status=timer.grpc_status,
     )
-    return evolve(reply, after=after)
+    return evolve(reply, after=after, took_ms=timer.waited_ms)
 
 
 def _limits(stream: Stream) -> tuple[int | float, int | float]:

@@ -105,7 +105,7 @@ def _as_configured(at: AtRouter, action: RouteAction) -> RouteAction:
 
 def _passed_back(at: AtRouter) -> Ending | None:
     ending = _answer(at)
-    return None if ending is None else passed_back(ending, at.progress)
+    return None if ending is None else evolve(passed_back(ending, at.progress), took_ms=at.progress.held_ms)
 
 
 def _answer(at: AtRouter) -> Ending | None:

@@ -1,7 +1,8 @@
 """Clients that give up: while a filter holds the request back, while the upstream is dialled, or while it is silent.
 
 Surprising: the stream's own timers run while a fault delays it, and the delay winds none of them up again; a delay that
-outlasts the client ends before an abort that would follow it; of a request that is not whole nothing is logged.
+outlasts the client ends before an abort that would follow it; the time of a try begins once its connection stands; half
+a request line is logged as a request, half an HTTP/2 preface is not.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ SPOKEN = {"http": 9000, "silent": 9001}
 UNREACHABLE = "10.94.9.9"
 PATIENCE = "0.25s"
 RETRIED = {"retry_on": "5xx,connect-failure,reset", "retry_back_off": {"base_interval": "0.001s"}}
+TIMED = {**RETRIED, "num_retries": 1, "per_try_timeout": "0.02s"}
 ROUTES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "silent": ("silent", {}),
     "for ever": ("silent", {"timeout": "0s"}),
@@ -24,6 +26,8 @@ ROUTES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "answered": ("http", {}),
     "no way": ("unreachable", {}),
     "no way, sooner": ("quick", {}),
+    "no way, a time for each try": ("unreachable", {"retry_policy": TIMED}),
+    "no way, sooner, a time for each try": ("quick", {"retry_policy": TIMED}),
     "far": ("far", {}),
     "far, sooner": ("far", {"timeout": "0.05s"}),
     "far, held": ("held", {}),
