@@ -117,6 +117,7 @@ def _run(
             taken = (*taken, option)
             verdict = verdict.options[option].verdict
         if isinstance(verdict, Reply):
+            facts = evolve(facts, memories={**facts.memories, **verdict.memories})
             ending = _ending(at, verdict, facts, decider, index, progress, entry)
             return Ran(index, taken, ending, facts.request, progress)
         if verdict is None:
@@ -260,6 +261,7 @@ def _ending(
         headers=reply.headers,
         additions=reply.additions,
         grpc_status=reply.grpc_status,
+        by_route=at.route is not None and at.route.forwards,
         plain=reply.plain,
     )
 

@@ -102,6 +102,7 @@ class Reply:
     """Of a status that is not known: whether it is a local reply, which a gRPC client gets as 200."""
     plain: bool = False
     """Headers only, as the filter wrote them: none of a local reply's gRPC form, and route mutations do not apply."""
+    memories: Memories = field(factory=dict)
 
 
 @frozen(eq=False)
