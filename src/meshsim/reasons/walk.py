@@ -40,6 +40,8 @@ REASONS: dict[str, tuple[str, ...]] = {
     "return.tunnel-ended": ("ending",),
     "return.status-removed": ("before",),
     "return.broken-off": ("stated", "came"),
+    "return.body-timed-out": ("stated", "came", "after"),
+    "return.waits-for-body": ("stated", "came"),
     "return.closed": ("flags", "ending"),
     "return.timed-out": ("status", "details", "after"),
     "return.tries-again": ("attempt", "failure", "policy"),
