@@ -42,6 +42,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "return.broken-off": ("stated", "came"),
     "return.body-timed-out": ("stated", "came", "after"),
     "return.waits-for-body": ("stated", "came"),
+    "return.length-differs": ("stated", "came"),
     "return.closed": ("flags", "ending"),
     "return.timed-out": ("status", "details", "after"),
     "return.tries-again": ("attempt", "failure", "policy"),

@@ -111,7 +111,7 @@ def _returned(frame: Frame, ending: Ending) -> Return:
             if part is None:
                 return Return(passed, None, again=False, flags=extra)
             flags = (*extra, part.flag) if part.flag else extra
-            passed = evolve(passed, cut=part.cut)
+            passed = evolve(passed, cut=part.cut, body="" if part.lost else passed.body)
             if part.cut is None and frame.below is None:
                 why = because("return.waits-for-body", stated=part.stated, came=part.came)
                 passed = evolve(passed, kind="hanging", why=why, client_sees="nothing")

@@ -28,7 +28,7 @@ _NO_CONTENT = 204
 
 @frozen
 class BrokenOff:
-    """A body of which not all came."""
+    """A body that is not of its length."""
 
     stated: int
     came: int
@@ -38,6 +38,8 @@ class BrokenOff:
     flag: str = ""
     cut: Cut | None = None
     """None: everybody waits."""
+    lost: bool = False
+    """Nothing of it goes on: HTTP/2 takes no body of another length than the one stated, be it shorter or longer."""
 
     @property
     def by_timer(self) -> bool:
@@ -47,18 +49,18 @@ class BrokenOff:
 def broken_off(frame: Frame, ending: Ending, waited_ms: int | float) -> BrokenOff | None:
     """None: all of it came, or nobody can say. `waited_ms` is how long the attempts before this one took."""
     stated = _stated_length(frame, ending)
-    if stated is None or ending.body is None or ending.status in BODILESS or _asks_for_none(frame):
+    if stated is None or ending.body is None or _asks_for_none(frame) or not isinstance(frame.via, RouteAction):
         return None
-    came = len(ending.body.encode("utf-8", "surrogateescape"))
-    if came >= stated or not isinstance(frame.via, RouteAction):
-        return None
-    over_http1 = _speaks_http1(frame)
+    came, bodiless = len(ending.body.encode("utf-8", "surrogateescape")), ending.status in BODILESS
+    over_http1, lingers = _speaks_http1(frame), _lingers_ms(frame)
     head_ms = float(ending.after[:-1]) * 1000 if ending.after is not None else 0
+    if not over_http1 and ending.cut is None:
+        differs = came > 0 if bodiless else came != stated
+        return BrokenOff(stated, came, *_NOT_HTTP, Cut(head_ms, lingers, None), lost=True) if differs else None
+    if came >= stated or bodiless:
+        return None
     closes_at = _closes_at(ending, head_ms, over_http1=over_http1)
-    if closes_at is None and not over_http1:
-        return None  # its codec would not have sent that
     timer = first_timer_of_body(frame.via, waited_ms=waited_ms, head_ms=head_ms)
-    lingers = _lingers_ms(frame)
     if timer is not None and (closes_at is None or timer.waited_ms < closes_at):
         after = seconds(waited_ms + timer.waited_ms)
         return BrokenOff(stated, came, timer.reset, timer.flag, Cut(timer.waited_ms, lingers, after))
@@ -89,8 +91,8 @@ def _speaks_http1(frame: Frame) -> bool:
 
 
 def states_a_length_for_nothing(frame: Frame, ending: Ending) -> bool:
-    """A 204 that states a length other than 0 is no HTTP/1 to who reads it."""
-    return ending.status == _NO_CONTENT and _speaks_http1(frame) and bool(_stated_length(frame, ending))
+    """A 204 that states a length other than 0 is no HTTP to who reads it."""
+    return ending.status == _NO_CONTENT and bool(_stated_length(frame, ending))
 
 
 def _stated_length(frame: Frame, ending: Ending) -> int | None:

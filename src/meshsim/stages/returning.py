@@ -9,6 +9,7 @@ from attrs import evolve
 
 from ..choices import Chooser
 from ..envoy.refusal import DRAINED
+from ..envoy.response_headers import BODILESS
 from ..envoy.route_actions import RouteAction
 from ..envoy.upstream_failures import (
     MAX_DURATION,
@@ -119,6 +120,8 @@ def _reason(frame: Frame | None, ending: Ending, picked: Return) -> Reason:
 
 
 def _told_of(part: BrokenOff) -> Reason:
+    if part.lost:
+        return because("return.length-differs", stated=part.stated, came=part.came)
     if part.cut is None:
         return because("return.waits-for-body", stated=part.stated, came=part.came)
     if part.cut.after is not None:
@@ -180,7 +183,8 @@ def describe(_mesh: Mesh, at: AtReturn, picked: Return, draft: Draft) -> None:
 def _describe_part(draft: Draft, hop: Hop, frame: Frame, part: BrokenOff, behind: Ending) -> None:
     """Who leaves first decides what the proxies behind log: they wait still, or only hold their connection open."""
     hop.response_code_details = part.details
-    if part.cut is not None and not part.cut.lingers_ms and frame.stream is not None:
+    complete = part.lost and (not part.stated or behind.status in BODILESS)
+    if part.cut is not None and (complete or not part.cut.lingers_ms) and frame.stream is not None:
         request = frame.stream.request
         hop.downstream_local_close_reason = DRAINED if request is not None and request.version != "http2" else None
     if not part.by_timer or frame.next_hop is None:

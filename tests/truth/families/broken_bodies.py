@@ -1,9 +1,10 @@
 """Responses whose body ends before its length is through, whether the proxy that made them closes then or not.
 
 Surprising: the client has the status by then, so nothing is retried and no 502 follows; without a body to come (HEAD,
-304) all is well; but a 204 that states a length is no HTTP to who reads it, HEAD or not: 502 UPE. Where nobody closes,
-the route's timeout counts until the whole body is there, and is logged as such although the status went out; a
-per_try_timeout does not. An HTTP/1 connection stays open for a second after that: a timer in front may be faster.
+304) all is well; but a 204 that states a length is no HTTP to who reads it: 502 UPE. Where nobody closes, the route's
+timeout counts until the whole body is there, and is logged as such although the status went out; a per_try_timeout does
+not. An HTTP/1 connection stays open for a second after that: a timer in front may be faster. Over HTTP/2 a body of
+another length than the one stated is lost as a whole, even a longer one.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,6 +24,7 @@ def settings() -> Iterator[Setting]:
     yield closed()
     yield waited_for()
     yield passed_on()
+    yield over_http2()
 
 
 def closed() -> Setting:
@@ -119,6 +121,29 @@ def passed_on() -> Setting:
         dump=dump(listeners, clusters),
         calls=calls,
         configurations=len(cases),
+        sockets=(),
+        marks=[mark],
+    )
+
+
+def over_http2() -> Setting:
+    """HTTP/2 holds replies to the length they state."""
+    mark, lengths = "lengths that HTTP/2 is told", ("100", "4", "3", "2", "0")
+    listeners, clusters, calls = [], [], []
+    for index, length in enumerate(lengths):
+        listeners.append(_listener(f"far {length}", FAR + index, manager(_answers(), [_states(length)])))
+        clusters.append(_over_http2(f"far {length}", POD_ADDRESS, FAR + index))
+        listeners.append(_listener(f"near {length}", PORT + index, manager([_forwards(f"far {length}")])))
+        for status in STATUSES:
+            if status == 204 and length == "0":
+                continue  # its length is cut off on the way, whatever becomes of the body
+            calls += [_call(PORT + index, f"/{status}", method, "http") for method in ("GET", "HEAD")]
+            calls.append(_call(PORT + index, f"/{status}", "GET", "http2"))
+    return Setting(
+        name=mark,
+        dump=dump(listeners, clusters),
+        calls=calls,
+        configurations=len(lengths),
         sockets=(),
         marks=[mark],
     )

@@ -25,7 +25,7 @@ class InTurn:
         for at in range(index, len(self.behaviours)):
             verdict = self.behaviours[at].ask(facts, own)
             if isinstance(verdict, Reply):
-                return verdict
+                return verdict if done is None else evolve(verdict, memories={**done.memories, **verdict.memories})
             if isinstance(verdict, Open):
                 return self._open(at, verdict, facts, own, done)
             if verdict is not None:
