@@ -91,6 +91,7 @@ UNSENT = Failure("connected", "filter_removed_required_request_headers", "DPE", 
 TLS_FAILURE = Failure("tls_failure", "remote_connection_failure", "UF", connecting=True)
 TLS_RESET = evolve(TLS_FAILURE, text=_RESET_IN_HANDSHAKE)
 PER_TRY_TIMEOUT = Failure("timeout", "upstream_per_try_timeout", "UT", status=504, tcp_flags=())
+PER_TRY_IDLE = evolve(PER_TRY_TIMEOUT, reset="upstream_per_try_idle_timeout")
 RESPONSE_TIMEOUT = Failure("timeout", "response_timeout", "UT", status=504, tcp_flags=())
 MAX_DURATION = Failure("timeout", "max_duration_timeout", "", status=504, tcp_flags=(), grpc_status=_DEADLINE_EXCEEDED)
 STREAM_IDLE = Failure("timeout", "stream_idle_timeout", "SI", status=504, tcp_flags=())

@@ -21,16 +21,17 @@ from ..envoy.retry_policy import RetryPolicy
 from ..envoy.route_actions import RouteAction
 from ..envoy.stream import Stream
 from ..envoy.timers import OF_STREAMS
-from ..envoy.upstream_failures import MAX_DURATION, NO_ROOM, OVERFLOW, Failure
+from ..envoy.upstream_failures import MAX_DURATION, NO_ROOM, OVERFLOW, PER_TRY_IDLE, PER_TRY_TIMEOUT, Failure
 from ..facts.request import Headers
 from ..outcome import Ending
 from ..reasons import Reason, because
 from ..states import AtTls, Frame, Tried
 from .attempt_failures import failure_in, lacks_room, stands, unsendable_in, waited_before
-from .broken_off import FLAG, BrokenOff, broken_off
+from .broken_off import BrokenOff, broken_off
 from .upstream_chain import back_through_filters
 
 TUNNEL_STANDS = 200
+_OF_A_TRY = frozenset((PER_TRY_TIMEOUT.reset, PER_TRY_IDLE.reset))
 """What the client gets once the connection of its tunnel stands."""
 ATTEMPT_COUNT = "x-envoy-attempt-count"
 ANSWERED = ("delivered", "replied")
@@ -56,7 +57,7 @@ class Return:
     denial: Closes | None = None
     """What a filter before tcp_proxy said, where that ended it."""
     broken_off: BrokenOff | None = None
-    """How the answer ended within its body."""
+    """What came of the answer's body, where that is not all."""
 
 
 def returned(frame: Frame, ending: Ending) -> Return:
@@ -115,10 +116,17 @@ def _returned(frame: Frame, ending: Ending) -> Return:
         if ending.kind == "dropped":
             ending = evolve(ending, kind="hanging")  # to the side in front, which was accepted
         if isinstance(frame.via, RouteAction):
-            cut = broken_off(frame, ending)
+            waited = waited_before(frame.dialled) if frame.dialled is not None else 0
+            part = broken_off(frame, ending, waited)
             passed = _passed_on(_with_flags(ending, extra, frame), frame, extra)
-            flags = extra if cut is None else (*extra, FLAG)
-            return Return(passed, None, again=False, flags=flags, broken_off=cut)
+            if part is None:
+                return Return(passed, None, again=False, flags=extra)
+            flags = (*extra, part.flag) if part.flag else extra
+            passed = evolve(passed, cut=part.cut, body="" if part.lost else passed.body)
+            if part.cut is None and frame.below is None:
+                why = because("return.waits-for-body", stated=part.stated, came=part.came)
+                passed = evolve(passed, kind="hanging", why=why, client_sees="nothing")
+            return Return(passed, None, again=False, flags=flags, broken_off=part)
         return Return(ending, None, again=False, flags=_kept_flags(frame))
     if isinstance(frame.via, RouteAction):
         return _answered(frame, ending, failure, extra)
@@ -216,7 +224,7 @@ def _wants_again(policy: RetryPolicy, ending: Ending, failure: Failure | None) -
         return False
     if failure is not None:
         if failure.status == 504:
-            return failure.reset == "upstream_per_try_timeout" and policy.after_reset("local_reset", request_sent=True)
+            return failure.reset in _OF_A_TRY and policy.after_reset("local_reset", request_sent=True)
         return policy.after_reset(failure.reset, request_sent=not failure.connecting)
     if ending.kind not in ANSWERED or ending.status is None:
         return False

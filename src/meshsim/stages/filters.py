@@ -137,6 +137,7 @@ def _run(
                 progress = _advanced(at, progress, verdict.behind, index, facts, decider)
             if verdict.metadata is not None:
                 facts.metadata, progress = verdict.metadata, evolve(progress, metadata=verdict.metadata)
+            facts = evolve(facts, memories={**facts.memories, **verdict.memories})
             ending = _ending(at, verdict, facts, decider, index, progress, entry)
             return Ran(index, taken, ending, facts.request, progress, answers=answers)
         if verdict is None:
@@ -222,6 +223,7 @@ def _facts(at: AtFilters, route: Route | None, entry: WeightedCluster | None) ->
         memories=at.progress.memories,
         service_cluster=proxy.document.service_cluster if proxy is not None else None,
         find_cluster=lambda: _cluster(at, entry),
+        name_cluster=lambda: _named_cluster(at, entry),
     )
 
 
@@ -290,6 +292,7 @@ def _ending(
         added=reply.added,
         additions=reply.additions,
         grpc_status=reply.grpc_status,
+        by_route=at.route is not None and at.route.forwards,
         plain=reply.plain,
     )
     return evolve(ending, took_ms=progress.held_ms + reply.held_ms)
@@ -383,10 +386,14 @@ def _describe_cluster(at: AtFilters, entry: WeightedCluster | None, hop: Hop) ->
         describe_cluster(hop, cluster)
 
 
+def _named_cluster(at: AtFilters, entry: WeightedCluster | None) -> str:
+    action = at.route.action if at.route is not None else None
+    return cluster_name(action, entry, at.request) if isinstance(action, RouteAction) else ""
+
+
 def _cluster(at: AtFilters, entry: WeightedCluster | None) -> str:
     """Envoy looks a route's cluster up before its filters run, and logs it although the request never goes there."""
-    action = at.route.action if at.route is not None else None
-    name = cluster_name(action, entry, at.request) if isinstance(action, RouteAction) else ""
+    name = _named_cluster(at, entry)
     return name if name and at.pod.proxy is not None and at.pod.proxy.cluster(name) is not None else ""
 
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from ..envoy.upstream_failures import MAX_DURATION, PER_TRY_TIMEOUT, RESPONSE_TIMEOUT, STREAM_IDLE
+from ..envoy.upstream_failures import MAX_DURATION, PER_TRY_IDLE, PER_TRY_TIMEOUT, RESPONSE_TIMEOUT, STREAM_IDLE
 from ..report import Draft
 
 DETAILS = "downstream_remote_disconnect"
 NO_STATUS = 0
-_ANSWERS_OF_TIMERS = frozenset(timer.reset for timer in (MAX_DURATION, PER_TRY_TIMEOUT, RESPONSE_TIMEOUT, STREAM_IDLE))
+_TIMERS = (MAX_DURATION, PER_TRY_IDLE, PER_TRY_TIMEOUT, RESPONSE_TIMEOUT, STREAM_IDLE)
+_ANSWERS_OF_TIMERS = frozenset(timer.reset for timer in _TIMERS)
 _KEPT = "DI"
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from attrs import evolve
 
 from ..choices import Chooser
+from ..envoy.http_filters.response import BODILESS
+from ..envoy.refusal import DRAINED
 from ..envoy.route_actions import RouteAction
 from ..envoy.upstream_failures import OVERFLOW
 from ..explanation import Candidate, Change, Decision, Fate
@@ -17,7 +19,7 @@ from ..reasons import Reason, because
 from ..report import Attempt, Draft, Hop
 from ..states import AtEndpoint, AtRedirect, AtRefresh, AtReturn, Ended, Frame, State
 from .attempts import Return, arrived, asks_for_redirect, counted_again, refreshes, returned, tried_endpoints, tried_now
-from .broken_off import DETAILS
+from .broken_off import BrokenOff
 from .gone import describe_left
 from .stage import Stage, agree
 
@@ -103,10 +105,20 @@ def _reason(frame: Frame | None, ending: Ending, picked: Return) -> Reason:
             return because("return.connects-again", frame.via.place, attempt=attempt, failure=failed)
         return because("return.tries-again", policy.place, attempt=attempt, failure=failed, policy=policy.name)
     if picked.broken_off is not None:
-        return because("return.broken-off", stated=picked.broken_off.stated, came=picked.broken_off.came)
+        return _told_of(picked.broken_off)
     if picked.ending is ending:
         return because("return.passed-on", ending=ending.kind)
     return picked.ending.why
+
+
+def _told_of(part: BrokenOff) -> Reason:
+    if part.lost:
+        return because("return.length-differs", stated=part.stated, came=part.came)
+    if part.cut is None:
+        return because("return.waits-for-body", stated=part.stated, came=part.came)
+    if part.cut.after is not None:
+        return because("return.body-timed-out", stated=part.stated, came=part.came, after=part.cut.after)
+    return because("return.broken-off", stated=part.stated, came=part.came)
 
 
 def describe(_mesh: Mesh, at: AtReturn, picked: Return, draft: Draft) -> None:
@@ -153,11 +165,31 @@ def describe(_mesh: Mesh, at: AtReturn, picked: Return, draft: Draft) -> None:
             # Who leaves the tunnel first decides what the log says.
             hop.downstream_local_close_reason = None
         elif ending.status is not None:
-            hop.response_code_details = "via_upstream" if picked.broken_off is None else DETAILS
+            hop.response_code_details = "via_upstream"
+            if picked.broken_off is not None:
+                _describe_part(draft, hop, frame, picked.broken_off, at.ending)
     elif failure is not None and failure.connecting:
         hop.downstream_local_close_reason = NOT_CONNECTED
     elif failure is not None and failure.waited_ms:
         hop.downstream_local_close_reason = failure.reset
+
+
+def _describe_part(draft: Draft, hop: Hop, frame: Frame, part: BrokenOff, behind: Ending) -> None:
+    """Who leaves first decides what the proxies behind log: they wait still, or only hold their connection open."""
+    hop.response_code_details = part.details
+    complete = part.lost and (not part.stated or behind.status in BODILESS)
+    if part.cut is not None and (complete or not part.cut.lingers_ms) and frame.stream is not None:
+        request = frame.stream.request
+        hop.downstream_local_close_reason = DRAINED if request is not None and request.version != "http2" else None
+    if not part.by_timer or frame.next_hop is None:
+        return
+    if behind.cut is not None and part.cut is not None and behind.cut.at_ms < part.cut.at_ms:
+        draft.hops[frame.next_hop].downstream_local_close_reason = DRAINED
+        return
+    for waiting in draft.hops[frame.next_hop : behind.answered_by]:
+        waiting.response_flags = ("DC",)
+        waiting.response_code_details = "downstream_remote_disconnect"
+        waiting.downstream_local_close_reason = None
 
 
 def _describe_refused(draft: Draft, hop: Hop, frame: Frame) -> None:

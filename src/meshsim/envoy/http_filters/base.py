@@ -51,6 +51,8 @@ class FilterFacts:
     """Which way a filter towards the upstream looks: request or response."""
     find_cluster: Callable[[], str] = lambda: ""
     """The cluster of the route at hand; empty where Envoy has none of that name."""
+    name_cluster: Callable[[], str] = lambda: ""
+    """The same, whether Envoy has it or not."""
     answer: FormatFacts | None = None
     """Of the response on its way back: what operators may ask then."""
     memories: Memories = field(factory=dict)
@@ -80,6 +82,7 @@ class FilterFacts:
             self.attempts,
             self.upstream,
             self.find_cluster,
+            self.name_cluster,
             self.answer,
             {**self.memories, **change.memories} if change.memories else self.memories,
             self.service_cluster,
@@ -111,6 +114,7 @@ class Reply:
     """How long the filter kept the request before it answered."""
     behind: Change | None = None
     """What other filters had done before, where several act as one."""
+    memories: Memories = field(factory=dict)
 
 
 @frozen(eq=False)

@@ -155,8 +155,8 @@ class Fault:
             action = facts.route.action if facts.route is not None else None
             if not isinstance(action, RouteAction):
                 return False, None
-            cluster = action.cluster or facts.find_cluster()
-            if not cluster:
+            cluster = action.cluster or facts.name_cluster()
+            if not cluster and action.specifier is not None:
                 unknown = opaque
             elif cluster != config.upstream_cluster:
                 return False, None

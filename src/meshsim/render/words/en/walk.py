@@ -65,6 +65,17 @@ WORDS: dict[str, str] = {
     "return.broken-off": (
         "the upstream closed after {came} of {stated} bytes of the body; the client had the status by then"
     ),
+    "return.body-timed-out": (
+        "only {came} of {stated} bytes of the body came; a timer ended the response after {after}, and the client had "
+        "the status by then"
+    ),
+    "return.waits-for-body": (
+        "only {came} of {stated} bytes of the body came, and nothing ends the wait for the rest but the client"
+    ),
+    "return.length-differs": (
+        "the upstream stated a body of {stated} bytes and sent {came}, which HTTP/2 does not take; the client had the "
+        "status by then"
+    ),
     "return.status-removed": (
         "a filter took :status away from the response ({before}), so the proxy answers 502 in its stead"
     ),
