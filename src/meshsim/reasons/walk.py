@@ -50,6 +50,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "return.response-headers-unknown": ("policy",),
     "client.question": ("after",),
     "client.left": ("after",),
+    "client.within-body": ("after",),
     "refresh.question": ("route", "attempt"),
     "refresh.another": ("cluster", "left"),
     "refresh.all-again": ("cluster", "left"),

@@ -18,16 +18,23 @@ _WITHOUT_STREAM = frozenset(("http.no-stream", "http.no-stream-closed"))
 _NEVER_ACCEPTED = frozenset(("dropped", "refused", "loop", "unknown"))
 
 
-def decide(_mesh: Mesh, at: AtClient, _chooser: Chooser) -> tuple[bool, State]:
+def decide(_mesh: Mesh, at: AtClient, chooser: Chooser) -> tuple[bool, State]:
     leaves = _leaves(at)
+    if _within_body(at.ending):
+        chooser.assume(because("client.within-body", at.ending.why.place, after=seconds(at.patience_ms)))
     return leaves, Ended(_left(at) if leaves else at.ending)
 
 
 def _leaves(at: AtClient) -> bool:
-    if at.ending.kind in _NEVER_ACCEPTED:
+    if at.ending.kind in _NEVER_ACCEPTED or _within_body(at.ending):
         return False
     lasts = at.ending.lasts_ms
     return lasts is None or lasts > at.patience_ms
+
+
+def _within_body(ending: Ending) -> bool:
+    """Whether the client has the head of a response by then, and waits for the rest."""
+    return ending.cut is not None or (ending.kind == "hanging" and ending.status is not None)
 
 
 def _left(at: AtClient) -> Ending:
