@@ -89,7 +89,7 @@ WORDS: dict[str, str] = {
     "client.question": "has the client, which waits for {after}, its answer by then?",
     "client.left": "nothing ended it within the {after} that the client waits, so the client hangs up",
     "client.within-body": (
-        "the body is not whole, and whether a client that waits for {after} leaves before a proxy ends it is not modelled"
+        "the body is not whole, and whether a client that waits for {after} leaves before that is not modelled"
     ),
     "refresh.question": "which cluster does route {route} name for attempt {attempt} (refresh_cluster_on_retry)?",
     "refresh.another": "the retry goes to cluster {cluster}, drawn among the {left} that were not tried yet",
