@@ -16,6 +16,7 @@ from meshsim.envoy.network_filters.hcm import HttpConnectionManager, compile_hcm
 from meshsim.envoy.proxy import Proxy
 from meshsim.envoy.vhosts import RouteTable, compile_route_table
 from meshsim.explanation import Decision
+from meshsim.facts.answer import Answer
 from meshsim.facts.connection import Connection, DownstreamTls, Peer
 from meshsim.facts.conversation import Conversation
 from meshsim.facts.request import Request
@@ -160,13 +161,14 @@ def walk(
     owner: Pod | None = None,
     pins: Mapping[str, str] | None = None,
     random_value: int | None = None,
+    answers: Mapping[str, Answer] | None = None,
 ) -> Walked:
     """From AtHttp until the request leaves the HTTP stages; every explanation is asked for and must agree."""
     if not isinstance(said, Conversation):
         sent = said if said is not None else request()
         said = Conversation(sent.version, request=sent)
     state: Any = AtHttp(owner or pod(), hcm, accepted or connection(), said, 0, None)
-    chooser = Chooser(pins=dict(pins or {}), random_value=random_value)
+    chooser = Chooser(pins=dict(pins or {}), random_value=random_value, answers=dict(answers or {}))
     picked, decisions, draft = {}, {}, Draft()
     draft.hop(0, "sleep")
     while type(state) in HTTP_STAGES:

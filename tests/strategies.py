@@ -97,6 +97,7 @@ def calls() -> st.SearchStrategy[Call]:
         "path": st.sampled_from(PATHS) | st.text(max_size=12),
         "headers": headers,
         "random_value": st.none() | st.integers(0, (1 << 64) - 1),
+        "max_time": st.none() | st.sampled_from(["0.001s", "1s", "20s", "100000s"]),
     }
     leaving = st.builds(Call, from_=st.none() | st.sampled_from([*PODS, "outside"]), **fixed)
     return leaving | leaving | st.builds(Call, direction=st.just("inbound"), pod=st.sampled_from(PODS), **fixed)

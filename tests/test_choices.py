@@ -8,6 +8,7 @@ import pytest
 
 from meshsim.choices import Choice, Chooser
 from meshsim.errors import InputError
+from meshsim.facts.answer import Answer
 from meshsim.facts.residues import Residues
 from meshsim.reasons import because
 
@@ -73,6 +74,28 @@ def test_a_site_that_is_asked_again_is_a_site_of_its_own() -> None:
     chooser = Chooser(pins={"0/cluster": "b", "0/cluster/3": "b"})
     assert [chooser.pick(choice(HALF, HALF)) for _ in range(3)] == [1, 0, 1]
     assert [taken.choice.site for taken in chooser.taken] == ["0/cluster", "0/cluster/2", "0/cluster/3"]
+
+
+def test_a_stated_answer_settles_its_own_site_only() -> None:
+    chooser = Chooser(answers={"0/cluster/2": Answer(401)})
+    open_choice = choice(None, None, default=0)
+    assert chooser.answer(open_choice) is None
+    chooser.pick(open_choice)
+    assert chooser.answer(open_choice) == Answer(401)
+    assert chooser.pick_answered(open_choice, 1) == 1
+    assert (chooser.taken[-1].choice.site, chooser.taken[-1].settled) == ("0/cluster/2", True)
+
+
+def test_where_nothing_can_be_answered_a_stated_answer_is_refused() -> None:
+    known = Residues()
+    for ask in (
+        lambda chooser: chooser.pick(choice(HALF, HALF)),
+        lambda chooser: chooser.pick_residue(choice(HALF, HALF), known, 100, ((0, 50), (50, 100))),
+    ):
+        for random_value in (None, 5):
+            with pytest.raises(InputError) as caught:
+                ask(Chooser(answers={"0/cluster": Answer(401)}, random_value=random_value))
+            assert caught.value.reference == "answer-to-no-question"
 
 
 def test_options_of_one_name_can_be_told_apart() -> None:

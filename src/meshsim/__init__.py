@@ -17,6 +17,7 @@ from .version import __version__
 
 _PUBLIC = {
     "Call": "meshsim.facts.call",
+    "Answer": "meshsim.facts.answer",
     "Mesh": "meshsim.api",
     "Trace": "meshsim.trace",
     "Branch": "meshsim.branches",

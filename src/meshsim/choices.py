@@ -9,6 +9,7 @@ from itertools import count
 from attrs import define, evolve, field, frozen
 
 from .errors import InputError
+from .facts.answer import Answer
 from .facts.residues import Residues
 from .place import Place
 from .reasons import Reason
@@ -77,6 +78,8 @@ class Chooser:
 
     pins: Mapping[str, str] = field(factory=dict)
     random_value: int | None = None
+    answers: Mapping[str, Answer] = field(factory=dict)
+    """Site -> what whoever decides there answers."""
     script: Sequence[int] = ()
     """The options of the first choices, by which `branches` steers a walk."""
     taken: list[Taken] = field(factory=list)
@@ -84,7 +87,7 @@ class Chooser:
 
     def pick(self, choice: Choice) -> int:
         """The index of the option this trace takes."""
-        choice = self._as_asked(choice)
+        choice = self._unanswered(self._as_asked(choice))
         pin = self.pins.get(choice.site)
         if pin is not None:
             index = _pinned(choice, pin)
@@ -102,6 +105,35 @@ class Chooser:
             self.assume(choice.what)
         self.taken.append(Taken(choice, index, pin is not None, assumed))
         return index
+
+    def answer(self, choice: Choice) -> Answer | None:
+        """What the call states that the one who decides here answers."""
+        return self.answers.get(self._as_asked(choice).site)
+
+    def pick_answered(self, choice: Choice, index: int) -> int:
+        """Take the option that a stated answer comes to."""
+        choice = self._as_asked(choice)
+        pin = self.pins.get(choice.site)
+        if pin is not None and _pinned(choice, pin) != index:
+            raise InputError(
+                "pick-contradicts-answer",
+                f"--pick {choice.site}={pin} contradicts the answer stated there, which takes {choice.labels[index]!r}",
+                place=choice.place,
+                hint="give only one of the two",
+            )
+        self.taken.append(Taken(choice, index, settled=True))
+        return index
+
+    def _unanswered(self, choice: Choice) -> Choice:
+        """InputError where an answer is stated for what nobody beyond the proxy decides."""
+        if choice.site in self.answers:
+            raise InputError(
+                "answer-to-no-question",
+                f"--answer {choice.site}: a stated answer has no meaning there",
+                place=choice.place,
+                hint="--pick takes one of its options: " + ", ".join(choice.labels),
+            )
+        return choice
 
     def _unpinned(self, choice: Choice) -> int:
         asked = len(self.taken)
@@ -122,7 +154,7 @@ class Chooser:
         shares = tuple(residues.share(modulus, start, stop) for start, stop in bounds)
         choice = Choice(choice.site, choice.what, choice.options, shares, choice.place, choice.default)
         if self.random_value is not None:
-            choice = self._as_asked(choice)
+            choice = self._unanswered(self._as_asked(choice))
             value = self.random_value % modulus
             index = next(i for i, (start, stop) in enumerate(bounds) if start <= value < stop)
             pin = self.pins.get(choice.site)

@@ -22,7 +22,10 @@ from .outcome import Outcome
 from .pipeline import Move, run
 from .reasons import Reason
 
-_ELSEWHERE = ("pick-unknown-option", "pick-impossible", "pick-contradicts-random-value")
+_ELSEWHERE = (
+    *("pick-unknown-option", "pick-impossible", "pick-contradicts-random-value"),
+    *("pick-contradicts-answer", "answer-to-no-question"),
+)
 """Pins that a course cannot meet: it is none of those asked for."""
 
 
@@ -107,10 +110,11 @@ class Courses:
         heapq.heappush(self._waiting, (rank, next(self._numbers), script, course))
 
     def _run(self, script: tuple[int, ...]) -> None:
-        chooser = Chooser(pins=self._call.choices, random_value=self._call.random_value, script=script)
+        call = self._call
+        chooser = Chooser(call.choices, random_value=call.random_value, answers=call.answers, script=script)
         moves: list[Move] = []
         try:
-            outcome = run(self._mesh, start(self._mesh, self._call, chooser), chooser, moves)
+            outcome = run(self._mesh, start(self._mesh, self._call, chooser), chooser, moves, self._call.patience_ms)
         except InputError as error:
             if error.reference not in _ELSEWHERE:
                 raise

@@ -348,6 +348,7 @@ def _conversation(call: Call) -> Conversation:
             headers=call.header_values(),
             version=call.protocol,
             body=len(call.payload.encode("utf-8", "surrogateescape")),
+            patience_ms=call.patience_ms,
         )
         if call.protocol == "http2":
             request = _as_stated(request)

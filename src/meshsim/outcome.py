@@ -53,6 +53,18 @@ class Outcome:
 
 
 @frozen
+class Cut:
+    """Where a proxy ended a response within its body."""
+
+    at_ms: float
+    """Since the proxy sent its request on."""
+    lingers_ms: int | float
+    """How long its HTTP/1 connection stays open after that."""
+    after: str | None
+    """The configured time, where a timer of its own ended it."""
+
+
+@frozen
 class Ending:
     """How one upstream connection or stream ended for the side that opened it.
 
@@ -76,8 +88,19 @@ class Ending:
     client_sees: str | None = None
     destination: str | None = None
     pod: str | None = None
+    cut: Cut | None = None
+    """None: the body is complete, or everybody waits for the rest of it."""
     local_close_reason: str | None = None
     """Envoy's %DOWNSTREAM_LOCAL_CLOSE_REASON% where the connection ends with this reply."""
+    took_ms: float = 0
+    """Since the opener asked, as far as timers and filters that hold requests back say."""
+
+    @property
+    def lasts_ms(self) -> float | None:
+        """How long until it; None: for ever."""
+        if self.kind in ("hanging", "dropped"):
+            return None
+        return max(self.took_ms, float(self.after[:-1]) * 1000 if self.after is not None else 0)
 
     def outcome(self) -> Outcome:
         """The same for the client itself: what only a proxy could tell apart is a close to it."""
@@ -88,7 +111,7 @@ class Ending:
         return Outcome(
             kind=kind,
             why=self.why,
-            after=self.after,
+            after=self.after if self.cut is None or self.cut.after is None else self.cut.after,
             status=self.status,
             grpc_status=self.grpc_status,
             location=self.location,

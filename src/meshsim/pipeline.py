@@ -12,7 +12,7 @@ from .outcome import Outcome
 from .reasons import Reason, because
 from .report import ChoiceOption, ChoiceReport, ConfigNote, Draft, Report, Resolution
 from .stages.stage import Stage
-from .states import AtEndpoint, AtHook, AtInspect, AtRedirect, AtReturn, Ended, State
+from .states import AtClient, AtEndpoint, AtHook, AtInspect, AtRedirect, AtReturn, Ended, State
 
 MAX_ATTEMPTS = 1000
 """Retries of retries: enough for three proxies in a row that try ten times each."""
@@ -21,8 +21,13 @@ Move = tuple[State, Any]
 """A state and what was picked there."""
 
 
-def run(mesh: Mesh, state: State, chooser: Chooser, moves: list[Move] | None = None) -> Outcome:
-    """Walk from the state to an outcome; `moves`, when given, collects what explaining needs."""
+def run(
+    mesh: Mesh, state: State, chooser: Chooser, moves: list[Move] | None = None, patience_ms: float | None = None
+) -> Outcome:
+    """Walk from the state to an outcome; `moves`, when given, collects what explaining needs.
+
+    `patience_ms`: how long the client waits; None: for ever.
+    """
     stages = mesh.stages
     left, again = mesh.max_moves, MAX_ATTEMPTS
     while left:
@@ -30,7 +35,10 @@ def run(mesh: Mesh, state: State, chooser: Chooser, moves: list[Move] | None = N
         stage = stages.get(type(state))
         if stage is None:
             assert isinstance(state, Ended)
-            return state.outcome
+            if patience_ms is None:
+                return state.ending.outcome()
+            state, patience_ms = AtClient(state.ending, patience_ms), None
+            continue
         picked, after = stage.decide(mesh, state, chooser)
         if moves is not None:
             moves.append((state, picked))

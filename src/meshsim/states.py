@@ -30,7 +30,7 @@ from .facts.packet import Packet
 from .facts.request import Request
 from .facts.residues import Residues
 from .mesh import Pod
-from .outcome import Ending, Outcome
+from .outcome import Ending
 
 
 @frozen
@@ -359,8 +359,16 @@ class AtRedirect:
 
 
 @frozen
+class AtClient:
+    """An ending reaches a client that waits no longer than so many milliseconds."""
+
+    ending: Ending
+    patience_ms: float
+
+
+@frozen
 class Ended:
-    outcome: Outcome
+    ending: Ending
 
 
 State: TypeAlias = (
@@ -383,5 +391,6 @@ State: TypeAlias = (
     | AtReturn
     | AtRefresh
     | AtRedirect
+    | AtClient
     | Ended
 )

@@ -95,8 +95,8 @@ class Trace:
 
 
 def _walk(mesh: Mesh, call: Call, moves: list[Move] | None) -> tuple[Outcome, Chooser]:
-    chooser = Chooser(pins=call.choices, random_value=call.random_value)
-    return run(mesh, start(mesh, call, chooser), chooser, moves), chooser
+    chooser = Chooser(pins=call.choices, random_value=call.random_value, answers=call.answers)
+    return run(mesh, start(mesh, call, chooser), chooser, moves, call.patience_ms), chooser
 
 
 def trace(mesh: Mesh, call: Call, *, keep: bool = True, strictly: bool = False) -> Trace:

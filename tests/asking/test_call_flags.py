@@ -12,6 +12,7 @@ from meshsim.asking.call_flags import call_from
 from meshsim.cli.trace import parser
 from meshsim.cli.usage import UsageError
 from meshsim.errors import InputError
+from meshsim.facts.answer import Answer
 from meshsim.facts.call import _READERS, UNSET, Call
 from meshsim.facts.conversation import ClientCertificate, ClientTls, ProxyProtocol
 
@@ -68,7 +69,15 @@ def test_a_url() -> None:
         (["-H", "a: 1", "-H", "A: 2"], {"headers": {"a": ("1", "2")}}),
         (["--runtime", "a.b=50", "--runtime", "c=x"], {"runtime": {"a.b": 50, "c": "x"}}),
         (["--random-value", "18446744073709551615"], {"random_value": 2**64 - 1}),
+        (["--max-time", "1.5"], {"max_time": "1.5s"}),
+        (["-m", "2"], {"max_time": "2s"}),
+        (["-m", "0"], {"max_time": None}),
         (["--pick", "0/cluster=outbound|80|v2|h"], {"choices": {"0/cluster": "outbound|80|v2|h"}}),
+        (["--answer", "0/filter/a=401"], {"answers": {"0/filter/a": Answer(401)}}),
+        (
+            ["--answer", '0/filter/a={"status": 401, "body": "a=b"}'],
+            {"answers": {"0/filter/a": Answer(401, body="a=b")}},
+        ),
         (["-k"], {}),
     ],
 )
@@ -82,7 +91,7 @@ def test_every_call_field_has_a_flag() -> None:
     """`cluster` (a proxy's own call) is not built yet."""
     help_text = parser().format_help()
     flags = {"from": "--from", "direction": "--inbound", "destination": "--dst", "authority": "--host"}
-    flags |= {"method": "-X", "headers": "-H", "choices": "--pick", "resolve": "--resolve"}
+    flags |= {"method": "-X", "headers": "-H", "choices": "--pick", "answers": "--answer", "resolve": "--resolve"}
     for name in set(_READERS) - {"cluster"}:
         assert flags.get(name, "--" + name.replace("_", "-")) in help_text, name
 

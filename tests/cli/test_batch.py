@@ -36,6 +36,8 @@ BAD = [
     b'{"destination": "10.0.0.5:99999"}',
     b'{"destination": "10.0.0.5:80", "from": "nobody"}',
     b'{"destination": "10.0.0.5:80", "choices": {"0/cluster": 5}}',
+    b'{"destination": "10.0.0.5:80", "answers": {"0/filter/x": {"status": 99}}}',
+    b'{"destination": "10.0.0.5:80", "answers": {"0/filter/x": {"status": 401}}}',
     b"{}",
     b"[" * 100_000,
     b'{"destination": "10.0.0.5:80", "path": "/\\ud800"}',

@@ -119,6 +119,10 @@ def test_a_random_value_decides_too(capsys: Capture) -> None:
     [
         (["--pick", "9/cluster=x"], "9/cluster"),
         (["--pick", "0/cluster=x", "http://helloworld/"], "0/cluster"),
+        (["--answer", "9/filter/x=401"], "--answer 9/filter/x: this call has no such site"),
+        (["--answer", "0/cluster=401", "http://helloworld/"], "a stated answer has no meaning there"),
+        (["--answer", "9/filter/x=401", "--answer", "9/filter/x=402"], "given twice with different answers"),
+        (["--answer", "9/filter/x=no"], "neither a status nor a JSON object"),
         (["--outbound-policy", "REGISTRY_ONLY", "-c", "x"], "--outbound-policy"),
         (["-c", "-", "--batch", "-"], "standard input"),
         (["-c", "-", "-c", "-"], "standard input"),
@@ -130,6 +134,7 @@ def test_a_random_value_decides_too(capsys: Capture) -> None:
         (["--max-branches", "3"], "--max-branches"),
         (["--all", "--batch", "-"], "--all"),
         (["--all", "--pick", "9/cluster=x"], "9/cluster"),
+        (["--all", "--answer", "9/filter/x=401"], "9/filter/x"),
     ],
 )
 def test_bad_input_is_2_and_says_what(arguments: list[str], names: str, capsys: Capture) -> None:

@@ -11,7 +11,7 @@ from meshsim.envoy.vhosts import compile_route_table
 from meshsim.errors import Rejected
 from tests.builders_http import ROUTER, TYPES, http_filter, manager_fields, one_route, view
 from tests.envoy_validates import asks_envoy, refusal_of_managers
-from tests.truth.families._matcher_edges import COMPOSITE, running, within
+from tests.truth.families._matcher_edges import COMPOSITE, running, skipping, within
 from tests.truth.families._policy_edges import TEMPLATE, leads, tree
 from tests.truth.families._tokens import keys
 
@@ -73,6 +73,10 @@ def asks(kind: str, **fields: Any) -> dict[str, Any]:
     return tree({"v": leads("ALLOW")}, {"@type": f"type.googleapis.com/{kind}", **fields})
 
 
+def within_asks(kind: str) -> dict[str, Any]:
+    return tree({"v": skipping()}, {"@type": f"type.googleapis.com/{NETWORK_INPUTS}{kind}"})
+
+
 def limit(**fields: Any) -> dict[str, Any]:
     return manager(http_filter("l", "local_ratelimit.v3.LocalRateLimit", **{"stat_prefix": "x", **fields}))
 
@@ -91,6 +95,7 @@ COOKIE, SESSIONS = "cookie.v3.CookieBasedSessionState", "envoy.http.stateful_ses
 BUCKET = {"max_tokens": 1, "fill_interval": "0.05s"}
 ENTRY = {"key": "a", "value": "b"}
 NETWORK_INPUTS = "envoy.extensions.matching.common_inputs.network.v3."
+STATUS = "type.googleapis.com/envoy.type.matcher.v3.HttpResponseStatusCodeMatchInput"
 PRESENT = {"present_match": True}
 REFUSED = {
     "jwt without keys": jwt({}),
@@ -174,6 +179,8 @@ REFUSED = {
     "composite: a matcher that keeps matching": manager(
         within(COMPOSITE, tree({"v": {**running(typed_config=ROUTER), "keep_matching": True}}))
     ),
+    "within: a matcher by transport": manager(within(COMPOSITE, within_asks("TransportProtocolInput"))),
+    "within: a matcher by ALPN": manager(within(COMPOSITE, within_asks("ApplicationProtocolInput"))),
     "a route's jwt says nothing": level("jwt_authn.v3.PerRouteConfig"),
     "a route's jwt is not disabled": level("jwt_authn.v3.PerRouteConfig", disabled=False),
     "a route's jwt needs what has no name": level("jwt_authn.v3.PerRouteConfig", requirement_name=""),
@@ -205,6 +212,7 @@ LOADED = {
     ),
     "limit: tokens of nothing": limit(token_bucket={"max_tokens": 0, "fill_interval": "1s", "tokens_per_fill": 9}),
     "limit: a descriptor for any value": limit(descriptors=[described({"key": "a"})], stage=10),
+    "within: a matcher by the status": manager(within(COMPOSITE, tree({"v": skipping()}, {"@type": STATUS}))),
     "session: a cookie": session(f"{SESSIONS}cookie", kind=COOKIE, cookie={"name": "s"}),
     "a switch with an empty configuration": switch(config={}),
     "a switch that disables what is wrong": switch(

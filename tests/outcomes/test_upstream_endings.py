@@ -140,7 +140,7 @@ UPSTREAM: Table = {
         at=speaks("silent"),
         route={"max_stream_duration": {"max_stream_duration": "1s"}},
     ),
-    "the client left": NOT_YET_MODELLED,
+    "the client left": over_http(0, ("DC",), "downstream_remote_disconnect", at=speaks("silent"), max_time="0.5s"),
     "retries exhausted": over_http(
         503,
         ("URX", "UF"),
@@ -185,4 +185,4 @@ def test_maintenance_of_a_part_is_a_choice() -> None:
 
 
 def test_what_no_call_reaches_yet() -> None:
-    assert unreached(UPSTREAM) == {"broken off within the body", "the client left"}
+    assert unreached(UPSTREAM) == {"broken off within the body"}

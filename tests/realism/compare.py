@@ -25,12 +25,12 @@ LAST_SEEN_FIELDS = ("way", "destination", "interface", "mark")
 """What the kernel shows of a packet only when it came to the end of its hooks."""
 REDIRECTED = "internal_redirect"
 CLIENT_LEFT = "downstream_remote_disconnect"
-ANSWERED_ELSEWHERE = ("ext_authz_denied", "lua_response")
-"""A service's or a script's own answer, of which no configuration says what it is."""
-BY_OTHERS = ("via_upstream", "websocket_handshake_unsuccessful", CLIENT_LEFT, *ANSWERED_ELSEWHERE)
-"""What an application, a service, a script or the client decided, not the proxy."""
-KEPT_ELSEWHERE = frozenset({"host", "date", "x-envoy-upstream-service-time"})
-"""Compared as the authority, or made by clocks and never kept."""
+BY_OTHERS = ("via_upstream", "websocket_handshake_unsuccessful", CLIENT_LEFT)
+"""What an application or the client decided, not the proxy."""
+NEVER_KEPT = frozenset({"date", "x-envoy-upstream-service-time"})
+"""Made by clocks."""
+KEPT_ELSEWHERE = NEVER_KEPT | {"host"}
+"""Of a request, whose host is compared as the authority."""
 PROXY_UID = 1337
 PLAIN_ALERT = "\x15\x03"
 """A TLS alert, to a client that speaks none."""
@@ -96,17 +96,16 @@ def _outcome(observation: Document, trace: Document) -> Iterator[tuple[str, str]
             # Whether the answer of a REJECT gets through to the client is another packet's story.
             yield from _differ("outcome.client_sees", told, seen)
     if outcome["kind"] == "replied":
-        if outcome["status"] is not None or not _decided_elsewhere(trace):
-            yield from _differ("outcome.status", outcome["status"], client["status"])
+        yield from _differ("outcome.status", outcome["status"], client["status"])
         yield from _differ("outcome.location", outcome["location"], _header(client["headers"], "location"))
         for name, value in (outcome.get("response_headers") or {}).items():
-            if isinstance(value, str):
-                real = _header(client["headers"], name.lower())
-                yield from _differ(f"outcome.response_headers.{name}", value.strip(), real and real.strip())
-        if outcome["status"] is not None and not _decided_elsewhere(trace):
-            told = {name.lower() for name in outcome.get("response_headers") or {}}
-            for name in sorted({name for name, _ in client["headers"]} - told - KEPT_ELSEWHERE):
-                yield f"outcome.response_headers.{name}", f"outcome.response_headers.{name}: really there, not told"
+            lines = [value] if isinstance(value, str) else value
+            if lines is not None and None not in lines and name.lower() not in NEVER_KEPT:
+                real = [line.strip() for key, line in client["headers"] if key == name.lower()]
+                yield from _differ(f"outcome.response_headers.{name}", [line.strip() for line in lines], real)
+        told = {name.lower() for name in outcome.get("response_headers") or {}}
+        for name in sorted({name for name, _ in client["headers"]} - told - NEVER_KEPT):
+            yield f"outcome.response_headers.{name}", f"outcome.response_headers.{name}: really there, not told"
         if client["body"] is not None and outcome["body"] is not None:
             yield from _differ("outcome.body", outcome["body"], client["body"])
     elif outcome["kind"] in ("delivered", "forwarded"):
@@ -117,11 +116,6 @@ def _outcome(observation: Document, trace: Document) -> Iterator[tuple[str, str]
             yield "outcome.kind", f"outcome.kind: the trace says {outcome['kind']}, no application received anything"
         elif reached and outcome["destination"] is not None:
             yield from _differ("outcome.destination", outcome["destination"], reached[-1])
-
-
-def _decided_elsewhere(trace: Document) -> bool:
-    """Whether a service or script answered, of which nobody can say how."""
-    return any(hop["response_code_details"] in ANSWERED_ELSEWHERE for hop in trace["hops"])
 
 
 def _hops(observation: Document, trace: Document) -> Iterator[tuple[str, str]]:
@@ -149,7 +143,10 @@ def _hop(path: str, seen: Document, told: Document, observation: Document, *, wh
         yield from _differ(f"{path}.{name}", logged.get(name, told[name]), seen[name])
     if not whole:
         return
-    from_application = seen["response_code_details"] in BY_OTHERS
+    stated = observation["call"].get("max_time") is not None and seen["response_code_details"] == CLIENT_LEFT
+    from_application = seen["response_code_details"] in BY_OTHERS and not stated
+    if stated and told["status"] != seen["status"]:
+        yield f"{path}.status", f"{path}.status: the trace says {told['status']}, really {seen['status']}"
     for name in ENDING_FIELDS:
         if from_application and told[name] is None:
             continue
@@ -160,7 +157,7 @@ def _hop(path: str, seen: Document, told: Document, observation: Document, *, wh
     if seen["kind"] != "http" or seen[name] is not None:
         # Of a connection that stays open only its requests are logged, and their lines do not say this.
         yield from _differ(f"{path}.{name}", told[name], seen[name])
-    if seen["response_code_details"] != CLIENT_LEFT or told["response_code_details"] is not None:
+    if stated or seen["response_code_details"] != CLIENT_LEFT or told["response_code_details"] is not None:
         yield from _differ(f"{path}.response_flags", sorted(told["response_flags"]), sorted(seen["response_flags"]))
     downstream = told.get("downstream") or {}
     for name in ("protocol", "remote", "direct_remote"):

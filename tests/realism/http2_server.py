@@ -63,13 +63,48 @@ OVER_LIMIT = b"\0\0\0\0\x02\x08\x02"
 
 def limit(stream: socket.socket) -> None:
     """A rate limit service that counts nothing and lets nobody pass."""
+    _answer_all(stream, b"", lambda _message: OVER_LIMIT)
+
+
+def judge(stream: socket.socket, already: bytes, decide: Callable[[bytes], Any]) -> None:
+    """An authorisation service: a CheckResponse with a denied_response, whatever it decides."""
+    _answer_all(stream, already, lambda message: _framed(_denied(decide(message))))
+
+
+def _denied(verdict: Any) -> bytes:
+    options = (_field(1, _field(1, name.encode()) + _field(2, value.encode())) for name, value in verdict.headers)
+    headers = b"".join(_field(2, each) for each in options)
+    status = _field(1, b"\x08" + _number(verdict.status))
+    permission_denied = _field(1, b"\x08\x07")
+    return permission_denied + _field(2, status + headers + _field(3, verdict.body))
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """A field of a length and that many bytes."""
+    return bytes([number << 3 | 2]) + _number(len(content)) + content
+
+
+def _number(value: int) -> bytes:
+    return bytes([value]) if value < 1 << 7 else bytes([value & 0x7F | 0x80]) + _number(value >> 7)
+
+
+def _framed(message: bytes) -> bytes:
+    return b"\0" + len(message).to_bytes(4, "big") + message
+
+
+def _answer_all(stream: socket.socket, already: bytes, answer: Callable[[bytes], bytes]) -> None:
     connection = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
     connection.initiate_connection()
     stream.sendall(connection.data_to_send())
-    while data := stream.recv(READ_LIMIT):
+    messages: dict[int, bytes] = {}
+    while data := already or stream.recv(READ_LIMIT):
+        already = b""
         for event in connection.receive_data(data):
-            if isinstance(event, h2.events.StreamEnded):
+            if isinstance(event, h2.events.DataReceived):
+                messages[event.stream_id] = messages.get(event.stream_id, b"") + event.data
+                connection.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+            elif isinstance(event, h2.events.StreamEnded):
                 connection.send_headers(event.stream_id, [(":status", "200"), ("content-type", "application/grpc")])
-                connection.send_data(event.stream_id, OVER_LIMIT)
+                connection.send_data(event.stream_id, answer(messages.pop(event.stream_id, b"")))
                 connection.send_headers(event.stream_id, [("grpc-status", "0")], end_stream=True)
         stream.sendall(connection.data_to_send())

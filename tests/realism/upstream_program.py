@@ -1,8 +1,8 @@
 """The called applications: one process a namespace, a thread a connection; each echoes what it received.
 
-Stands alone (the standard library, and its neighbour for HTTP/2). Reads the list of sockets as JSON from standard
+Stands alone (the standard library, and its neighbours). Reads the list of sockets as JSON from standard
 input, prints `ready`, then a JSON line for everything it receives. A socket's `speaks`: http, http2, tcp, banner (the
-server speaks first), silent, close, reset, denies and over_limit (services that proxies ask), and auto (whatever the
+server speaks first), silent, close, reset, judges and over_limit (services that proxies ask), and auto (whatever the
 first byte announces); `tls` wraps it.
 """
 
@@ -19,6 +19,7 @@ from typing import Any
 
 sys.path.append(str(Path(__file__).parent))
 import http2_server
+import verdicts
 
 IDLE_SECONDS = 5.0
 HEAD_LIMIT = 1 << 16
@@ -159,12 +160,22 @@ def _speak_http(stream: socket.socket, spec: dict[str, Any], seen: dict[str, Any
         stream.sendall(start.encode() + (b"" if method == "HEAD" else answer))
 
 
-def _deny(stream: socket.socket, spec: dict[str, Any], seen: dict[str, Any], already: bytes) -> None:
-    """An authorisation service that lets nobody pass."""
+def _judge(stream: socket.socket, spec: dict[str, Any], seen: dict[str, Any], already: bytes) -> None:
+    """An authorisation service that answers each request as its query says."""
+    if (already or stream.recv(HEAD_LIMIT, socket.MSG_PEEK)).startswith(HTTP2_PREFACE[:16]):
+        http2_server.judge(stream, already, verdicts.stated)
+        return
     while b"\r\n\r\n" not in already:
         already += stream.recv(HEAD_LIMIT)
-    head = f"HTTP/1.1 {spec['status']} Denied\r\nx-why: nobody may\r\ncontent-length: 6\r\nconnection: close\r\n\r\n"
-    stream.sendall(head.encode() + b"denied")
+    method, path = already.split(b" ")[:2]
+    answer = verdicts.stated(path)
+    lines = [f"{name}: {value}" for name, value in (*answer.headers, *_framing(answer.body))]
+    head = "\r\n".join([f"HTTP/1.1 {answer.status} Judged", *lines, "", ""])
+    stream.sendall(head.encode() + (b"" if method == b"HEAD" else answer.body))
+
+
+def _framing(body: bytes) -> list[tuple[str, str]]:
+    return [("content-length", str(len(body))), ("connection", "close")]
 
 
 def _limit(stream: socket.socket, spec: dict[str, Any], seen: dict[str, Any], already: bytes) -> None:
@@ -255,7 +266,7 @@ _SPEAKERS = {
     "silent": _speak_nothing,
     "close": _close,
     "reset": _reset,
-    "denies": _deny,
+    "judges": _judge,
     "over_limit": _limit,
 }
 

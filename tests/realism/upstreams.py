@@ -35,7 +35,7 @@ class Upstream:
 
     listen: str
     speaks: str = "http"
-    """http | http2 | tcp | banner | silent | close | reset | denies | over_limit | auto"""
+    """http | http2 | tcp | banner | silent | close | reset | judges | over_limit | auto"""
     status: int = 200
     name: str = ""
     tls: ServerTls | None = None

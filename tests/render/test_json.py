@@ -99,6 +99,7 @@ CALLS = st.builds(
     authority=st.none() | NAMES,
     headers=st.dictionaries(NAMES, NAMES | st.lists(NAMES, min_size=2, max_size=3).map(tuple), max_size=3),
     random_value=st.none() | st.integers(0, 2**64 - 1),
+    max_time=st.none() | st.sampled_from(["0.5s", "12s"]),
     choices=st.dictionaries(NAMES, NAMES, max_size=2),
     resolve=st.dictionaries(NAMES, NAMES, max_size=2),
 )

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import meshsim
 from meshsim.explanation import Candidate, Change, Check, Fate
+from meshsim.facts.answer import Answer
 from meshsim.facts.call import Call
 from meshsim.outcome import Outcome
 from meshsim.reasons import because
@@ -45,6 +46,7 @@ def reports_with_secret(secret: str) -> dict[str, Report]:
         "call header of many values": a_report(call=a_call(headers={"x-api-key": ("a", secret)})),
         "cookie": a_report(call=a_call(headers={"cookie": f"lang=en; session={secret}"})),
         "query": a_report(call=a_call(path=f"/a?b=1&access_token={secret}&c=2")),
+        "stated answer": a_report(call=a_call(answers={"0/filter/a": Answer(401, {"set-cookie": f"id={secret}"})})),
         "upstream header": a_report(
             hops=(a_hop(upstream=Upstream("http2", headers={"x-amz-security-token": (secret,)})),)
         ),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import meshsim
 from meshsim.explanation import Candidate, Check, Fate
+from meshsim.facts.answer import Answer
 from meshsim.facts.call import Call
 from meshsim.facts.conversation import ClientTls
 from meshsim.outcome import Outcome
@@ -220,6 +221,13 @@ def test_a_choice_that_is_assumed_is_told_once() -> None:
     assert "pass; else blocks: --pick 0/filter/lua=…" in " ".join(page.split())
     unassumed = text(a_report(choices=(evolve(choice, assumption=None),)), Options())
     assert "choice" in unassumed
+
+
+def test_a_stated_answer_stands_beside_its_choice() -> None:
+    options = (ChoiceOption("pass", None), ChoiceOption("blocks", None))
+    call = a_call(answers={"0/filter/a": Answer(401)})
+    page = text(a_report(call=call, choices=(ChoiceReport("0/filter/a", "blocks", options, None),)), Options())
+    assert "0/filter/a: blocks (the answer 401 is stated); else pass" in " ".join(page.split())
 
 
 def test_a_reason_whose_facts_are_lists_is_told_too() -> None:

@@ -71,7 +71,9 @@ def test_the_proxys_packet_and_the_frame_that_waits() -> None:
     frame = after.frames
     assert frame is not None and frame.below is None and frame.via is at.via
     assert (frame.hop, frame.cluster, frame.endpoint) == (0, "a", "10.0.0.1:9080")
-    assert after.conversation.tls is None and after.conversation.request is at.conversation.request
+    assert at.conversation.request is not None
+    sent = evolve(at.conversation.request, patience_ms=15000)
+    assert after.conversation.tls is None and after.conversation.request == sent
     hop = described(stage.STAGE, at, picked)
     assert (hop.tls.mode, hop.tls.sni, hop.tls.alpn_offered, hop.tls.transport_socket_match) == (
         "plaintext",

@@ -12,7 +12,10 @@ from meshsim.explanation import Fate
 from meshsim.suite import run
 from meshsim.suite.run import Settings
 from meshsim.suite_results import CaseResult, Failure
+from tests.builders_http import http_filter
 from tests.suite_files import TODAY, demo_meshes, judged, loaded, only
+from tests.truth.families._filter_dump import FIRST_PORT, HOST, dump, manager
+from tests.truth.setting import Setting
 
 
 def one(folder: Path, said: str, head: str = "defaults: {from: sleep}") -> CaseResult:
@@ -256,6 +259,31 @@ def test_a_pin_at_a_site_the_call_never_comes_to_is_an_error_but_as_a_default_it
     assert lost.status == "error" and "sites: 0/cluster" in lost.failures[0].hint
     head = f"defaults: {{from: sleep, {pin.replace('0/', '7/')}}}"
     assert one(tmp_path, "call: http://helloworld/, expect: {client: {}}", head).status == "passed"
+
+
+def test_an_answer_at_a_site_the_call_never_comes_to_is_an_error_too(tmp_path: Path) -> None:
+    call = '{destination: "helloworld:80", answers: {0/filter/x: {status: 401}}}'
+    lost = one(tmp_path, f"call: {call}, expect: {{client: {{}}}}")
+    assert lost.status == "error" and "answers: this call has no site 0/filter/x" in lost.failures[0].message
+
+
+def test_an_answer_of_a_service_is_part_of_a_call(tmp_path: Path) -> None:
+    service = {"server_uri": {"cluster": "c"}}
+    cases = [(manager(http_filter("authz", "ext_authz.v3.ExtAuthz", http_service=service)), ())]
+    Setting(name="x", dump=dump(cases), calls=()).mesh(tmp_path / "capture")
+    case = only(
+        judged(
+            tmp_path,
+            f"""\
+            meshsim: 1
+            config: [capture]
+            defaults: {{answers: {{0/filter/authz: {{status: 401, body: denied}}}}}}
+            tests:
+              a: {{call: {{destination: "{HOST}:{FIRST_PORT}"}}, expect: {{status: 401, body: denied}}}}
+            """,
+        )
+    )
+    assert case.status == "passed", case.failures
 
 
 def test_a_call_takes_its_runtime_values(tmp_path: Path) -> None:

@@ -30,14 +30,14 @@ def counted(setting: Setting, observations: Iterable[Document]) -> Counter[str]:
 
 
 def _listeners(dump: Document) -> dict[str, set[str]]:
-    return {each.get("name", ""): set(_of_listener(each)) for each in _resources(dump, "listener")}
+    return {each.get("name", ""): set(_of_listener(each)) for each in resources(dump, "listener")}
 
 
 def _clusters(dump: Document) -> dict[str, set[str]]:
-    return {each["name"]: set(_of_cluster(each)) for each in _resources(dump, "cluster")}
+    return {each["name"]: set(_of_cluster(each)) for each in resources(dump, "cluster")}
 
 
-def _resources(dump: Document, kind: str) -> Iterator[Document]:
+def resources(dump: Document, kind: str) -> Iterator[Document]:
     for section in dump["configs"]:
         for entries in section.values():
             for entry in entries if isinstance(entries, list) else ():

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
+from attrs import frozen
+
 Document = Mapping[str, Any]
 Shows = Callable[[Document], bool]
 """Whether a logged hop shows the row."""
@@ -18,20 +20,11 @@ def _flags(wanted: str, kind: str, hop: Document) -> bool:
     return hop["kind"] == kind and ",".join(hop["response_flags"]) == wanted
 
 
-def _with_details(flags: str, details: str, hop: Document) -> bool:
-    return _flags(flags, "http", hop) and hop["response_code_details"] == details
-
-
-def _redirects(hop: Document) -> bool:
-    return hop["kind"] == "http" and hop["response_code_details"] == "direct_response" and hop["status"] in REDIRECTS
-
-
 def _by(name: str, kind: str, starts: Iterable[str]) -> dict[str, Shows]:
     return {start: partial(_field, name, start, kind) for start in starts}
 
 
 _closed = partial(_by, "downstream_local_close_reason", "tcp listener")
-_answered = partial(_by, "response_code_details", "http")
 _dialled = partial(_by, "upstream_transport_failure_reason", "tcp http")
 _shaken = partial(_by, "downstream_transport_failure_reason", "tcp listener")
 
@@ -57,52 +50,111 @@ CONNECTIONS: dict[str, Shows] = {
     **_shaken(["TLS_error:|268435703", "TLS_error:|268435648", "TLS_error:|268435581", "TLS_error:|268435589"]),
 }
 _RESET = "upstream_reset_before_response_started"
-REDIRECTS = frozenset((301, 302, 303, 307, 308))
+REDIRECTS = (301, 302, 303, 307, 308)
+
+
+@frozen
+class Answer:
+    """A row of the reference's table: what is logged of a request, status and flags included."""
+
+    statuses: tuple[int, ...]
+    """Empty: whatever the configuration, a service or the upstream says."""
+    flags: str
+    """As the log sorts them; `|` between those that it may be."""
+    details: str
+    """How the details begin."""
+    route: bool | None = None
+    """Whether a route is named; None: either."""
+
+    def __call__(self, hop: Document) -> bool:
+        return (
+            hop["kind"] == "http"
+            and (not self.statuses or hop["status"] in self.statuses)
+            and ",".join(hop["response_flags"]) in self.flags.split("|")
+            and (hop["response_code_details"] or "").startswith(self.details)
+            and (self.route is None or bool(hop["route"]) == self.route)
+        )
+
+
+def _codec(status: int, *details: str, flags: str = "DPE") -> dict[str, Shows]:
+    return {each: Answer((status,), flags, each) for each in details}
+
+
+def _refused_by_codecs() -> dict[str, Shows]:
+    """The reference's row of 400 `DPE`, detail by detail, and those beside it.
+
+    HTTP/2 streams are reset, so that there never is a status.
+    """
+    bad = "codec_error invalid_url unexpected_underscore invalid_characters invalid_scheme"
+    return {
+        **_codec(400, "http.invalid_authority", *(f"http1.{each}" for each in bad.split())),
+        **_codec(400, "http1.content_length_and_chunked_not_allowed"),
+        **_codec(403, "http1.https_url_on_plaintext_connection"),
+        **_codec(501, "http1.invalid_transfer_encoding"),
+        **_codec(431, "http1.too_many_headers", "http1.headers_too_large"),
+        **_codec(0, "http2.invalid.header.field", "http2.violation.of.messaging.rule"),
+        **_codec(0, "http2.too_many_headers", "http2.header_list_size_too_large", flags="DR"),
+        **_codec(0, "http2.unexpected_underscore", flags="DPE|DR"),
+    }
+
+
 REQUESTS: dict[str, Shows] = {
-    "redirect": _redirects,
-    "require_tls": lambda hop: _redirects(hop) and not hop["route"] and bool(hop["virtual_host"]),
-    "UF,URX": partial(_flags, "UF,URX", "http"),
-    "URX, via_upstream": partial(_with_details, "URX", "via_upstream"),
-    "DI": partial(_flags, "DI", "http"),
-    "DI,FI": partial(_flags, "DI,FI", "http"),
-    **_answered(
-        [
-            *("route_not_found", "missing_host_header", "low_version", "absolute_path_rejected"),
-            *("path_normalization_failed", "upgrade_failed", "direct_response", "cluster_not_found"),
-            *(
-                "no_healthy_upstream",
-                "maintenance_mode",
-                "unconditional_drop_overload",
-                "drop_overload",
-                "response_timeout",
-                "upstream_per_try_timeout",
-            ),
-            *("stream_idle_timeout", "max_duration_timeout", "request_overall_timeout", "request_header_timeout"),
-            *("via_upstream", "rbac_access_denied_matched_policy", "jwt_authn_access_denied", "ext_authz_error"),
-            *(
-                "local_rate_limited",
-                "rate_limiter_error",
-                "fault_filter_abort",
-                "cors_response",
-                "csrf_origin_mismatch",
-            ),
-            *("ext_authz_denied", "request_rate_limited", "lua_response"),
-            *(f"filter_removed_required_{each}_headers" for each in ("request", "response")),
-            *("request_payload_too_large", "cdn_loop_detected", "query_missing_content_type"),
-            *("rejecting_because_detection_failed", "http.invalid_authority"),
-            *(f"http1.{each}" for each in ("codec_error", "invalid_url", "unexpected_underscore", "too_many_headers")),
-            *(f"http1.{each}" for each in ("headers_too_large", "invalid_characters", "invalid_transfer_encoding")),
-            *(f"http1.{each}" for each in ("invalid_scheme", "https_url_on_plaintext_connection")),
-            "http1.content_length_and_chunked_not_allowed",
-            *(f"http2.{each}" for each in ("invalid.header.field", "violation.of.messaging.rule", "too_many_headers")),
-            *(f"http2.{each}" for each in ("header_list_size_too_large", "unexpected_underscore")),
-            f"{_RESET}{{remote_connection_failure|delayed_connect_error:_Connection_refused}}",
-            *(f"{_RESET}{{{each}}}" for each in ("connection_timeout", "connection_termination", "overflow")),
-            *(f"{_RESET}{{protocol_error}}", "request_headers_failed_strict_check"),
-            f"{_RESET}{{remote_connection_failure|TLS_error:",
-            "upstream_reset_after_response_started{protocol_error}",
-        ]
+    "no virtual host or route": Answer((404,), "NR", "route_not_found"),
+    "Host missing": Answer((400,), "", "missing_host_header"),
+    "HTTP/1.0 not accepted": Answer((426,), "DPE", "low_version"),
+    "path not absolute": Answer((404,), "", "absolute_path_rejected"),
+    "path normalisation rejects": Answer((400,), "", "path_normalization_failed"),
+    "path normalisation redirects": Answer((307,), "", "path_normalization_failed"),
+    "upgrade or CONNECT not enabled": Answer((403,), "", "upgrade_failed"),
+    "require_tls": lambda hop: bool(hop["virtual_host"]) and Answer((301,), "", "direct_response", route=False)(hop),
+    **{f"redirect {status}": Answer((status,), "", "direct_response", route=True) for status in REDIRECTS},
+    "direct response": lambda hop: Answer((), "", "direct_response")(hop) and hop["status"] not in REDIRECTS,
+    **{f"unknown cluster {status}": Answer((status,), "NC", "cluster_not_found") for status in (503, 404, 500)},
+    "no usable endpoint": Answer((503,), "UH", "no_healthy_upstream"),
+    "connect refused": Answer(
+        (503,), "UF", f"{_RESET}{{remote_connection_failure|delayed_connect_error:_Connection_refused}}"
     ),
+    "connect time-out": Answer((503,), "UF", f"{_RESET}{{connection_timeout}}"),
+    "TLS with the upstream fails": Answer((503,), "UF", f"{_RESET}{{remote_connection_failure|TLS_error:"),
+    "connect refused, tried again": Answer((503,), "UF,URX", f"{_RESET}{{remote_connection_failure"),
+    "upstream closes before headers": Answer((503,), "UC", f"{_RESET}{{connection_termination}}"),
+    "upstream speaks garbage": Answer((502,), "UPE", f"{_RESET}{{protocol_error}}"),
+    "upstream breaks off the body": Answer((), "UPE", "upstream_reset_after_response_started{protocol_error}"),
+    "circuit breaker": Answer((503,), "UO", f"{_RESET}{{overflow}}"),
+    "maintenance mode": Answer((503,), "UO", "maintenance_mode"),
+    "EDS drops all": Answer((503,), "UDO", "unconditional_drop_overload"),
+    "EDS drops a share": Answer((503,), "DO", "drop_overload"),
+    "response time-out": Answer((504,), "UT", "response_timeout"),
+    "time-out of the last try": Answer((504,), "URX,UT", "upstream_per_try_timeout"),
+    "stream idle": Answer((504,), "SI", "stream_idle_timeout"),
+    "longest stream": Answer((504,), "", "max_duration_timeout"),
+    "body not there in time": Answer((408,), "", "request_overall_timeout"),
+    "headers not there in time": Answer((408,), "", "request_header_timeout"),
+    "upstream answered": Answer((), "", "via_upstream"),
+    "upstream answered, retries exhausted": Answer((503,), "URX", "via_upstream"),
+    "strict header check": Answer((400,), "IH", "request_headers_failed_strict_check{"),
+    "RBAC": Answer((403,), "", "rbac_access_denied_matched_policy["),
+    "JWT 401": Answer((401,), "", "jwt_authn_access_denied{"),
+    "JWT 403": Answer((403,), "", "jwt_authn_access_denied{"),
+    "ext_authz fails": Answer((403,), "UAEX", "ext_authz_error"),
+    "ext_authz denies": Answer((), "UAEX", "ext_authz_denied"),
+    "local rate limit": Answer((429,), "RL", "local_rate_limited"),
+    "global rate limit": Answer((429,), "RL", "request_rate_limited"),
+    "rate limit service fails": Answer((500,), "RLSE", "rate_limiter_error"),
+    "fault aborts": Answer((), "FI", "fault_filter_abort"),
+    "fault delays": Answer((200,), "DI", "via_upstream"),
+    "fault delays and aborts": Answer((), "DI,FI", "fault_filter_abort"),
+    "CORS preflight answered": Answer((200,), "", "cors_response"),
+    "buffer limit": Answer((413,), "", "request_payload_too_large"),
+    "client went away": Answer((0,), "DC", "downstream_remote_disconnect"),
+    "lua answers": Answer((), "", "lua_response"),
+    **_refused_by_codecs(),
+    "CSRF": Answer((403,), "", "csrf_origin_mismatch"),
+    "CDN loop": Answer((502,), "", "cdn_loop_detected"),
+    "query without content type": Answer((400,), "", "query_missing_content_type"),
+    "client's address not known": Answer((401, 403), "", "rejecting_because_detection_failed"),
+    "filter takes a request's pseudo header": Answer((503,), "DPE", "filter_removed_required_request_headers{"),
+    "filter takes a response's status": Answer((502,), "", "filter_removed_required_response_headers{"),
 }
 OUTCOMES = {"connections": CONNECTIONS, "requests": REQUESTS}
 """Table -> row -> whether a hop shows it."""

@@ -83,7 +83,8 @@ def _make(
     host, _, destination_port = whole["destination"].rpartition(":")
     source = (whole.get("source") or ("127.0.0.1" if host.startswith("127.") else "0.0.0.0") + ":0").rpartition(":")[0]
     wire = {**whole, "destination": [host, int(destination_port)], "source": [source, port]}
-    wire["timeout"] = whole.pop("timeout", ANSWER_SECONDS)
+    patience = whole.get("max_time")
+    wire["timeout"] = whole.pop("timeout", ANSWER_SECONDS if patience is None else float(patience[:-1]))
     if whole.get("tls"):
         wire["tls"] = certificates.shown_by(whole["tls"])
     namespace = network.world if whole["from"] == "outside" else network.pod

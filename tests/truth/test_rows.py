@@ -8,6 +8,7 @@ import pytest
 from tabulate import tabulate
 
 from tests.truth import recording
+from tests.truth.configured_rows import configured_counts
 from tests.truth.criteria import counted
 from tests.truth.families import families
 from tests.truth.rows import OUTCOMES, outcome_counts
@@ -45,6 +46,7 @@ def tally() -> Tally:
             observations = kept.get(setting.name, {}).get("observations", [])
             for table, counts in outcome_counts(observations).items():
                 outcomes[table].update(counts)
+            outcomes["requests"].update(configured_counts(setting, observations))
             criteria.update(counted(setting, observations))
             criteria.update(dict.fromkeys(setting.marks, len(observations)))
             configurations += setting.configurations

@@ -7,14 +7,16 @@ import json
 import re
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from ..address import split_host_port, try_parse_ip
 from ..errors import InputError
+from ..facts.answer import Answer
 from ..facts.call import MAX_RANDOM_VALUE, PROTOCOLS, TLS_VERSIONS, UNSET, Call, Unset, read_call
 from ..facts.conversation import ClientCertificate, ClientTls, ProxyProtocol
 from .curl import HeaderOptions, Url, check_method, connect_to, parse_headers, parse_url, resolve_address
 
+V = TypeVar("V")
 OVER_TLS = "http2 where ALPN agrees"
 """What --http2 means to curl: offered in ALPN, nothing else."""
 _HTTP_ONLY = {"method": "-X", "head": "-I", "header": "-H", "host": "--host", "path": "--path"}
@@ -73,6 +75,7 @@ def _add_what(group: Any) -> None:
         add(flag, dest="protocol", action="store_const", const=protocol, help=f"{protocol}, as curl means it")
     add("--server-first", action="store_true", help="tcp: the server speaks first")
     add("--payload", default="", metavar="TEXT", help="tcp, udp: the first bytes; http: the body, of chunks too")
+    add("-m", "--max-time", type=_seconds, metavar="SECONDS", help="the client hangs up after so long (default: never)")
     add("--proxy-protocol", type=_proxy_protocol, metavar="SOURCE,DESTINATION", help="a PROXY header comes first")
 
 
@@ -98,6 +101,14 @@ def _add_pins(group: Any) -> None:
     add = group.add_argument
     add(
         "--pick", action="append", type=_pair("SITE=OPTION"), default=[], metavar="SITE=OPTION", help="take this option"
+    )
+    add(
+        "--answer",
+        action="append",
+        type=_answer,
+        default=[],
+        metavar="SITE=STATUS|JSON",
+        help="what the service or script behind a filter answers, such as 0/filter/authz=401",
     )
     add("--random-value", type=_integer(0, MAX_RANDOM_VALUE), metavar="N", help="each stream's random value")
     add("--runtime", action="append", type=_pair("KEY=VALUE"), default=[], metavar="KEY=VALUE", help="a runtime key")
@@ -157,8 +168,10 @@ def call_from(flags: Namespace) -> Call:
         headers=_headers(options, url),
         runtime={key: _runtime(value) for key, value in flags.runtime},
         random_value=flags.random_value,
-        choices=_picks(flags.pick),
+        choices=_once("pick", "options", flags.pick),
+        answers=_once("answer", "answers", flags.answer),
         resolve=resolve,
+        max_time=flags.max_time,
     )
 
 
@@ -266,14 +279,15 @@ def _headers(options: HeaderOptions, url: Url | None) -> dict[str, str | tuple[s
     return {name: values[0] if len(values) == 1 else values for name, values in headers.items()}
 
 
-def _picks(pairs: list[tuple[str, str]]) -> dict[str, str]:
-    picks: dict[str, str] = {}
-    for site, option in pairs:
-        if picks.setdefault(site, option) != option:
+def _once(flag: str, what: str, pairs: list[tuple[str, V]]) -> dict[str, V]:
+    """Site -> what was said of it, which is one thing."""
+    said: dict[str, V] = {}
+    for site, value in pairs:
+        if said.setdefault(site, value) != value:
             raise InputError(
-                "two-picks", f"--pick {site} is given twice with different options", hint="give one of them"
+                f"two-{flag}s", f"--{flag} {site} is given twice with different {what}", hint="give one of them"
             )
-    return picks
+    return said
 
 
 def _runtime(text: str) -> Any:
@@ -298,6 +312,17 @@ def _integer(low: int, high: int) -> Callable[[str], int]:
     return read
 
 
+def _seconds(text: str) -> str | None:
+    """As curl's: a number of seconds, fractions too; 0 is for ever."""
+    stated = text.removesuffix("s")
+    if stated == "0":
+        return None
+    try:
+        return read_call({"max_time": f"{stated}s"}).max_time
+    except InputError:
+        raise ArgumentTypeError(f"{text!r} is no number of seconds, such as 1.5") from None
+
+
 def _id_list(text: str) -> tuple[int, ...]:
     read = _integer(0, 0xFFFFFFFF)
     return tuple(read(part.strip()) for part in text.split(",") if part.strip())
@@ -311,6 +336,20 @@ def _pair(form: str) -> Callable[[str], tuple[str, str]]:
         return key, value
 
     return read
+
+
+def _answer(text: str) -> tuple[str, Answer]:
+    """A status alone, or the call document's own form."""
+    site, said = _pair('SITE=STATUS or SITE={"status": 401, …}')(text)
+    try:
+        value = json.loads(said)
+    except (ValueError, RecursionError) as error:
+        raise ArgumentTypeError(f"{site}: neither a status nor a JSON object: {error}") from None
+    document = value if isinstance(value, dict) else {"status": value}
+    try:
+        return site, read_call({"answers": {site: document}}).answers[site]
+    except InputError as error:
+        raise ArgumentTypeError(error.message) from None
 
 
 def _proxy_protocol(text: str) -> ProxyProtocol:

@@ -78,11 +78,14 @@ def report_failures(
 
 
 def check_picks(call: Call, sites: Sequence[str]) -> None:
-    """A pick at a site the call never came to would silently do nothing."""
-    for site in call.choices:
-        if site not in sites:
-            known = ", ".join(dict.fromkeys(sites)) or "none"
-            raise InputError("pick-unknown-site", f"--pick {site}: this call has no such site", hint=f"sites: {known}")
+    """A pick or an answer at a site the call never came to would silently do nothing."""
+    for flag, stated in (("pick", call.choices), ("answer", call.answers)):
+        for site in stated:
+            if site not in sites:
+                known = ", ".join(dict.fromkeys(sites)) or "none"
+                raise InputError(
+                    f"{flag}-unknown-site", f"--{flag} {site}: this call has no such site", hint=f"sites: {known}"
+                )
 
 
 def page_options(flags: Namespace, mesh: Mesh, depth: int) -> Options:

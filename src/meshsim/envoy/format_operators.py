@@ -14,11 +14,12 @@ from attrs import field, frozen
 
 from ..address import format_endpoint, format_ip
 from ..facts.connection import Connection
-from ..facts.request import Request
+from ..facts.request import Headers, Request
 from ..match.strings import query_parameters
 from .grpc_codes import GRPC_STATUS_NAMES
 from .json_text import json_text
 from .paths import without_query
+from .query_parameters import url_decoded
 
 UNKNOWN = object()
 """The operator's value is made at run time."""
@@ -42,6 +43,8 @@ class FormatFacts:
     """Of a reply whose status is set; it is not while its own headers are written."""
     grpc_status: int | None = None
     """Of a reply that a gRPC client gets."""
+    response: Headers | None = None
+    """The reply's headers, where its format is being filled in; None: nobody says them yet."""
     route_metadata: Mapping[str, Any] = field(factory=dict)
     vhost_metadata: Mapping[str, Any] = field(factory=dict)
     attempts: int = 0
@@ -99,6 +102,19 @@ def _request_header(argument: str) -> Operator:
     return read
 
 
+def _response_header(argument: str) -> Operator:
+    names = tuple(name for name in argument.lower().partition("?") if name != "?")
+
+    def read(facts: FormatFacts) -> object:
+        if facts.response is None:
+            return UNKNOWN
+        headers: Headers = {":status": (str(facts.status),), **facts.response}
+        found = next((headers[name] for name in names if name in headers), None)
+        return None if found is None else found[0] if found else UNKNOWN
+
+    return read
+
+
 def _path(argument: str) -> Operator:
     """%PATH(WQ|NQ:ORIG|PATH|ORIG_OR_PATH)%: with or without its query, before or after a rewrite."""
     query, _, which = argument.partition(":")
@@ -129,7 +145,7 @@ def _query(argument: str) -> Operator:
         _, _mark, query = facts.request.path.partition("?")
         if not query:
             return None
-        return _decoded(query) if decode else query
+        return url_decoded(query) if decode else query
 
     return read
 
@@ -206,6 +222,8 @@ _WITH_ARGUMENT: dict[str, Callable[[str], Operator]] = {
     "REQ": _request_header,
     "REQUEST_HEADER": _request_header,
     "STREAM_INFO_REQ": _request_header,
+    "RESP": _response_header,
+    "RESPONSE_HEADER": _response_header,
     "PATH": _path,
     "QUERY_PARAM": _query_parameter,
     "QUERY_PARAMS": _query,
@@ -306,6 +324,7 @@ DOWNSTREAM_PEER_CHAIN_FINGERPRINTS_256 DOWNSTREAM_PEER_CHAIN_SERIALS DOWNSTREAM_
 DOWNSTREAM_PEER_FINGERPRINT_1 DOWNSTREAM_PEER_FINGERPRINT_256 DOWNSTREAM_PEER_IP_SAN DOWNSTREAM_PEER_ISSUER
 DOWNSTREAM_PEER_ISSUER_FINGERPRINT_256 DOWNSTREAM_PEER_ISSUER_SERIAL DOWNSTREAM_PEER_OTHERNAME_SAN
 DOWNSTREAM_PEER_SERIAL DOWNSTREAM_TLS_CIPHER DOWNSTREAM_TLS_GROUP DOWNSTREAM_TLS_SESSION_ID DOWNSTREAM_TLS_VERSION
+TLS_JA3_FINGERPRINT TLS_JA4_FINGERPRINT
 """
 _AFTER_AN_ENDPOINT = """
 REQUEST_TX_DURATION RESPONSE_DURATION RESPONSE_TX_DURATION ROUNDTRIP_DURATION UPSTREAM_CONNECTION_IDS_ATTEMPTED
@@ -326,8 +345,8 @@ DOWNSTREAM_DIRECT_LOCAL_ADDRESS_ENDPOINT_ID DOWNSTREAM_HEADER_BYTES_RECEIVED DOW
 DOWNSTREAM_LOCAL_ADDRESS_ENDPOINT_ID DOWNSTREAM_TRANSPORT_FAILURE_REASON DOWNSTREAM_WIRE_BYTES_RECEIVED
 DOWNSTREAM_WIRE_BYTES_SENT DURATION DYNAMIC_METADATA EMIT_TIME EMIT_TIME_LOCAL ENVIRONMENT
 FILTER_CHAIN_NAME FILTER_STATE HOSTNAME LISTENER_NAME PER_REQUEST_STATE REQUEST_DURATION REQUEST_HEADERS_BYTES
-RESP RESPONSE_FLAGS_LONG RESPONSE_HEADER RESPONSE_HEADERS_BYTES RESPONSE_TRAILER ROUTE_RESOLUTION_COUNT
-ROUTE_RESOLUTION_TIME_US SPAN_ID START_TIME START_TIME_LOCAL STREAM_ID TLS_JA3_FINGERPRINT TLS_JA4_FINGERPRINT TRACE_ID
+RESPONSE_FLAGS_LONG RESPONSE_HEADERS_BYTES RESPONSE_TRAILER ROUTE_RESOLUTION_COUNT
+ROUTE_RESOLUTION_TIME_US SPAN_ID START_TIME START_TIME_LOCAL STREAM_ID TRACE_ID
 TRAILER TYPED_CEL UNIQUE_ID UPSTREAM_CONNECTION_ID UPSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED
 UPSTREAM_DECOMPRESSED_HEADER_BYTES_SENT UPSTREAM_FILTER_STATE UPSTREAM_HEADER_BYTES_RECEIVED UPSTREAM_HEADER_BYTES_SENT
 UPSTREAM_WIRE_BYTES_RECEIVED UPSTREAM_WIRE_BYTES_SENT VIRTUAL_CLUSTER_NAME

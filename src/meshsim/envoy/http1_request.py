@@ -168,7 +168,7 @@ def _whole_refusal(options: CodecOptions, request: Request, place: Place, *, sec
         if request.authority is None or not is_host(request.authority, port_required=True):
             return refused(place, "http1.invalid_url", request.authority or "no authority")
     elif target.startswith("*"):
-        if target != "*" or method != "OPTIONS":
+        if options.allow_absolute_url and method != "OPTIONS":
             return refused(place, "http1.invalid_url", target)
     elif not target.startswith("/") and options.allow_absolute_url:
         url = absolute_url(target)

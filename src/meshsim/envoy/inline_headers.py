@@ -6,7 +6,7 @@ was seen to join. Every other header keeps a value a line.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 _NAMES = """
 accept accept-encoding access-control-request-headers access-control-request-method
@@ -42,6 +42,20 @@ def joined(headers: dict[str, tuple[str, ...]]) -> None:
     for name, values in headers.items():
         if len(values) > 1 and name in INLINE_HEADERS:
             headers[name] = (one_value(values),)
+
+
+def with_more(
+    headers: Mapping[str, tuple[str, ...]], more: Mapping[str, tuple[str, ...]], inline: frozenset[str]
+) -> dict[str, tuple[str, ...]]:
+    """With further lines, or of inline headers with more of the one line. An empty tuple is a value nobody knows."""
+    made = dict(headers)
+    for name, values in more.items():
+        both = (*made.get(name, ()), *values)
+        if not values or made.get(name) == ():
+            made[name] = ()
+        else:
+            made[name] = (one_value(both),) if name in inline else both
+    return made
 
 
 def one_value(values: Iterable[str]) -> str:

@@ -16,11 +16,11 @@ from ..outcome import Ending
 from ..reasons import Reason, because
 from .grpc_codes import grpc_message, grpc_status_of
 from .header_mutations import MutationLevel, mutated
-from .http_filters.response import STATUS, response_of, with_response
-from .inline_headers import one_value
+from .http_filters.response import BODILESS, STATUS, response_of, with_response
+from .inline_headers import RESPONSE_INLINE_HEADERS, one_value, with_more
 from .refusal import DRAINED
 from .reply_mapping import Reply
-from .response_headers import BODILESS, closes_unframed, closes_with, counted, encoded, past_filters, route_mutations
+from .response_headers import closes_unframed, closes_with, counted, encoded, past_filters, route_mutations
 from .route_actions import RouteAction
 from .stream import Stream
 
@@ -69,7 +69,7 @@ def local_reply(
     if by_route:
         reply = evolve(reply, headers=route_mutations(reply.headers, stream, details or "", flags, status_before))
     late: Headers = {**reply.headers, **(headers or {})}
-    late = {**late, **{name: (*late.get(name, ()), *values) for name, values in (added or {}).items()}}
+    late = with_more(late, added or {}, RESPONSE_INLINE_HEADERS)
     late = mutated(late, additions, stream.format_facts(details=details or "", flags=flags), response=True)
     reply = evolve(reply, headers=counted(late, stream) if by_route else late)
     if content_type is not None:
@@ -133,6 +133,8 @@ def _keeps_open(stream: Stream) -> bool:
 def _ending(request: Request | None, hop: int, why: Reason, reply: Reply, grpc_status: int | None) -> Ending:
     status, body = reply.status, reply.body
     made = dict(reply.headers)
+    if request is not None:
+        made.pop("content-length", None)
     if request is not None and request.replied_as_grpc():
         grpc_status = grpc_status_of(status) if grpc_status is None else grpc_status
         made["content-type"] = ("application/grpc",)

@@ -49,6 +49,10 @@ class Vocabulary(Generic[F, A]):
     """What Envoy says to an input that is not among them; empty: it takes them all."""
     custom: Mapping[str, Callable[[View], tuple[str, Test]]] = field(factory=dict)
     """Type name of a further input matcher -> (what it wants, its test on the input's value)."""
+    admits: frozenset[str] | None = None
+    """Behind an input that is not among them Envoy makes no action, and says nothing of it. None: all will do."""
+    blank: A | None = None
+    """What stands in the place of such an action."""
 
 
 @frozen(eq=False)
@@ -74,11 +78,12 @@ class _Reader(Generic[F, A]):
         self.vocabulary = vocabulary
         self.unmodelled: list[Reason] = []
         self.keeps_matching = False
+        self.spoiled = False
+        """Whether Envoy has met something it does not admit: all that it reads from there on is blank."""
 
     def tree(self, view: View) -> MatchTree[F, A]:
+        """Read in Envoy's order, which matters where it meets what it does not admit."""
         kind = self.vocabulary.kind
-        below = view.view("on_no_match")
-        on_no_match = self.way(below) if below is not None else None
         listed, keyed = view.view("matcher_list"), view.view("matcher_tree")
         if listed is not None and keyed is not None:
             raise _refused("matcher-of-two-kinds", "matcher_list and matcher_tree stand in one matcher", view.place)
@@ -86,14 +91,27 @@ class _Reader(Generic[F, A]):
             pairs = [self.listed_row(each) for each in listed.views("matchers")]
             if not pairs:
                 raise _refused("empty-matcher", "matchers must have at least one item", listed.place)
-            return MatchTree(kind, tuple(row for _, row in pairs), in_turn(pairs), on_no_match)
+            return MatchTree(kind, tuple(row for _, row in pairs), in_turn(pairs), self.no_match(view))
         if keyed is not None:
-            return self.keyed(keyed, on_no_match)
-        return MatchTree(kind, (), in_turn(()), on_no_match)
+            return self.keyed(keyed, view)
+        return MatchTree(kind, (), in_turn(()), self.no_match(view))
+
+    def no_match(self, view: View) -> OnMatch[F, A] | None:
+        """A blank one is there even where none is written."""
+        below = view.view("on_no_match")
+        if below is not None:
+            return self.way(below)
+        return self.blank(view) if self.spoiled else None
+
+    def blank(self, view: View) -> OnMatch[F, A]:
+        return OnMatch(self.vocabulary.blank, None, "nothing", view.place)
 
     def way(self, view: View) -> OnMatch[F, A]:
         keep = view.boolean("keep_matching", False)
         self.keeps_matching |= keep
+        self.spoiled |= keep and self.vocabulary.admits is not None
+        if self.spoiled:
+            return self.blank(view)
         below, action = view.view("matcher"), view.view("action")
         if below is not None:
             return OnMatch(None, self.tree(below), str(below.place), below.place, keep)
@@ -167,6 +185,8 @@ class _Reader(Generic[F, A]):
         typed = _named(entry, "input") if entry is not None else None
         if entry is None or typed is None:
             raise _refused("no-matcher-input", "a matcher needs an input with a typed_config", view.place)
+        admits = self.vocabulary.admits
+        self.spoiled |= admits is not None and typed.type_name not in admits
         known = self.vocabulary.inputs.get(typed.type_name)
         if known is None and self.vocabulary.refused_input:
             words = f"{self.vocabulary.refused_input}, saw {typed.type_url}"
@@ -176,8 +196,9 @@ class _Reader(Generic[F, A]):
             return typed.type_name.rpartition(".")[2], lambda _facts: Missing.UNKNOWN
         return known(typed.view)
 
-    def keyed(self, view: View, on_no_match: OnMatch[F, A] | None) -> MatchTree[F, A]:
+    def keyed(self, view: View, matcher: View) -> MatchTree[F, A]:
         what, read = self.input(view)
+        on_no_match = self.no_match(matcher)
         custom = view.view("custom_match")
         typed = custom.extension() if custom is not None else None
         if typed is not None and typed.type_name == _IP_MATCHER:
@@ -202,10 +223,10 @@ class _Reader(Generic[F, A]):
             raise _refused("empty-matcher", f"{key} must have at least one pair", view.place)
         prefixes = key == "prefix_match_map"
         rows: dict[str, Row[F, A]] = {}
-        for text, entry in entries:
+        for (text, entry), way in zip(entries, self.ways(tuple(entry for _, entry in entries)), strict=True):
             holds = _begins_with(text) if prefixes else text.__eq__
             asked = f"{what} {'prefix' if prefixes else 'exact'}"
-            rows[text] = Row(self.way(entry), _asks(asked, text, read, holds, entry))
+            rows[text] = Row(way, _asks(asked, text, read, holds, entry))
         lengths = sorted({len(text) for text in rows}, reverse=True)
 
         def exact(value: str) -> tuple[Row[F, A], ...]:
@@ -216,6 +237,27 @@ class _Reader(Generic[F, A]):
             return tuple(rows[head] for head in heads if head in rows)
 
         return tuple(rows.values()), longest if prefixes else exact
+
+    def ways(self, entries: tuple[View, ...]) -> list[OnMatch[F, A]]:
+        """Of a map, which Envoy reads in an order of its own: whatever may stand behind a spoilt entry is in doubt."""
+        before, made, spoils = self.spoiled, [], []
+        for entry in entries:
+            self.spoiled = before
+            made.append(self.way(entry))
+            spoils.append(self.spoiled and not before)
+        self.spoiled = before or any(spoils)
+        spoilt = sum(spoils)
+        return [
+            self.doubtful(way, entry) if spoilt > own else way
+            for way, entry, own in zip(made, entries, spoils, strict=True)
+        ]
+
+    def doubtful(self, way: OnMatch[F, A], view: View) -> OnMatch[F, A]:
+        """Blank or not: nobody knows."""
+        row = Row[F, A](self.blank(view), lambda _facts: ())
+        order = in_turn([(self.unknown("order of a map", view, "map"), row)])
+        tree = MatchTree(self.vocabulary.kind, (row,), order, way)
+        return OnMatch(None, tree, str(view.place), view.place)
 
     def ip_ranges(self, view: View, what: str, read: Read[F]) -> _Keyed[F, A]:
         rows: list[Row[F, A]] = []

@@ -6,6 +6,7 @@ written back without being encoded again.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from urllib.parse import quote, unquote
 
@@ -15,6 +16,25 @@ Parameters = Mapping[str, tuple[str, ...]]
 def percent_decoded(text: str) -> str:
     """Broken escapes stay as they are."""
     return unquote(text, errors="surrogateescape")
+
+
+_KEPT_ESCAPED = frozenset('"<>\\^{|}')
+_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})|%(?=..)", re.DOTALL)
+
+
+def url_decoded(text: str) -> str:
+    """Without escapes of what a URL may hold as it is; a percent sign before two characters that are no escape is lost.
+
+    PercentEncoding::urlDecodeQueryParameter of the same file.
+    """
+    return _ESCAPE.sub(_of_a_url, text)
+
+
+def _of_a_url(escape: re.Match[str]) -> str:
+    if escape[1] is None:
+        return ""
+    character = chr(int(escape[1], 16))
+    return character if "!" <= character <= "~" and character not in _KEPT_ESCAPED else escape[0]
 
 
 def percent_encoded(text: str) -> str:

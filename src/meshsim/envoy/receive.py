@@ -100,7 +100,11 @@ def receive(
     if request.version == "http2" and decoded.is_grpc() and "content-length" not in headers:
         chunked = True  # whose messages come after the head, whatever becomes of its content type
     decoded = evolve(
-        decoded, body=body, arrived_as_grpc=bool(path) and decoded.is_grpc(), arrived_as_head=method == "HEAD"
+        decoded,
+        body=body,
+        arrived_as_grpc=bool(path) and decoded.is_grpc(),
+        arrived_as_head=method == "HEAD",
+        patience_ms=request.patience_ms,
     )
     cleaned = _checked(hcm, decoded, runtime)
     if isinstance(cleaned, Refusal):

@@ -69,7 +69,7 @@ class ReplyMapping:
             break
         if body_format is None:
             return _typed(reply, before, _TEXT)
-        body = body_format.render(evolve(facts, status=reply.status, body=reply.body))
+        body = body_format.render(evolve(facts, status=reply.status, body=reply.body, response=reply.headers))
         content_type = body_format.content_type or _TEXT
         if body and content_type == _JSON and facts.request.replied_as_grpc():
             # it becomes a header, which can hold no line feed

@@ -27,8 +27,12 @@ def limited(
     request: Request,
     stream_idle_timeout_ms: int | float,
     max_stream_duration_ms: int | float = 0,
+    held_ms: float = 0,
 ) -> RouteAction:
-    """The action itself where the request changes nothing. Both time-outs are the connection manager's; 0: none."""
+    """The action itself where the request changes nothing. Both time-outs are the connection manager's; 0: none.
+
+    `held_ms`: how long filters have kept the request.
+    """
     policy = for_request(action.retry_policy, request)
     stated = stated_timeout(action, request)
     timeout: int | float = action.timeout_ms
@@ -36,7 +40,7 @@ def limited(
     if stated or action.stream_duration is not None or action.max_grpc_timeout_ms is not None:
         timeout = timeout_of(action, request, stated)[0]
     idle = action.idle_timeout_ms
-    if idle is None and stream_idle_timeout_ms and (not timeout or timeout > stream_idle_timeout_ms):
+    if idle is None and stream_idle_timeout_ms and (not timeout or timeout + held_ms > stream_idle_timeout_ms):
         idle = stream_idle_timeout_ms
     tunnels = action.connect_config is not None and action.connect_config.ends(request)
     same = policy is action.retry_policy and timeout == action.timeout_ms and idle == action.idle_timeout_ms

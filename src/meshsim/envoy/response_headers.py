@@ -10,12 +10,12 @@ from attrs import evolve
 
 from ..facts.request import Headers
 from .header_mutations import mutated
-from .http_filters.response import Response, stated_grpc_status
+from .http_filters.response import BODILESS, Response, stated_grpc_status
 from .inline_headers import one_value
 from .stream import Stream
 
-BODILESS = (204, 304)
-_HOP_BY_HOP = frozenset({"connection", "transfer-encoding", "keep-alive", "proxy-connection", "upgrade"})
+_OF_A_CONNECTION = frozenset({"connection", "transfer-encoding", "proxy-connection", "upgrade"})
+_HOP_BY_HOP = _OF_A_CONNECTION | {"keep-alive"}
 
 
 def route_mutations(
@@ -87,8 +87,9 @@ def passed_on(response: Response, stream: Stream) -> Response:
 def encoded(response: Response, stream: Stream, *, closes: bool) -> Headers:
     """As they leave: with server, date, via and what belongs to the connection."""
     manager, request, status = stream.manager, stream.request, response.status
-    made = dict(response.headers)
     http1 = request is None or request.version != "http2"
+    dropped = _OF_A_CONNECTION if http1 else _HOP_BY_HOP
+    made = {name: values for name, values in response.headers.items() if name not in dropped}
     bodiless = status in BODILESS or (request is not None and request.replied_as_head())
     closes = closes or closes_unframed(response, stream)
     if "content-length" not in made and http1 and not _is_tunnel(stream, status):
@@ -96,7 +97,7 @@ def encoded(response: Response, stream: Stream, *, closes: bool) -> Headers:
             made["content-length"] = ("0",)
         elif status not in BODILESS and request is not None and request.version != "http/1.0":
             made["transfer-encoding"] = ("chunked",)  # for HEAD: what a GET might have got
-    made["date"] = ()
+    made.setdefault("date", ())
     if manager.server_header == "OVERWRITE" or (manager.server_header == "APPEND_IF_ABSENT" and "server" not in made):
         made["server"] = (manager.server_name,)
     if manager.forwarding.via:

@@ -31,7 +31,7 @@ _MODELLED = frozenset(
         "retriable_headers",
         "retriable_request_headers",
         "refresh_cluster_on_retry",
-        # between attempts, and for streams that send nothing
+        # between attempts
         "retry_back_off",
         "rate_limited_retry_back_off",
         "per_try_idle_timeout",
@@ -86,6 +86,8 @@ class RetryPolicy:
     retry_on: frozenset[str] = frozenset()
     per_try_timeout_ms: int | float = 0
     """0: none."""
+    per_try_idle_timeout_ms: int | float = 0
+    """Of an attempt on which nothing moves; 0: none."""
     host_attempts: int = 1
     """How often another host is drawn where the one drawn was tried before."""
     previous_hosts: bool = False
@@ -156,6 +158,7 @@ def compile_retry_policy(view: View) -> RetryPolicy | None:
         num_retries=policy.integer("num_retries", 1),
         retry_on=_conditions(name),
         per_try_timeout_ms=policy.duration_ms("per_try_timeout", 0),
+        per_try_idle_timeout_ms=policy.duration_ms("per_try_idle_timeout", 0),
         host_attempts=policy.integer("host_selection_retry_max_attempts", 1),
         previous_hosts=_PREVIOUS_HOSTS in predicates,
         priority_updates=updates if kind == _PREVIOUS_PRIORITIES else 0,

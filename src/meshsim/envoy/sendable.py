@@ -22,9 +22,15 @@ def unsendable(request: Request) -> str | None:
             return "missing required header: :authority"
     elif not request.path:
         return "missing required header: :path"
+    for name, value in ((":authority", request.authority or ""), (":path", request.path)):
+        if _is_forbidden(value):
+            return f"invalid header value for: {name}"
     for name, values in request.headers.items():
-        for value in values:
-            # most values are printable, which is told faster
-            if not value.isprintable() and _FORBIDDEN.search(value):
-                return f"invalid header value for: {name}"
+        if any(map(_is_forbidden, values)):
+            return f"invalid header value for: {name}"
     return None
+
+
+def _is_forbidden(value: str) -> bool:
+    # most values are printable, which is told faster
+    return not value.isprintable() and _FORBIDDEN.search(value) is not None

@@ -28,6 +28,7 @@ ALERTS = {
 _RESET_IN_HANDSHAKE = "TLS_error:|33554536:system_library:OPENSSL_internal:Connection_reset_by_peer:TLS_error_end"
 
 
+_DEADLINE_EXCEEDED = 4
 _TIMER_BODIES = {"stream_idle_timeout": "stream timeout", "max_duration_timeout": "downstream duration timeout"}
 
 
@@ -49,6 +50,8 @@ class Failure:
     """It failed before the connection stood, so nothing of the request was sent."""
     waited_ms: int | float = 0
     """How long the attempt took until a timer ended it."""
+    grpc_status: int | None = None
+    """None: what the status comes to."""
     unsendable: str = ""
     """What the codec has against the request; empty: nothing."""
 
@@ -88,8 +91,9 @@ UNSENT = Failure("connected", "filter_removed_required_request_headers", "DPE", 
 TLS_FAILURE = Failure("tls_failure", "remote_connection_failure", "UF", connecting=True)
 TLS_RESET = evolve(TLS_FAILURE, text=_RESET_IN_HANDSHAKE)
 PER_TRY_TIMEOUT = Failure("timeout", "upstream_per_try_timeout", "UT", status=504, tcp_flags=())
+PER_TRY_IDLE = evolve(PER_TRY_TIMEOUT, reset="upstream_per_try_idle_timeout")
 RESPONSE_TIMEOUT = Failure("timeout", "response_timeout", "UT", status=504, tcp_flags=())
-MAX_DURATION = Failure("timeout", "max_duration_timeout", "", status=504, tcp_flags=())
+MAX_DURATION = Failure("timeout", "max_duration_timeout", "", status=504, tcp_flags=(), grpc_status=_DEADLINE_EXCEEDED)
 STREAM_IDLE = Failure("timeout", "stream_idle_timeout", "SI", status=504, tcp_flags=())
 IDLE = Failure("connected", "tcp_session_idle_timeout", "", tcp_flags=())
 """Of tcp_proxy alone: a connection on which nothing moves."""

@@ -121,6 +121,7 @@ def upstream_request(
         arrived_as_grpc=request.arrived_as_grpc,
         arrived_as_head=request.arrived_as_head,
         wants_close=request.wants_close,
+        patience_ms=request.patience_ms,
     )
 
 

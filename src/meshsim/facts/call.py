@@ -12,10 +12,12 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any, Final
 
-from attrs import evolve, field, fields, frozen
+from attrs import asdict, evolve, field, fields, frozen
 
 from ..errors import InputError
+from .answer import MOST_BODY_BYTES, MOST_HEADER_BYTES, MOST_HEADERS, Answer
 from .conversation import ClientCertificate, ClientTls, ProxyProtocol
+from .request import lower_case_headers
 
 
 class Unset(Enum):
@@ -59,18 +61,23 @@ class Call:
     runtime: Mapping[str, Any] = field(factory=dict)
     random_value: int | None = None
     choices: Mapping[str, str] = field(factory=dict)
+    answers: Mapping[str, Answer] = field(factory=dict)
+    """Site of a filter -> what the service or script behind it answers, which also decides the choice there."""
     resolve: Mapping[str, str] = field(factory=dict)
     """`host:port` or `host` -> address, as curl's --resolve means it."""
+    max_time: str | None = None
+    """How long the client waits until it hangs up, such as 1.5s; None: for ever."""
     protocol_stated: bool = True
     """Filled on completion: False where the user named no protocol, so that ALPN may decide."""
 
+    @property
+    def patience_ms(self) -> float | None:
+        """`max_time` in milliseconds."""
+        return None if self.max_time is None else float(self.max_time[:-1]) * 1000
+
     def header_values(self) -> dict[str, tuple[str, ...]]:
-        """Lower-case name -> values; names that differ only in case are one header."""
-        merged: dict[str, tuple[str, ...]] = {}
-        for name, value in self.headers.items():
-            values = (value,) if isinstance(value, str) else tuple(value)
-            merged[name.lower()] = (*merged.get(name.lower(), ()), *values)
-        return merged
+        """Lower-case name -> values."""
+        return lower_case_headers(self.headers)
 
     def with_fields(self, **changes: Any) -> Call:
         return evolve(self, **changes)
@@ -102,7 +109,7 @@ def _wrong(name: str, value: object, wanted: str) -> InputError:
 _LONGEST_SHOWN = 60
 _HALF_A_PAIR = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 """What no text holds. U+DC80 to U+DCFF stand for bytes that are no UTF-8, as Python reads them from a command line."""
-_MAY_HOLD_SECRETS = ("headers", "path", "payload", "authority")
+_MAY_HOLD_SECRETS = ("headers", "path", "payload", "authority", "answers")
 
 
 def _shown(name: str, value: object) -> str:
@@ -172,6 +179,15 @@ def _list_of(reader: Callable[[str, object], Any]) -> Callable[[str, object], tu
         return tuple(reader(name, item) for item in value)
 
     return read
+
+
+_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?s", re.ASCII)
+
+
+def _duration(name: str, value: object) -> str:
+    if not isinstance(value, str) or not _SECONDS.fullmatch(value) or not float(value[:-1]):
+        raise _wrong(name, value, "seconds of more than 0, such as 1.5s")
+    return value
 
 
 def _headers(name: str, value: object) -> dict[str, str | tuple[str, ...]]:
@@ -274,6 +290,49 @@ def _tls(name: str, value: object) -> ClientTls:
     return tls if stated else evolve(tls, lowest=min(tls.lowest, tls.highest))
 
 
+_HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_NO_HEADER_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+def _answer_headers(name: str, value: object) -> dict[str, str | tuple[str, ...]]:
+    """Only what a service could send: unlike a client it is not there to break the proxy's rules."""
+    headers = _headers(name, value)
+    lines = [(header, each) for header, item in headers.items() for each in ([item] if isinstance(item, str) else item)]
+    for header, text in lines:
+        if not _HEADER_NAME.fullmatch(header):
+            raise _wrong(name, header, "a header name")
+        if _NO_HEADER_VALUE.search(text):
+            raise _wrong(f"{name}.{header}", text, "a header value without line breaks and control characters")
+    if () in headers.values():
+        raise _wrong(name, value, "an object of header names and values, each with at least one value")
+    if len(lines) > MOST_HEADERS:
+        raise _wrong(name, value, f"at most {MOST_HEADERS} headers")
+    if sum(len(part.encode("utf-8", "surrogateescape")) for line in lines for part in line) > MOST_HEADER_BYTES:
+        raise _wrong(name, value, f"headers of at most {MOST_HEADER_BYTES} bytes")
+    return headers
+
+
+def _answer_body(name: str, value: object) -> str:
+    text = _text(name, value)
+    if len(text.encode("utf-8", "surrogateescape")) > MOST_BODY_BYTES:
+        raise _wrong(name, value, f"a body of at most {MOST_BODY_BYTES} bytes")
+    return text
+
+
+_answer_object = _object(Answer, {"status": _integer(200, 599), "headers": _answer_headers, "body": _answer_body})
+
+
+def _answers(name: str, value: object) -> dict[str, Answer]:
+    if not isinstance(value, Mapping):
+        raise _wrong(name, value, "an object of sites and what is answered there")
+    return {_text(name, site): _answer(f"{name}.{site}", item) for site, item in value.items()}
+
+
+def _answer(name: str, value: object) -> Answer:
+    made: Answer = _answer_object(name, asdict(value) if isinstance(value, Answer) else value)
+    return made
+
+
 _READERS: dict[str, Callable[[str, object], Any]] = {
     "id": lambda _name, value: value,
     "from": _optional_text,
@@ -298,8 +357,10 @@ _READERS: dict[str, Callable[[str, object], Any]] = {
     "runtime": _mapping,
     "random_value": _optional(_integer(0, MAX_RANDOM_VALUE)),
     "choices": _text_map,
+    "answers": _answers,
     "resolve": _text_map,
     "cluster": _optional_text,
+    "max_time": _optional(_duration),
 }
 
 

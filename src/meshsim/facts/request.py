@@ -10,6 +10,15 @@ Headers = Mapping[str, tuple[str, ...]]
 """Lower-case name -> its values in order. Pseudo headers are fields of Request, not entries here."""
 
 
+def lower_case_headers(headers: Mapping[str, str | tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Names that differ only in case are one header."""
+    merged: dict[str, tuple[str, ...]] = {}
+    for name, value in headers.items():
+        values = (value,) if isinstance(value, str) else tuple(value)
+        merged[name.lower()] = (*merged.get(name.lower(), ()), *values)
+    return merged
+
+
 @frozen
 class Request:
     method: str
@@ -41,6 +50,8 @@ class Request:
     """Pseudo headers that an HTTP/2 client sends against the habit: name -> values, none where one is left out."""
     arrived_as_head: bool | None = None
     """Whether it was a HEAD when the proxy at hand read it; None: whether it is now."""
+    patience_ms: float | None = None
+    """How long its client still waits, without what filters on the way have held it back for; None: for ever."""
 
     def values(self, name: str) -> tuple[str, ...]:
         """All values of a header; `:method`, `:path`, `:authority`, `:scheme` and `host` read the pseudo headers."""

@@ -97,11 +97,13 @@ REASONS: dict[str, tuple[str, ...]] = {
         "filter",
         "cluster",
     ),
+    "filter.service-broken": ("filter", "cluster", "status"),
     "filter.session-host": (
         "filter",
         "host",
     ),
     "filter.fault-delay": ("filter",),
+    "filter.fault-outlasts": ("filter", "delay"),
     "filter.health-of-clusters": (
         "filter",
         "clusters",

@@ -24,7 +24,8 @@ def line_of(call: Call, redactor: Redactor) -> str:
         sender = sender[:1]
     origin = f"{who} ({', '.join(sender)})" if sender else who
     where = f"cluster {call.cluster}" if call.cluster is not None else call.destination
-    return f"{_said(call, redactor)}, from {origin} to {where}"
+    waits = "" if call.max_time is None else f", waiting {call.max_time} at most"
+    return f"{_said(call, redactor)}, from {origin} to {where}{waits}"
 
 
 def _said(call: Call, redactor: Redactor) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..explanation import Candidate, Change, Check, Decision
+from ..facts.answer import Answer
 from ..facts.call import TLS_VERSIONS, UNSET, Call
 from ..facts.conversation import ClientCertificate, ClientTls
 from ..outcome import Outcome
@@ -101,7 +102,17 @@ def call_document(call: Call, redactor: Redactor) -> dict[str, Any]:
         "runtime": {key: redactor.named(key, value) for key, value in call.runtime.items()},
         "random_value": call.random_value,
         "choices": dict(call.choices),
+        "answers": {site: _answer(answer, redactor) for site, answer in call.answers.items()},
         "resolve": dict(call.resolve),
+        **({} if call.max_time is None else {"max_time": call.max_time}),
+    }
+
+
+def _answer(answer: Answer, redactor: Redactor) -> dict[str, Any]:
+    return {
+        "status": answer.status,
+        "headers": _headers({name: _values(value) for name, value in answer.headers.items()}, redactor),
+        "body": redactor.text(answer.body),
     }
 
 

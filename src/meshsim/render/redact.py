@@ -152,6 +152,8 @@ def _secrets(report: Report) -> Iterable[str]:
     call = report.call
     yield from _of_headers(call.header_values())
     yield from _of_target(call.path)
+    for answer in call.answers.values():
+        yield from _of_headers(answer.header_values())
     if isinstance(call.authority, str):
         yield from _of_authority(call.authority)
     yield from _of_headers(report.outcome.response_headers)

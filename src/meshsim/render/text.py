@@ -115,7 +115,9 @@ def _write_choices(report: Report, page: Page) -> None:
         others = [option for option in choice.of if option is not picked]
         named = ", ".join(f"{option.option} {share_text(option.share)}" for option in others[:MOST_OPTIONS])
         more = f", … {len(others) - MOST_OPTIONS} more" if len(others) > MOST_OPTIONS else ""
-        taken = f"{choice.site}: {picked.option} {share_text(picked.share)}"
+        stated = report.call.answers.get(choice.site)
+        why = share_text(picked.share) if stated is None else f"(the answer {stated.status} is stated)"
+        taken = f"{choice.site}: {picked.option} {why}"
         page.entry("choice", f"{taken}; else {named}{more} (--pick {choice.site}=…)")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from . import (
     app,
     chain,
+    client,
     cluster,
     endpoint,
     filters,
@@ -52,4 +53,5 @@ STAGES = table(
     returning.STAGE,
     refresh.STAGE,
     redirect.STAGE,
+    client.STAGE,
 )

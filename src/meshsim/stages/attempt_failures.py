@@ -96,12 +96,17 @@ def _version(frame: Frame, downstream: str) -> str:
 
 def _timer(frame: Frame, ending: Ending) -> Failure | None:
     """The timer of this proxy that ends the attempt before the far side does; None: none does."""
-    lasts = _lasts_ms(ending)
+    lasts = ending.lasts_ms
     if lasts == 0 or frame.dialled is None:
         return None
     connected = stands(frame, ending)
     waited = waited_before(frame.dialled)
-    timer = first_timer(frame.via, frame.dialled.cluster, connected=connected, waited_ms=waited)
+    held = frame.dialled.progress.held_ms
+    timer = first_timer(frame.via, frame.dialled.cluster, connected=connected, waited_ms=waited, held_ms=held)
+    request = frame.dialled.conversation.request
+    patience = request.patience_ms if request is not None else None
+    if timer is not None and patience is not None and waited + timer.waited_ms > patience:
+        return None  # the side in front is gone by then
     if timer is None or (lasts is not None and lasts < timer.waited_ms):
         return None
     # Two idle timers that run alike: the one at the far end is taken.
@@ -110,13 +115,6 @@ def _timer(frame: Frame, ending: Ending) -> Failure | None:
 
 def stands(frame: Frame, ending: Ending) -> bool:
     return ending.kind != "dropped" and (frame.tls is None or frame.shaken)
-
-
-def _lasts_ms(ending: Ending) -> float | None:
-    """How long the far side takes; None: for ever."""
-    if ending.kind in ("hanging", "dropped"):
-        return None
-    return float(ending.after[:-1]) * 1000 if ending.after is not None else 0
 
 
 def waited_before(dialled: AtTls) -> int | float:

@@ -20,16 +20,18 @@ from ..envoy.response_headers import passed_on
 from ..envoy.retry_policy import RetryPolicy
 from ..envoy.route_actions import RouteAction
 from ..envoy.stream import Stream
-from ..envoy.upstream_failures import MAX_DURATION, NO_ROOM, OVERFLOW, Failure
+from ..envoy.timers import OF_STREAMS
+from ..envoy.upstream_failures import MAX_DURATION, NO_ROOM, OVERFLOW, PER_TRY_IDLE, PER_TRY_TIMEOUT, Failure
 from ..facts.request import Headers
 from ..outcome import Ending
 from ..reasons import Reason, because
 from ..states import AtTls, Frame, Tried
 from .attempt_failures import failure_in, lacks_room, stands, unsendable_in, waited_before
-from .broken_off import FLAG, BrokenOff, broken_off
+from .broken_off import BrokenOff, broken_off
 from .upstream_chain import back_through_filters
 
 TUNNEL_STANDS = 200
+_OF_A_TRY = frozenset((PER_TRY_TIMEOUT.reset, PER_TRY_IDLE.reset))
 """What the client gets once the connection of its tunnel stands."""
 ATTEMPT_COUNT = "x-envoy-attempt-count"
 ANSWERED = ("delivered", "replied")
@@ -37,7 +39,6 @@ _SETTLED = frozenset(("delivered", "forwarded", "unknown", "loop"))
 """Nothing failed as far as is known; without a status no policy can want more."""
 _NOBODY_CAN_SAY = frozenset(("forwarded", "unknown"))
 """Whoever is dialled is not known: taken as one who accepts."""
-_DEADLINE_EXCEEDED = 4
 _RETRIES_AT_ONCE = 3
 """max_retries of a circuit breaker that states none."""
 
@@ -56,7 +57,7 @@ class Return:
     denial: Closes | None = None
     """What a filter before tcp_proxy said, where that ended it."""
     broken_off: BrokenOff | None = None
-    """How the answer ended within its body."""
+    """What came of the answer's body, where that is not all."""
 
 
 def returned(frame: Frame, ending: Ending) -> Return:
@@ -69,12 +70,21 @@ def returned(frame: Frame, ending: Ending) -> Return:
     denied = _denied(frame, ending)
     picked = _returned(frame, arrived(frame, ending)) if denied is None else denied
     progress = frame.dialled.progress if frame.dialled is not None else FRESH
+    if not picked.again:
+        picked = _timed(picked, frame, ending, progress.held_ms)
     if picked.again or progress is FRESH:
         return picked
     ending = picked.ending
     if picked.failure is not None and ending.answered_by == frame.hop:
         ending = passed_back(ending, progress)
     return evolve(picked, ending=ending, flags=(*progress.flags, *picked.flags))
+
+
+def _timed(picked: Return, frame: Frame, ending: Ending, held_ms: float) -> Return:
+    """With how long it took from the request's arrival here on."""
+    lasts = picked.failure.waited_ms if picked.failure is not None else ending.lasts_ms or 0
+    took = held_ms + lasts + (waited_before(frame.dialled) if frame.dialled is not None else 0)
+    return evolve(picked, ending=evolve(picked.ending, took_ms=took)) if took else picked
 
 
 def arrived(frame: Frame, ending: Ending) -> Ending:
@@ -103,11 +113,20 @@ def _returned(frame: Frame, ending: Ending) -> Return:
     if again:
         return Return(ending, failure, again=True)
     if failure is None:
+        if ending.kind == "dropped":
+            ending = evolve(ending, kind="hanging")  # to the side in front, which was accepted
         if isinstance(frame.via, RouteAction):
-            cut = broken_off(frame, ending)
+            waited = waited_before(frame.dialled) if frame.dialled is not None else 0
+            part = broken_off(frame, ending, waited)
             passed = _passed_on(_with_flags(ending, extra, frame), frame, extra)
-            flags = extra if cut is None else (*extra, FLAG)
-            return Return(passed, None, again=False, flags=flags, broken_off=cut)
+            if part is None:
+                return Return(passed, None, again=False, flags=extra)
+            flags = (*extra, part.flag) if part.flag else extra
+            passed = evolve(passed, cut=part.cut, body="" if part.lost else passed.body)
+            if part.cut is None and frame.below is None:
+                why = because("return.waits-for-body", stated=part.stated, came=part.came)
+                passed = evolve(passed, kind="hanging", why=why, client_sees="nothing")
+            return Return(passed, None, again=False, flags=flags, broken_off=part)
         return Return(ending, None, again=False, flags=_kept_flags(frame))
     if isinstance(frame.via, RouteAction):
         return _answered(frame, ending, failure, extra)
@@ -205,7 +224,7 @@ def _wants_again(policy: RetryPolicy, ending: Ending, failure: Failure | None) -
         return False
     if failure is not None:
         if failure.status == 504:
-            return failure.reset == "upstream_per_try_timeout" and policy.after_reset("local_reset", request_sent=True)
+            return failure.reset in _OF_A_TRY and policy.after_reset("local_reset", request_sent=True)
         return policy.after_reset(failure.reset, request_sent=not failure.connecting)
     if ending.kind not in ANSWERED or ending.status is None:
         return False
@@ -255,7 +274,7 @@ def _answered(frame: Frame, ending: Ending, failure: Failure, extra: tuple[str, 
         flags=flags,
         body=failure.body(retried=frame.is_retry),
         added=_overloaded(frame) if failure in (OVERFLOW, NO_ROOM) else None,
-        grpc_status=_DEADLINE_EXCEEDED if failure.reset == MAX_DURATION.reset else None,
+        grpc_status=failure.grpc_status,
     )
     reply = evolve(
         reply,
@@ -300,6 +319,8 @@ def _after(frame: Frame, failure: Failure) -> str | None:
     if not failure.waited_ms:
         return None
     before = waited_before(frame.dialled) if frame.dialled is not None else 0
+    if frame.dialled is not None and failure.reset in OF_STREAMS:
+        before += frame.dialled.progress.held_ms
     return seconds(before + failure.waited_ms)
 
 
@@ -325,7 +346,7 @@ def tried_now(frame: Frame, picked: Return, next_hop: int) -> Tried:
     """What the next attempt knows of those before it."""
     dialled = frame.dialled
     assert dialled is not None
-    waited = picked.failure.waited_ms if picked.failure is not None else 0
+    waited = picked.failure.waited_ms if picked.failure is not None else picked.ending.lasts_ms or 0
     return Tried(
         endpoints=(*tried_endpoints(dialled), dialled.endpoint),
         next_hop=next_hop,

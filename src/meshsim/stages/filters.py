@@ -22,6 +22,7 @@ from ..envoy.routes import Route
 from ..envoy.runtime import NO_RUNTIME
 from ..envoy.stream import Stream
 from ..explanation import Candidate, Check, Decision, Fate
+from ..facts.answer import Answer
 from ..facts.request import Request
 from ..facts.residues import Residues
 from ..mesh import Mesh
@@ -32,6 +33,7 @@ from ..states import AtFilters, AtReturn, AtRouter, AtVhost, State
 from .changes import request_changes
 from .cluster_names import describe_cluster
 from .cluster_weights import cluster_name, pick_entry
+from .held_back import cut_short
 from .stage import Stage, agree
 
 
@@ -47,23 +49,29 @@ class Ran:
     progress: Progress
     entry: WeightedCluster | None = None
     """What was picked before them, where it configures them."""
+    answers: tuple[Answer | None, ...] = ()
+    """Beside `taken`: what a call states that the one who decided there answered."""
     again: bool = False
     """A filter had the choice of the route cleared: it is made again before the next filter."""
 
 
 _GRPC_OK = 200
 """Whatever grpc-status an answer has."""
-_Ask = Callable[[HttpFilter, Open], int]
+_Ask = Callable[[HttpFilter, Open], tuple[int, Answer | None]]
 Question = tuple[FilterFacts, Route | None]
 """What a filter was asked with, and the route that says which filters run."""
 
 
 def decide(_mesh: Mesh, at: AtFilters, chooser: Chooser) -> tuple[Ran, State]:
-    def ask(http_filter: HttpFilter, question: Open) -> int:
+    def ask(http_filter: HttpFilter, question: Open) -> tuple[int, Answer | None]:
         names = tuple(option.name for option in question.options)
         shares = tuple(option.share for option in question.options)
         site = f"{at.hop}/filter/{http_filter.label}"
-        return chooser.pick(Choice(site, question.what, names, shares, http_filter.place, question.default))
+        choice = Choice(site, question.what, names, shares, http_filter.place, question.default)
+        answer = chooser.answer(choice) if question.answered is not None else None
+        if answer is None or question.answered is None:
+            return chooser.pick(choice), None
+        return chooser.pick_answered(choice, names.index(question.answered(answer).name)), answer
 
     entry, residues = _entry(at, chooser)
     picked = _run(at, entry, ask, [], {})
@@ -104,6 +112,7 @@ def _run(
     route = at.route.by_entry(entry) if at.route is not None else None
     facts = _facts(at, route, entry)
     taken: tuple[int, ...] = ()
+    answers: tuple[Answer | None, ...] = ()
     progress = before
     decider = route if before.decider is None else before.decider.route
     for index, http_filter in at.hcm.acting_filters:
@@ -113,32 +122,52 @@ def _run(
         asked[http_filter] = facts, decider
         verdict = http_filter.ask(facts, decider)
         if isinstance(verdict, Open):
-            option = ask(http_filter, verdict)
-            taken = (*taken, option)
-            verdict = verdict.options[option].verdict
+            option, answer = ask(http_filter, verdict)
+            taken, answers = (*taken, option), (*answers, answer)
+            verdict = _course(verdict, option, answer)
+        if verdict is not None and verdict.held_ms:
+            way_back = _way_back(at, facts, decider, index)
+            stream = evolve(_stream(at, entry), request=facts.request, progress=evolve(progress, way_back=way_back))
+            cut = cut_short(stream, at.hop, http_filter, verdict.held_ms)
+            if cut is not None:
+                return Ran(index, taken, cut, facts.request, progress, answers=answers)
         if isinstance(verdict, Reply):
+            if verdict.behind is not None:
+                facts = facts.after(verdict.behind)
+                progress = _advanced(at, progress, verdict.behind, index, facts, decider)
+            if verdict.metadata is not None:
+                facts.metadata, progress = verdict.metadata, evolve(progress, metadata=verdict.metadata)
+            facts = evolve(facts, memories={**facts.memories, **verdict.memories})
             ending = _ending(at, verdict, facts, decider, index, progress, entry)
-            return Ran(index, taken, ending, facts.request, progress)
+            return Ran(index, taken, ending, facts.request, progress, answers=answers)
         if verdict is None:
             facts.filter_state_known &= _writes_nothing(http_filter)
             continue
         if verdict.why is not None:
             did.append(verdict.why)
         facts = facts.after(verdict)
+        if verdict.held_ms and facts.request.patience_ms is not None:
+            facts.request = evolve(facts.request, patience_ms=facts.request.patience_ms - verdict.held_ms)
         progress = _advanced(at, progress, verdict, index + 1, facts, decider)
         if verdict.clears_route:
-            return Ran(-1, taken, None, facts.request, progress, again=True)
+            return Ran(-1, taken, None, facts.request, progress, answers=answers, again=True)
     request = facts.request
     if at.hcm.acts_on_responses:
         progress = evolve(progress, way_back=ResponsePath(filters, facts, decider))
     if not filters:
         ending = Ending("hanging", because("filter.none-answers", at.hcm.place), answered_by=at.hop)
-        return Ran(-1, taken, ending, request, progress)
+        return Ran(-1, taken, ending, request, progress, answers=answers)
     last = filters[-1]
     if not last.terminal:
         why = because("filter.no-router", last.place, filter=last.name, type=last.type_name)
-        return Ran(-1, taken, Ending("unknown", why), request, progress)
-    return Ran(-1, taken, None, request, progress)
+        return Ran(-1, taken, Ending("unknown", why), request, progress, answers=answers)
+    return Ran(-1, taken, None, request, progress, answers=answers)
+
+
+def _course(question: Open, option: int, answer: Answer | None) -> Reply | Changed | None:
+    if answer is None or question.answered is None:
+        return question.options[option].verdict
+    return question.answered(answer).verdict
 
 
 def _writes_nothing(http_filter: HttpFilter) -> bool:
@@ -160,6 +189,7 @@ def _advanced(
         redirected=progress.redirected,
         body_limit=progress.body_limit if change.body_limit is None else change.body_limit,
         memories=facts.memories,
+        held_ms=progress.held_ms + change.held_ms,
     )
 
 
@@ -193,6 +223,7 @@ def _facts(at: AtFilters, route: Route | None, entry: WeightedCluster | None) ->
         memories=at.progress.memories,
         service_cluster=proxy.document.service_cluster if proxy is not None else None,
         find_cluster=lambda: _cluster(at, entry),
+        name_cluster=lambda: _named_cluster(at, entry),
     )
 
 
@@ -249,7 +280,7 @@ def _ending(
             answered_by=at.hop,
         )
     way_back = _way_back(at, facts, decider, reached)
-    return local_reply(
+    ending = local_reply(
         evolve(_stream(at, entry), request=facts.request, progress=evolve(progress, way_back=way_back)),
         at.hop,
         reply.why,
@@ -258,17 +289,20 @@ def _ending(
         flags=flags,
         body=reply.body,
         headers=reply.headers,
+        added=reply.added,
         additions=reply.additions,
         grpc_status=reply.grpc_status,
+        by_route=at.route is not None and at.route.forwards,
         plain=reply.plain,
     )
+    return evolve(ending, took_ms=progress.held_ms + reply.held_ms)
 
 
 def explain(_mesh: Mesh, at: AtFilters, picked: Ran) -> Decision:
-    options = iter(picked.taken)
+    options = iter(zip(picked.taken, picked.answers, strict=True))
     open_filters: dict[HttpFilter, Open] = {}
 
-    def ask(http_filter: HttpFilter, question: Open) -> int:
+    def ask(http_filter: HttpFilter, question: Open) -> tuple[int, Answer | None]:
         open_filters[http_filter] = question
         return next(options)
 
@@ -335,6 +369,8 @@ def describe(_mesh: Mesh, at: AtFilters, picked: Ran, draft: Draft) -> None:
         return
     hop = draft.hop(at.hop, at.pod.name)
     hop.filters_not_reached = tuple(each.name for each in at.hcm.http_filters[picked.answered + 1 :])
+    if ending.kind == "hanging":
+        hop.response_flags = ending.response_flags
     if ending.kind == "replied":
         hop.status = ending.status
         hop.response_flags = ending.response_flags
@@ -350,10 +386,14 @@ def _describe_cluster(at: AtFilters, entry: WeightedCluster | None, hop: Hop) ->
         describe_cluster(hop, cluster)
 
 
+def _named_cluster(at: AtFilters, entry: WeightedCluster | None) -> str:
+    action = at.route.action if at.route is not None else None
+    return cluster_name(action, entry, at.request) if isinstance(action, RouteAction) else ""
+
+
 def _cluster(at: AtFilters, entry: WeightedCluster | None) -> str:
     """Envoy looks a route's cluster up before its filters run, and logs it although the request never goes there."""
-    action = at.route.action if at.route is not None else None
-    name = cluster_name(action, entry, at.request) if isinstance(action, RouteAction) else ""
+    name = _named_cluster(at, entry)
     return name if name and at.pod.proxy is not None and at.pod.proxy.cluster(name) is not None else ""
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 from attrs import evolve
 
 from ..choices import Chooser
+from ..envoy.http_filters.response import BODILESS
+from ..envoy.refusal import DRAINED
 from ..envoy.route_actions import RouteAction
-from ..envoy.upstream_failures import MAX_DURATION, OVERFLOW, PER_TRY_TIMEOUT, RESPONSE_TIMEOUT, STREAM_IDLE
+from ..envoy.upstream_failures import OVERFLOW
 from ..explanation import Candidate, Change, Decision, Fate
 from ..mesh import Mesh
 from ..outcome import Ending
@@ -17,10 +19,10 @@ from ..reasons import Reason, because
 from ..report import Attempt, Draft, Hop
 from ..states import AtEndpoint, AtRedirect, AtRefresh, AtReturn, Ended, Frame, State
 from .attempts import Return, arrived, asks_for_redirect, counted_again, refreshes, returned, tried_endpoints, tried_now
-from .broken_off import DETAILS
+from .broken_off import BrokenOff
+from .gone import describe_left
 from .stage import Stage, agree
 
-_ANSWERS_OF_TIMERS = frozenset(timer.reset for timer in (MAX_DURATION, PER_TRY_TIMEOUT, RESPONSE_TIMEOUT, STREAM_IDLE))
 HANDSHAKE_TIMEOUT = "transport_socket_timeout"
 NOT_CONNECTED = "tcp_initializion_failure:0"
 """Envoy's own spelling (source/common/tcp_proxy/tcp_proxy.cc)."""
@@ -29,7 +31,7 @@ NOT_CONNECTED = "tcp_initializion_failure:0"
 def decide(_mesh: Mesh, at: AtReturn, chooser: Chooser) -> tuple[Return, State]:
     frame = at.frames
     if frame is None:
-        return Return(at.ending, None, again=False), Ended(at.ending.outcome())
+        return Return(at.ending, None, again=False), Ended(at.ending)
     picked = returned(frame, at.ending)
     policy = frame.via.retry_policy
     if policy is not None:
@@ -103,10 +105,20 @@ def _reason(frame: Frame | None, ending: Ending, picked: Return) -> Reason:
             return because("return.connects-again", frame.via.place, attempt=attempt, failure=failed)
         return because("return.tries-again", policy.place, attempt=attempt, failure=failed, policy=policy.name)
     if picked.broken_off is not None:
-        return because("return.broken-off", stated=picked.broken_off.stated, came=picked.broken_off.came)
+        return _told_of(picked.broken_off)
     if picked.ending is ending:
         return because("return.passed-on", ending=ending.kind)
     return picked.ending.why
+
+
+def _told_of(part: BrokenOff) -> Reason:
+    if part.lost:
+        return because("return.length-differs", stated=part.stated, came=part.came)
+    if part.cut is None:
+        return because("return.waits-for-body", stated=part.stated, came=part.came)
+    if part.cut.after is not None:
+        return because("return.body-timed-out", stated=part.stated, came=part.came, after=part.cut.after)
+    return because("return.broken-off", stated=part.stated, came=part.came)
 
 
 def describe(_mesh: Mesh, at: AtReturn, picked: Return, draft: Draft) -> None:
@@ -125,8 +137,10 @@ def describe(_mesh: Mesh, at: AtReturn, picked: Return, draft: Draft) -> None:
     replaced = failure is None and not tunnelled and ending.answered_by == frame.hop
     answered = (at.ending if replaced else ending).status if failure is None and not tunnelled else None
     if opened and failure is not None and failure.waited_ms:
-        _describe_left(draft, next_hop)
-    result = failure.result if failure is not None else "connected"
+        describe_left(draft, next_hop)
+    # of a dial that nobody answered and no timer of this proxy ended
+    standing = "timeout" if at.ending.kind == "dropped" else "connected"
+    result = failure.result if failure is not None else standing
     if failure is OVERFLOW:
         hop.endpoint = None
     hop.attempts = (*hop.attempts, Attempt(frame.endpoint, result, answered, next_hop if opened else None))
@@ -138,7 +152,7 @@ def describe(_mesh: Mesh, at: AtReturn, picked: Return, draft: Draft) -> None:
         hop.response_code_details = picked.denial.response_code_details
         hop.connection_termination_details = picked.denial.termination_details
         hop.downstream_local_close_reason = picked.denial.close_reason
-        _describe_left(draft, next_hop if opened else None)
+        describe_left(draft, next_hop if opened else None)
         return
     if frame.via.kind == "http":
         hop.status = ending.status
@@ -151,11 +165,31 @@ def describe(_mesh: Mesh, at: AtReturn, picked: Return, draft: Draft) -> None:
             # Who leaves the tunnel first decides what the log says.
             hop.downstream_local_close_reason = None
         elif ending.status is not None:
-            hop.response_code_details = "via_upstream" if picked.broken_off is None else DETAILS
+            hop.response_code_details = "via_upstream"
+            if picked.broken_off is not None:
+                _describe_part(draft, hop, frame, picked.broken_off, at.ending)
     elif failure is not None and failure.connecting:
         hop.downstream_local_close_reason = NOT_CONNECTED
     elif failure is not None and failure.waited_ms:
         hop.downstream_local_close_reason = failure.reset
+
+
+def _describe_part(draft: Draft, hop: Hop, frame: Frame, part: BrokenOff, behind: Ending) -> None:
+    """Who leaves first decides what the proxies behind log: they wait still, or only hold their connection open."""
+    hop.response_code_details = part.details
+    complete = part.lost and (not part.stated or behind.status in BODILESS)
+    if part.cut is not None and (complete or not part.cut.lingers_ms) and frame.stream is not None:
+        request = frame.stream.request
+        hop.downstream_local_close_reason = DRAINED if request is not None and request.version != "http2" else None
+    if not part.by_timer or frame.next_hop is None:
+        return
+    if behind.cut is not None and part.cut is not None and behind.cut.at_ms < part.cut.at_ms:
+        draft.hops[frame.next_hop].downstream_local_close_reason = DRAINED
+        return
+    for waiting in draft.hops[frame.next_hop : behind.answered_by]:
+        waiting.response_flags = ("DC",)
+        waiting.response_code_details = "downstream_remote_disconnect"
+        waiting.downstream_local_close_reason = None
 
 
 def _describe_refused(draft: Draft, hop: Hop, frame: Frame) -> None:
@@ -167,22 +201,7 @@ def _describe_refused(draft: Draft, hop: Hop, frame: Frame) -> None:
     hop.attempts = tuple(evolve(attempt, result="connected") for attempt in hop.attempts)
     waits = frame.refused is not None and frame.refused.kind == "hanging"
     if not waits and frame.next_hop is not None and frame.next_hop < len(draft.hops):
-        _describe_left(draft, frame.next_hop)
-
-
-def _describe_left(draft: Draft, index: int | None) -> None:
-    """This side went away while those hops still waited, whatever they would have done later."""
-    while index is not None:
-        hop = draft.hops[index]
-        if hop.attempts and hop.response_code_details in _ANSWERS_OF_TIMERS:
-            hop.attempts = (*hop.attempts[:-1], evolve(hop.attempts[-1], result="connected"))
-        over_http = hop.network_filter is not None and hop.network_filter != "tcp_proxy"
-        hop.status = None
-        hop.response_flags = ("DC",) if over_http else ()
-        hop.response_code_details = "downstream_remote_disconnect" if over_http else None
-        hop.downstream_local_close_reason = None
-        hop.upstream_transport_failure_reason = None
-        index = next((later for later, one in reversed(tuple(enumerate(draft.hops))) if one.from_hop == index), None)
+        describe_left(draft, frame.next_hop)
 
 
 STAGE = Stage("return", AtReturn, decide, explain, describe)

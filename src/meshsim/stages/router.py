@@ -68,6 +68,7 @@ def decide(_mesh: Mesh, at: AtRouter, chooser: Chooser) -> tuple[Ending | Forwar
         at.request,
         at.hcm.stream_idle_timeout_ms,
         at.hcm.max_stream_duration_ms,
+        at.progress.held_ms,
     )
     if via.retry_policy is not None and _outgrown(at) is not None:
         via = evolve(via, sends_again=False)
@@ -104,7 +105,7 @@ def _as_configured(at: AtRouter, action: RouteAction) -> RouteAction:
 
 def _passed_back(at: AtRouter) -> Ending | None:
     ending = _answer(at)
-    return None if ending is None else passed_back(ending, at.progress)
+    return None if ending is None else evolve(passed_back(ending, at.progress), took_ms=at.progress.held_ms)
 
 
 def _answer(at: AtRouter) -> Ending | None:

@@ -10,6 +10,7 @@ from ..envoy.clusters import Limits
 from ..envoy.downstream_tls import PARTINGS, SECRET_MISSING
 from ..envoy.endpoints import Endpoint, InternalAddress, PipeAddress, SocketAddress
 from ..envoy.route_actions import RouteAction
+from ..envoy.timers import first_timer
 from ..envoy.upstream_hello import offered_alpn, server_name, wanted_san
 from ..envoy.upstream_protocol import pool_alpn
 from ..envoy.upstream_request import replaced_host
@@ -229,6 +230,7 @@ def _tunnelled(at: AtTls, socket: TransportSocket, header: ProxyProtocol | None)
 def _sent(at: AtTls, request: Request, version: str) -> Request:
     """The request as it leaves: the upstream's version, and the endpoint's own name where the route wants that."""
     via = at.via
+    request = _waited_for(at, request)
     hostname = at.endpoint.hostname if isinstance(via, RouteAction) and via.auto_host_rewrite else ""
     if not hostname and request.version == version:
         return request
@@ -244,7 +246,18 @@ def _sent(at: AtTls, request: Request, version: str) -> Request:
         version,
         body=request.body,
         stated=request.stated,
+        patience_ms=request.patience_ms,
     )
+
+
+def _waited_for(at: AtTls, request: Request) -> Request:
+    """With how long this proxy waits, where that is less than those in front of it do."""
+    waited = at.tried.waited_ms if at.tried is not None else 0
+    left = None if request.patience_ms is None else request.patience_ms - waited
+    timer = first_timer(at.via, at.cluster, connected=True, waited_ms=waited, held_ms=at.progress.held_ms)
+    if timer is not None and (left is None or timer.waited_ms < left):
+        left = timer.waited_ms
+    return request if left == request.patience_ms else evolve(request, patience_ms=left)
 
 
 def _hello(at: AtTls, socket: TransportSocket, request: Request | None) -> ClientTls:

@@ -24,7 +24,7 @@ Stated = dict[str, Any]
 _DEFAULTS = {each.name: getattr(Call(), each.name) for each in fields(Call)}
 _SILENT = ("-s", "--silent", "-S", "--show-error", "-v", "--verbose", "-i", "--include", "-f", "--fail", "-sS", "-sv")
 """What curl prints is not asked here."""
-_SILENT_WITH_VALUE = ("-o", "--output", "-m", "--max-time", "--connect-timeout", "-w", "--write-out")
+_SILENT_WITH_VALUE = ("-o", "--output", "--connect-timeout", "-w", "--write-out")
 
 
 class _Parser(ArgumentParser):
@@ -124,12 +124,12 @@ def attribute(name: str) -> str:
 
 
 def laid_over(*layers: Stated) -> Call:
-    """The call that later layers make of earlier ones; headers and picks are joined, everything else replaced."""
+    """The call that later layers make of earlier ones: headers, picks and answers are joined, all else replaced."""
     made: Stated = {}
     for layer in layers:
         joined = {
             name: {**made[name], **layer[name]}
-            for name in ("headers", "choices", "resolve")
+            for name in ("headers", "choices", "answers", "resolve")
             if made.get(name) and layer.get(name)
         }
         made = {**made, **layer, **joined}

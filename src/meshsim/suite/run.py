@@ -129,7 +129,8 @@ def _one(case: Case, suite: Suite, seen: Observations, settings: Settings) -> Ca
     idle = set(case.pins) - seen.sites() if case.pins else set()
     if idle:
         known = ", ".join(sorted(seen.sites())) or "none"
-        unknown = InputError("pick-unknown-site", f"choices: this call has no site {min(idle)}", hint=f"sites: {known}")
+        field = "choices" if min(idle) in case.call.choices else "answers"
+        unknown = InputError("pick-unknown-site", f"{field}: this call has no site {min(idle)}", hint=f"sites: {known}")
         return refused(case, suite, unknown)
     return judge(case, suite, seen, settings.today)
 

@@ -71,7 +71,7 @@ def read_test(node: Node, key: str, context: Context) -> Iterator[Case]:
                 why=filled["why"].text() if "why" in filled else "",
                 tags=tags,
                 gap=gap,
-                pins=tuple(said.get("choices", ())),
+                pins=(*said.get("choices", ()), *said.get("answers", ())),
                 key=key,
             )
         )

@@ -85,6 +85,33 @@ def composed() -> list[Case]:
     return [*rows, (manager(off), SAID), (manager(off, route=route(tree({"w": ways[0]["v"]}))), SAID)]
 
 
+def delayed() -> list[Case]:
+    """Surprising: behind a delay the rest of a chain never sees the request, an abort included, but the response."""
+    chains = [
+        [marks("1"), abort(418)],
+        [_delay("0.01s"), abort(418)],
+        [NOTES, abort(418)],
+        [NOTES, _delay("0.01s"), marks("2"), abort(418), marks("3", "n")],
+        [_delay("0.01s"), marks("2")],
+        [_delay("0.1s"), {**_delay("0.25s"), "name": "later"}],
+        [marks("1"), _delay("5s"), abort(418)],
+    ]
+    saw = {"header": {"key": "x-saw", "value": "%REQ(x-m)%-%DYNAMIC_METADATA(ns:k)%-%RESPONSE_FLAGS%"}}
+    routes = one_route(name="r", response_headers_to_add=[saw])
+    said = [{**each, "max_time": "0.3s"} for each in (get(x_a="v"), get(x_a="v", content_type="application/grpc"))]
+    return [
+        (manager(within(COMPOSITE, tree({"v": running(filter_chain={"typed_config": chain})})), route=routes), said)
+        for chain in chains
+    ]
+
+
+def _delay(lasts: str) -> dict[str, Any]:
+    return http_filter("late", "fault.v3.HTTPFault", delay={"fixed_delay": lasts, "percentage": {"numerator": 100}})
+
+
+NOTES = http_filter("notes", "set_metadata.v3.Config", metadata=[{"metadata_namespace": "ns", "value": {"k": "v"}}])
+
+
 def sessions() -> list[Case]:
     """Surprising: a session's cookie names when it ends, and counts no longer then."""
     cookie = {"@type": f"{_TYPES}{_SESSIONS}cookie.v3.CookieBasedSessionState", "cookie": {"name": "s"}}
@@ -99,4 +126,9 @@ def sessions() -> list[Case]:
     ]
 
 
-MATCHER_EDGES = {"skipped filters": skipped, "composed filters": composed, "sessions that ended": sessions}
+MATCHER_EDGES = {
+    "skipped filters": skipped,
+    "composed filters": composed,
+    "delayed chains": delayed,
+    "sessions that ended": sessions,
+}

@@ -317,6 +317,10 @@ def _host_calls(draw: random.Random, port: int, options: Mapping[str, Any]) -> I
         yield call(port, path=target, method=draw.choice(("GET", "OPTIONS", "POST")))
     for method in ("FOO", "M-SEARCH", "get", "PURGE", "G@T", "G!T", "HEAD", "QUERY"):
         yield call(port, method=method)
+    for target in ("*", "*x", "*/a?b"):
+        # where absolute targets are not read, the codec takes whatever the parser takes
+        for method in ("GET", "OPTIONS", "POST"):
+            yield call(port, path=target, method=method)
 
 
 def _of_paths() -> Iterator[dict[str, Any]]:

@@ -1,7 +1,10 @@
-"""Responses whose body ends before its length is through, because the proxy that made them closes then.
+"""Responses whose body ends before its length is through, whether the proxy that made them closes then or not.
 
 Surprising: the client has the status by then, so nothing is retried and no 502 follows; without a body to come (HEAD,
-304) all is well; but a 204 that states a length is no HTTP to who reads it, HEAD or not: 502 UPE.
+304) all is well; but a 204 that states a length is no HTTP to who reads it: 502 UPE. Where nobody closes, the route's
+timeout counts until the whole body is there, and is logged as such although the status went out; a per_try_timeout does
+not. An HTTP/1 connection stays open for a second after that: a timer in front may be faster. Over HTTP/2 a body of
+another length than the one stated is lost as a whole, even a longer one.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,6 +21,13 @@ STATUSES = (200, 204, 304, 404, 503)
 
 
 def settings() -> Iterator[Setting]:
+    yield closed()
+    yield waited_for()
+    yield passed_on()
+    yield over_http2()
+
+
+def closed() -> Setting:
     listeners, clusters, calls = [], [], []
     for index, length in enumerate(LENGTHS):
         listeners.append(_listener(f"far {length}", FAR + index, manager(_answers(), [_states(length)], **ONCE)))
@@ -31,7 +41,7 @@ def settings() -> Iterator[Setting]:
                     continue  # tried again: several requests over one connection are told apart by nobody
                 calls += [_call(port, f"/{status}", method, "http") for method in ("GET", "HEAD", "POST")]
                 calls.append(_call(port, f"/{status}", "GET", "http2"))
-    yield Setting(
+    return Setting(
         name="broken bodies",
         dump=dump(listeners, clusters),
         calls=calls,
@@ -39,6 +49,118 @@ def settings() -> Iterator[Setting]:
         sockets=(),
         marks=["bodies that end before their length"],
     )
+
+
+def waited_for() -> Setting:
+    """By a proxy with this route and these options of its manager."""
+    mark, short, long = "bodies that are waited for", "0.3s", "0.6s"
+    whole = {"max_stream_duration": short}
+    retried = {"retry_on": "5xx,reset", "per_try_timeout": short}
+    cases: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        ({"timeout": short}, {}),
+        ({"timeout": short, "retry_policy": {"retry_on": "reset", "num_retries": 1}}, {}),
+        ({}, {"stream_idle_timeout": short}),
+        ({"idle_timeout": short}, {}),
+        ({"max_stream_duration": whole}, {}),
+        ({}, {"common_http_protocol_options": whole}),
+        ({"timeout": short}, {"stream_idle_timeout": long}),
+        ({"timeout": long}, {"stream_idle_timeout": short}),
+        ({"timeout": long, "retry_policy": retried}, {}),
+        ({"timeout": long, "retry_policy": {"retry_on": "5xx", "per_try_idle_timeout": short}}, {}),
+        ({"timeout": short}, {"delayed_close_timeout": "0s"}),
+        ({}, {"stream_idle_timeout": "0s"}),
+        ({"retry_policy": retried}, {"stream_idle_timeout": "0s", "request_timeout": short}),
+    ]
+    listeners = [_listener("far", FAR, manager(_answers(), [_states("100")]))]
+    calls = []
+    for port, (action, options) in enumerate(cases, PORT):
+        route = {"name": "r", "match": {"prefix": "/"}, "route": {"cluster": "far", "timeout": "0s", **action}}
+        listeners.append(_listener(f"near {port}", port, manager([route], **options)))
+        calls += [_waits(port, protocol, path) for protocol in ("http", "http2") for path in ("/200", "/404")]
+    calls += [_call(PORT, path, method, "http") for path in ("/204", "/304") for method in ("GET", "HEAD")]
+    return Setting(
+        name=mark,
+        dump=dump(listeners, [static_cluster("far", POD_ADDRESS, FAR)]),
+        calls=calls,
+        configurations=len(cases),
+        sockets=(),
+        marks=[mark],
+    )
+
+
+def passed_on() -> Setting:
+    """By two proxies: who of them ends it first, and what the other one makes of that."""
+    mark, h1, h2 = "bodies that two proxies wait for", static_cluster, _over_http2
+    never, soon, late = ({"stream_idle_timeout": text} for text in ("0s", "0.3s", "0.9s"))
+    at_once = {"delayed_close_timeout": "0s"}
+    cases: list[tuple[str, Any, dict[str, Any], dict[str, Any]]] = [
+        *(("far", speaks, *each) for speaks in (h1, h2) for each in ((soon, never), (soon, late), (late, soon))),
+        ("far", h1, never, never),
+        ("far", h1, {**soon, **at_once}, late),
+        ("far", h1, soon, {**late, **at_once}),
+        ("closes", h1, never, never),
+        ("closes", h2, never, never),
+        ("closes", h1, soon, never),
+        ("closes", h1, never, soon),
+    ]
+    answers = [_states("100")]
+    listeners = [
+        _listener("far", FAR, manager(_answers(), answers)),
+        _listener("closes", FAR + 1, manager(_answers(), answers, **ONCE)),
+    ]
+    clusters = [static_cluster("far", POD_ADDRESS, FAR), static_cluster("closes", POD_ADDRESS, FAR + 1)]
+    calls = []
+    for index, (far, speaks, middle, near) in enumerate(cases):
+        between, port = PORT + 500 + index, PORT + index
+        listeners.append(_listener(f"middle {index}", between, manager([_forwards(far)], **middle)))
+        listeners.append(_listener(f"near {index}", port, manager([_forwards(f"middle {index}")], **near)))
+        clusters.append(speaks(f"middle {index}", POD_ADDRESS, between))
+        calls += [_waits(port, protocol) for protocol in ("http", "http2")]
+    return Setting(
+        name=mark,
+        dump=dump(listeners, clusters),
+        calls=calls,
+        configurations=len(cases),
+        sockets=(),
+        marks=[mark],
+    )
+
+
+def over_http2() -> Setting:
+    """HTTP/2 holds replies to the length they state."""
+    mark, lengths = "lengths that HTTP/2 is told", ("100", "4", "3", "2", "0")
+    listeners, clusters, calls = [], [], []
+    for index, length in enumerate(lengths):
+        listeners.append(_listener(f"far {length}", FAR + index, manager(_answers(), [_states(length)])))
+        clusters.append(_over_http2(f"far {length}", POD_ADDRESS, FAR + index))
+        listeners.append(_listener(f"near {length}", PORT + index, manager([_forwards(f"far {length}")])))
+        for status in STATUSES:
+            if status == 204 and length == "0":
+                continue  # its length is cut off on the way, whatever becomes of the body
+            calls += [_call(PORT + index, f"/{status}", method, "http") for method in ("GET", "HEAD")]
+            calls.append(_call(PORT + index, f"/{status}", "GET", "http2"))
+    return Setting(
+        name=mark,
+        dump=dump(listeners, clusters),
+        calls=calls,
+        configurations=len(lengths),
+        sockets=(),
+        marks=[mark],
+    )
+
+
+def _forwards(cluster: str) -> dict[str, Any]:
+    return {"name": "r", "match": {"prefix": "/"}, "route": {"cluster": cluster, "timeout": "0s"}}
+
+
+def _over_http2(name: str, host: str, port: int) -> dict[str, Any]:
+    kind = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+    options = {"@type": f"type.googleapis.com/{kind}", "explicit_http_config": {"http2_protocol_options": {}}}
+    return {**static_cluster(name, host, port), "typed_extension_protocol_options": {kind: options}}
+
+
+def _waits(port: int, protocol: str, path: str = "/200") -> dict[str, Any]:
+    return {**_call(port, path, "GET", protocol), "timeout": 3.0}
 
 
 def _answers() -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""HTTP filters at their edges: origins that are hardly URLs, Base64 without its padding, what rules note, HEAD."""
+"""HTTP filters at their edges: odd origins and Base64, what rules note, HEAD, answers where nothing is forwarded."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,6 +19,7 @@ def settings() -> Iterator[Setting]:
         ("what rules note", noted()),
         ("HEAD of gRPC", bodiless()),
         ("names of what rules note", named()),
+        ("answers on routes that forward nothing", unforwarded()),
     ):
         yield Setting(
             name=name, dump=dump(cases), calls=calls(cases), configurations=len(cases), world=WORLD, marks=[name]
@@ -112,4 +113,29 @@ def named() -> list[Case]:
         )
         for each in own
         for of_route in routes
+    ]
+
+
+def unforwarded() -> list[Case]:
+    """Surprising: where a route answers or redirects by itself, a filter's answer has none of the headers it adds."""
+    adds = {"response_headers_to_add": [{"header": {"key": "x-route", "value": "1"}}]}
+    actions: list[dict[str, Any]] = [
+        {"direct_response": {"status": 404}},
+        {"redirect": {"path_redirect": "/x"}},
+        {"route": {"cluster": "dead"}},
+        {"non_forwarding_action": {}},
+    ]
+    limit = http_filter(
+        "l",
+        "local_ratelimit.v3.LocalRateLimit",
+        stat_prefix="x",
+        filter_enabled=ALWAYS,
+        filter_enforced=ALWAYS,
+        token_bucket={"max_tokens": 0, "fill_interval": "600s"},
+    )
+    refusing = http_filter("rbac", "rbac.v3.RBAC", rules={"action": "ALLOW", "policies": {}})
+    return [
+        (manager(each, route=one_route(name="r", **action, **adds)), [get(), get(content_type="application/grpc")])
+        for action in actions
+        for each in (abort(418), refusing, limit, mutation("idle"))
     ]

@@ -7,6 +7,7 @@ from typing import Any
 from tests.builders_http import http_filter, one_route
 from tests.truth.families._filter_dump import Case, calls, dump, manager
 from tests.truth.families._filter_words import WORLD, abort, append, asked, get, mutation, per_route
+from tests.truth.families._query_edges import queries
 from tests.truth.families.http_filters import HOSTS
 from tests.truth.setting import Setting
 
@@ -22,6 +23,7 @@ def settings() -> Iterator[Setting]:
         ("structures as text", structures()),
         ("rules that remove", removals()),
         ("values at each moment", moments()),
+        ("queries as text", queries()),
     ):
         yield Setting(
             name=name,

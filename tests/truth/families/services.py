@@ -1,29 +1,34 @@
-"""What others decide: services that filters ask, a script, and the share of requests that endpoints turn away.
+"""What others decide: services that filters ask, scripts, and the share of requests that endpoints turn away.
 
-The trace leaves it open; the calls pin what happens here. Surprising: a denial of ext_authz keeps neither reason nor
-status of the proxy's own; over the limit a header says so, whatever the route removes.
+The trace leaves it open; the calls pin what happens here, and state what a service or a script answers. Surprising:
+over the limit a header says so, whatever the route removes.
 """
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 from tests.builders_http import http_filter, one_route
 from tests.realism.upstreams import Upstream
+from tests.truth.families._answers import DENIALS, FAILURES, MANAGERS, MUCH, WRITES
+from tests.truth.families._authorised import SAID, SHOWN, authorised, authorised_over_grpc, permitted, within_chains
 from tests.truth.families._filter_dump import Case, calls, dump, manager
-from tests.truth.families._filter_words import WORLD, asked, get, mutation
+from tests.truth.families._filter_words import WORLD
 from tests.truth.setting import Setting
 
 AUTHORISATION, LIMITS = ("10.94.1.1", 9100), ("10.94.1.2", 9200)
 ALMOST_ALL = {"numerator": 999999, "denominator": "MILLION"}
-SCRIPT = 'function envoy_on_request(h) h:respond({[":status"] = "418", ["x-by"] = "script"}, "scripted") end'
+SCRIPTED = {"status": 418, "headers": {"x-by": "script"}, "body": "scripted"}
+JUDGES = [Upstream(f"0.0.0.0:{AUTHORISATION[1]}", "judges")]
 RATE_LIMITS = [{"actions": [{"generic_key": {"descriptor_value": "x"}}]}]
-SHOWN = mutation("shown", response_mutations=[{"append": {"header": {"key": "x-details", "value": "%RESPONSE_CODE%"}}}])
-SAID = [get(), asked("HEAD"), asked("POST", content_type="application/grpc"), {**get(), "protocol": "http2"}]
 
 
 def settings() -> Iterator[Setting]:
     for name, cases, world in (
-        ("authorisation", authorised(), [Upstream(f"0.0.0.0:{AUTHORISATION[1]}", "denies", status=401)]),
+        ("authorisation", authorised(), JUDGES),
+        ("authorisation over gRPC", authorised_over_grpc(), JUDGES),
+        ("permission", permitted(), JUDGES),
+        ("authorisation within chains", within_chains(), JUDGES),
         ("limits", limited(), [Upstream(f"0.0.0.0:{LIMITS[1]}", "over_limit")]),
         ("scripts", scripted(), []),
         ("dropped by endpoints", dropped(), []),
@@ -56,6 +61,7 @@ def _clusters() -> list[dict[str, Any]]:
     policy = {"drop_overloads": [{"category": "most", "drop_percentage": ALMOST_ALL}]}
     return [
         _cluster("authorisation", *AUTHORISATION),
+        _cluster("authorisation over gRPC", *AUTHORISATION, **http2),
         _cluster("limits", *LIMITS, **http2),
         _cluster("dropping", "10.94.0.1", 80, load={"policy": policy}),
     ]
@@ -63,15 +69,6 @@ def _clusters() -> list[dict[str, Any]]:
 
 def _pinned(site: str, option: str) -> list[dict[str, Any]]:
     return [{**each, "choices": {f"0/{site}": option}} for each in SAID]
-
-
-def authorised() -> list[Case]:
-    uri = {"uri": "http://authorisation", "cluster": "authorisation", "timeout": "2s"}
-    said = _pinned("filter/authz", "blocks")
-    return [
-        (manager(http_filter("authz", "ext_authz.v3.ExtAuthz", http_service={"server_uri": uri}, **more), SHOWN), said)
-        for more in ({}, {"failure_mode_allow": True}, {"status_on_error": {"code": 503}}, {"clear_route_cache": True})
-    ]
 
 
 def limited() -> list[Case]:
@@ -96,13 +93,32 @@ def _limit(service: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 def scripted() -> list[Case]:
-    said = _pinned("filter/script", "blocks")
-    script = http_filter("script", "lua.v3.Lua", default_source_code={"inline_string": SCRIPT})
-    return [(manager(script), said), (manager(script, SHOWN), said), (manager(SHOWN, script), said)]
+    writes = one_route(name="r", route={"cluster": "c"}, **WRITES)
+    return [
+        *((manager(*filters), _stated(SCRIPTED)) for filters in ([_script()], [_script(), SHOWN], [SHOWN, _script()])),
+        *((manager(_script(), **fields), _stated(SCRIPTED)) for fields in (*MANAGERS, {"route": writes})),
+        *((manager(_script(answer), route=writes), _stated(answer)) for answer in (*DENIALS, *FAILURES)),
+        *((manager(_script(answer)), _stated(answer)) for answer in (*DENIALS, MUCH)),
+    ]
+
+
+def _stated(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{**each, "answers": {"0/filter/script": answer}} for each in SAID]
+
+
+def _script(answer: dict[str, Any] = SCRIPTED) -> dict[str, Any]:
+    lines = "".join(f", [{json.dumps(name)}] = {_lua(value)}" for name, value in answer.get("headers", {}).items())
+    body = f", {_lua(answer['body'])}" if "body" in answer else ""
+    source = f'function envoy_on_request(h) h:respond({{[":status"] = "{answer["status"]}"{lines}}}{body}) end'
+    return http_filter("script", "lua.v3.Lua", default_source_code={"inline_string": source})
+
+
+def _lua(value: str | list[str]) -> str:
+    return json.dumps(value) if isinstance(value, str) else "{" + ", ".join(map(json.dumps, value)) + "}"
 
 
 def dropped() -> list[Case]:
     said = _pinned("fraction/drop_overloads", "drop")
     route = one_route(name="r", route={"cluster": "dropping"})
     web = http_filter("w", "grpc_web.v3.GrpcWeb")
-    return [(manager(*filters, route=route), said) for filters in ([], [SHOWN], [web])]
+    return [(manager(*filters, route=route), said) for filters in ([], [SHOWN], [web], [SHOWN, web])]

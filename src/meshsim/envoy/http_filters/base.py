@@ -12,6 +12,7 @@ from typing import Protocol, runtime_checkable
 from attrs import define, evolve, field, frozen
 
 from ...explanation import Candidate
+from ...facts.answer import Answer
 from ...facts.connection import Connection
 from ...facts.request import Headers, Request
 from ...place import Place
@@ -50,6 +51,8 @@ class FilterFacts:
     """Which way a filter towards the upstream looks: request or response."""
     find_cluster: Callable[[], str] = lambda: ""
     """The cluster of the route at hand; empty where Envoy has none of that name."""
+    name_cluster: Callable[[], str] = lambda: ""
+    """The same, whether Envoy has it or not."""
     answer: FormatFacts | None = None
     """Of the response on its way back: what operators may ask then."""
     memories: Memories = field(factory=dict)
@@ -79,6 +82,7 @@ class FilterFacts:
             self.attempts,
             self.upstream,
             self.find_cluster,
+            self.name_cluster,
             self.answer,
             {**self.memories, **change.memories} if change.memories else self.memories,
             self.service_cluster,
@@ -96,12 +100,21 @@ class Reply:
     body: str = ""
     headers: Headers = field(factory=dict)
     grpc_status: int | None = None
+    added: Headers = field(factory=dict)
+    """Come to the headers that the route's mutations wrote; `headers` take the place of those."""
     additions: tuple[MutationLevel, ...] = ()
     """Made to the reply's headers behind those of the route."""
     in_grpc_form: bool = False
     """Of a status that is not known: whether it is a local reply, which a gRPC client gets as 200."""
+    metadata: Metadata | None = None
+    """Dynamic metadata as the filter left it; None: as it was."""
     plain: bool = False
     """Headers only, as the filter wrote them: none of a local reply's gRPC form, and route mutations do not apply."""
+    held_ms: float = 0
+    """How long the filter kept the request before it answered."""
+    behind: Change | None = None
+    """What other filters had done before, where several act as one."""
+    memories: Memories = field(factory=dict)
 
 
 @frozen(eq=False)
@@ -122,6 +135,8 @@ class Change:
     body_limit: int | None = None
     """How many bytes of a body are kept from now on."""
     memories: Memories = field(factory=dict)
+    held_ms: float = 0
+    """How long the filter keeps the request before it goes on."""
 
 
 @frozen(eq=False)
@@ -144,6 +159,10 @@ class Open:
     what: Reason
     options: tuple[Option, ...]
     default: int | None = None
+    answered: Callable[[Answer], Option] | None = None
+    """What a stated answer of the one who decides comes to; None: nobody beyond the proxy does."""
+    waits: bool = False
+    """Whether the request stands still until somebody answers."""
 
 
 Verdict = Reply | Change | Open | None

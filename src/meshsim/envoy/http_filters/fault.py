@@ -61,8 +61,8 @@ class FaultConfig:
     grpc_status: int | None
     by_header: bool
     delay_share: Share
-    delays: bool
-    """A fixed delay of more than nothing."""
+    delay_ms: float
+    """The fixed delay."""
     delay_by_header: bool
     nodes: frozenset[str]
     """downstream_nodes: who is meant; empty: everybody."""
@@ -82,7 +82,7 @@ def compile_config(view: View, name: str) -> FaultConfig:
         grpc_status=abort.integer("grpc_status") if abort is not None else None,
         by_header=abort is not None and abort.has("header_abort"),
         delay_share=NEVER if off else _share(delay, view.text("delay_percent_runtime", "") or _DELAY_KEY),
-        delays=delay is not None and bool(delay.duration_ms("fixed_delay", 0)),
+        delay_ms=delay.duration_ms("fixed_delay", 0) if delay is not None else 0,
         delay_by_header=delay is not None and delay.has("header_delay"),
         nodes=frozenset(view.texts("downstream_nodes")),
         unmodelled=unmodelled_fields(view, _FIELDS, name),
@@ -104,7 +104,8 @@ class Fault:
     def ask(self, facts: FilterFacts, own: PerFilter | None) -> Verdict:
         """A delay comes first, whether or not an abort follows; both are drawn independently."""
         config = self.configs.of(own)
-        delay = _delay_share(config, facts)
+        delay_ms = _delay_ms(config, facts)
+        delay = _delay_share(config, facts) if delay_ms else Fraction(0)
         abort, status, grpc_status = config.abort_share.of(facts.runtime), config.http_status, config.grpc_status
         if config.by_header:
             abort, status, grpc_status = _asked_for(facts, abort)
@@ -120,7 +121,8 @@ class Fault:
             for aborted, abort_chance in ((False, 1 - abort), (True, abort)):
                 if delay_chance and abort_chance:
                     name = _NAMES[delayed, aborted]
-                    verdict = self._verdict(config, status, grpc_status, delayed=delayed, aborted=aborted)
+                    held_ms = delay_ms if delayed else 0
+                    verdict = self._verdict(config, status, grpc_status, held_ms=held_ms, aborted=aborted)
                     options.append(Option(name, delay_chance * abort_chance, verdict))
         if open_question is not None:
             unknown = tuple(Option(each.name, None, each.verdict) for each in options if each.verdict is not None)
@@ -130,18 +132,19 @@ class Fault:
         return Open(because("filter.fault-share", config.place, filter=self.name), tuple(options))
 
     def _verdict(
-        self, config: FaultConfig, status: int | None, grpc_status: int | None, *, delayed: bool, aborted: bool
+        self, config: FaultConfig, status: int | None, grpc_status: int | None, *, held_ms: float, aborted: bool
     ) -> Reply | Change | None:
         if not aborted:
             why = because("filter.fault-delay", config.place, filter=self.name)
-            return Change(why, flags=("DI",)) if delayed else None
+            return Change(why, flags=("DI",), held_ms=held_ms) if held_ms else None
         return Reply(
             because("filter.fault-abort", config.place, filter=self.name),
             200 if status is None else status,
             "fault_filter_abort",
-            ("DI", "FI") if delayed else ("FI",),
+            ("DI", "FI") if held_ms else ("FI",),
             "fault filter abort",
             grpc_status=grpc_status if status is None else None,
+            held_ms=held_ms,
         )
 
     def _acts(self, config: FaultConfig, facts: FilterFacts) -> tuple[bool, Reason | None]:
@@ -152,8 +155,8 @@ class Fault:
             action = facts.route.action if facts.route is not None else None
             if not isinstance(action, RouteAction):
                 return False, None
-            cluster = action.cluster or facts.find_cluster()
-            if not cluster:
+            cluster = action.cluster or facts.name_cluster()
+            if not cluster and action.specifier is not None:
                 unknown = opaque
             elif cluster != config.upstream_cluster:
                 return False, None
@@ -171,12 +174,16 @@ class Fault:
 _NAMES = {(False, False): "pass", (False, True): "abort", (True, False): "delay", (True, True): "delay and abort"}
 
 
+def _delay_ms(config: FaultConfig, facts: FilterFacts) -> float:
+    if not config.delay_by_header:
+        return config.delay_ms
+    stated = facts.request.values(_DELAY_HEADER)
+    return int(stated[0][:12]) if stated and stated[0].isdecimal() else 0
+
+
 def _delay_share(config: FaultConfig, facts: FilterFacts) -> Fraction:
     if not config.delay_by_header:
-        return config.delay_share.of(facts.runtime) if config.delays else Fraction(0)
-    stated = facts.request.values(_DELAY_HEADER)
-    if not stated or not stated[0].isdecimal() or not int(stated[0][:12]):
-        return Fraction(0)
+        return config.delay_share.of(facts.runtime)
     return _lowered(facts, _DELAY_PERCENTAGE_HEADER, config.delay_share.of(facts.runtime))
 
 

@@ -27,7 +27,8 @@ from .shares import NEVER, Share, compile_share
 TYPE_NAME = "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit"
 _RESOURCE_EXHAUSTED = 8
 _VERSIONS = ("OFF", "DRAFT_VERSION_03")
-_FULLNESS = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
+_LIMIT = "x-ratelimit-limit"
+_OF_THE_MOMENT = ("x-ratelimit-remaining", "x-ratelimit-reset")
 
 
 @frozen(eq=False)
@@ -51,11 +52,15 @@ class Limit:
     tells: bool
     """enable_x_ratelimit_headers: responses say how full the bucket is."""
 
-    def buckets(self, facts: FilterFacts) -> tuple[tuple[int, ...], bool]:
-        """The tokens of each bucket in which this request may be counted; whether the request is surely refused."""
-        described = bool(self.descriptor_tokens) and (
+    def described(self, facts: FilterFacts) -> bool:
+        """Whether a descriptor's bucket may count this request."""
+        return bool(self.descriptor_tokens) and (
             self.own_limits or (facts.route is not None and facts.route.rate_limited)
         )
+
+    def buckets(self, facts: FilterFacts) -> tuple[tuple[int, ...], bool]:
+        """The tokens of each bucket in which this request may be counted; whether the request is surely refused."""
+        described = self.described(facts)
         whole = () if self.tokens is None else (self.tokens,)
         found = [*whole, *(self.descriptor_tokens if described else ())]
         if self.per_connection:
@@ -125,11 +130,16 @@ class LocalRateLimit:
         return Open(what, tuple(options), None if surely else 0)
 
     def respond(self, facts: FilterFacts, own: PerFilter | None, response: Response, *, seen: bool) -> Response:
-        """Only a bucket that counts every request is sure to be told of."""
+        """How full the bucket is that counted the request, where one may have. One for everything needs tokens."""
         limit = self.limits.of(own)
-        if not (seen and limit.tells and limit.tokens is not None and limit.counted.of(facts.runtime) == 1):
+        counted, described = limit.counted.of(facts.runtime), limit.described(facts)
+        if not (seen and limit.tells and counted and (limit.tokens or described)):
             return response
-        return evolve(response, headers={**response.headers, **dict.fromkeys(_FULLNESS, ())})
+        known = counted == 1 and not described
+        headers = dict(response.headers)
+        before = headers.get(_LIMIT)
+        headers[_LIMIT] = (*(before or ()), str(limit.tokens)) if known and before != () else ()
+        return evolve(response, headers={**headers, **dict.fromkeys(_OF_THE_MOMENT, ())})
 
     def _refused(self, limit: Limit, facts: FilterFacts) -> Reply:
         return Reply(

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from ...facts.answer import Answer
 from ...place import Place
-from ...reasons import because
+from ...reasons import Reason, because
 from ..per_filter import PerFilter
 from .base import Change, FilterFacts, Open, Option, Reply, Verdict
 
@@ -25,6 +26,7 @@ class Blocking:
 
 
 UNKNOWN = Blocking()
+_BLOCKS = "blocks"
 
 KINDS: dict[str, Blocking] = {
     "envoy.extensions.filters.http.admission_control.v3.AdmissionControl": Blocking(503, "denied_by_admission_control"),
@@ -51,8 +53,9 @@ class Opaque:
             return None
         place = config.view.place if config is not None else self.place
         blocking = KINDS.get(self.type_name, UNKNOWN)
+        why = because("filter.blocked", place, filter=self.name, type=self.type_name)
         reply = Reply(
-            because("filter.blocked", place, filter=self.name, type=self.type_name),
+            why,
             blocking.status,
             blocking.details,
             blocking.flags,
@@ -61,9 +64,20 @@ class Opaque:
         )
         return Open(
             because("filter.opaque", place, filter=self.name, type=self.type_name),
-            (Option("pass", None, None), Option("blocks", None, reply)),
+            (Option("pass", None, None), Option(_BLOCKS, None, reply)),
             default=0,
+            answered=None
+            if blocking.status is not None
+            else lambda answer: Option(_BLOCKS, None, _stated(why, blocking, answer)),
         )
+
+
+def _stated(why: Reason, blocking: Blocking, answer: Answer) -> Reply:
+    """Of a filter that nothing is known of, the answer is what it writes, and Envoy makes nothing of it."""
+    headers = answer.header_values()
+    if not blocking.in_grpc_form:
+        return Reply(why, answer.status, blocking.details, blocking.flags, answer.body, headers=headers, plain=True)
+    return Reply(why, answer.status, blocking.details, blocking.flags, answer.body, added=headers)
 
 
 @frozen(eq=False)

@@ -57,6 +57,8 @@ class Progress:
     """How often, and where to, the stream was redirected before its filters ran."""
     body_limit: int | None = None
     """How many bytes of a body a filter lets be kept; None: the connection's own limit holds."""
+    held_ms: float = 0
+    """How long filters have kept the request."""
     memories: Memories = field(factory=dict, eq=False)
     way_back: WayBack | None = field(default=None, eq=False)
     """Set behind the last filter, where any of them acts on responses."""

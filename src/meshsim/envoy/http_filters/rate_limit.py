@@ -55,6 +55,7 @@ class RateLimit:
             what,
             (Option("pass", None, None), Option("blocks", None, limited), Option("fails", None, failed)),
             default=0,
+            waits=True,
         )
 
 

@@ -12,6 +12,7 @@ from ...outcome import Ending
 from ..format_operators import FormatFacts
 
 STATUS = ":status"
+BODILESS = (204, 304)
 _DIGITS = 9
 Memories = Mapping[object, object]
 """Filter -> what it keeps of the request for the response."""

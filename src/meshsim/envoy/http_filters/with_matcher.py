@@ -1,12 +1,12 @@
 """ExtensionWithMatcher and composite: a matcher tree says whether a filter is skipped, or which one runs.
 
-envoyproxy/envoy source/common/http/match_delegate/config.cc and source/extensions/filters/http/composite.
+envoyproxy/envoy source/extensions/filters/http/match_delegate and .../composite, as observed on Envoy 1.40. A tree that
+lacks something skips nothing: the filter within runs, and the tree is asked again once there is a response.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from attrs import evolve, frozen
 
@@ -16,19 +16,18 @@ from ...match.tree import Missing
 from ...place import Place
 from ...reasons import because
 from ..match_tree import CompiledMatcher, Vocabulary, compile_matcher
-from ..network_inputs import NETWORK_INPUTS
 from ..per_filter import PerFilter
-from .base import ActsOnResponses, Behaviour, FilterFacts, Open, Option, Verdict
+from .base import ActsOnResponses, Behaviour, Change, FilterFacts, Open, Option, Reply, Verdict
 from .in_turn import InTurn
+from .matcher_inputs import ADMITTED_ON_ROUTES, INPUTS, Seen
 from .opaque import Opaque
-from .response import Response
+from .response import Memories, Response
 from .shares import ALWAYS, Share, compile_share
 
 WITH_MATCHER = "envoy.extensions.common.matching.v3.ExtensionWithMatcher"
 COMPOSITE = "envoy.extensions.filters.http.composite.v3.Composite"
 _SKIP = "envoy.extensions.filters.common.matcher.action.v3.SkipFilter"
 _EXECUTE = "envoy.extensions.filters.http.composite.v3.ExecuteFilterAction"
-_HEADER = "envoy.type.matcher.v3.HttpRequestHeaderMatchInput"
 _PER_ROUTE = "envoy.extensions.common.matching.v3.ExtensionWithMatcherPerRoute"
 
 Compile = Callable[[View], Behaviour | None]
@@ -63,98 +62,104 @@ class Hidden(PerFilter):
         return self.outer.levels() if self.outer is not None else ()
 
 
-def _header_input(view: View) -> tuple[str, Callable[[FilterFacts], Any]]:
-    """Many values are one text, joined by commas."""
-    name = view.text("header_name", "").lower()
-
-    def read(facts: FilterFacts) -> str | None:
-        values = facts.request.values(name)
-        return ",".join(values) if values or name in facts.request.headers else None
-
-    return f"header {name}", read
-
-
-def _of_connection(make: Callable[[View], Any]) -> Callable[[View], tuple[str, Callable[[FilterFacts], Any]]]:
-    def made(view: View) -> tuple[str, Callable[[FilterFacts], Any]]:
-        what, read = make(view)
-
-        def seen(facts: FilterFacts) -> Any:
-            """What asks for a client's certificate finds none over plaintext, and the search goes on."""
-            found = read(facts.connection)
-            return None if found is Missing.NOT_YET else found
-
-        return what, seen
-
-    return made
-
-
-def _not_on_routes(name: str) -> Callable[[View], tuple[str, Callable[[FilterFacts], Any]]]:
-    return lambda _view: (name.rpartition(".")[2], lambda _facts: Missing.NOT_YET)
-
-
-_NETWORK = "envoy.extensions.matching.common_inputs.network.v3."
-_QUERY = "envoy.type.matcher.v3.HttpRequestQueryParamMatchInput"
-_INPUTS = {_HEADER: _header_input, **{name: _of_connection(make) for name, make in NETWORK_INPUTS.items()}}
-_UNSEEN = (*(name for name in NETWORK_INPUTS if name.startswith(_NETWORK)), f"{_NETWORK}FilterStateInput", _QUERY)
-_OF_ROUTES = {**_INPUTS, **{name: _not_on_routes(name) for name in _UNSEEN}}
-"""A route's matcher never gets to see the connection or the query: where it asks for one, the filter is skipped."""
-
-
 @frozen(eq=False)
 class OfRoute:
     """ExtensionWithMatcherPerRoute."""
 
-    matcher: CompiledMatcher[FilterFacts, Way]
+    matcher: CompiledMatcher[Seen, Way]
     below: PerFilter
     """What the filter within sees of the levels."""
+
+
+@frozen(eq=False)
+class Course:
+    """What a filter's matcher came to, and how it answers what only run time knows."""
+
+    way: Way | None
+    """None: nothing yet. The filter runs, and its matcher is asked again on the way back."""
+    answer: bool
 
 
 @frozen(eq=False)
 class WithMatcher:
     name: str
     place: Place
-    tree: CompiledMatcher[FilterFacts, Way] | None
+    matcher: CompiledMatcher[Seen, Way] | None
     """None: without a route's matcher the filter never runs."""
     unmatched: Way
     """What runs where no action is found."""
     of_route: Callable[[PerFilter], OfRoute | None]
 
     def ask(self, facts: FilterFacts, own: PerFilter | None) -> Verdict:
-        asked: list[object] = []
-
-        def note(row: object) -> bool:
-            asked.append(row)
-            return False
-
-        way = self._way(facts, own, note)
-        said = self.of_route(own) if own is not None else None
-        below = own if said is None else said.below
-        verdict = _verdict(way, facts, below)
-        if not asked:
+        matcher, below = self._asked(own)
+        open_rows: list[object] = []
+        course = self._course(matcher, Seen(facts, facts.request), answer=False, asked=open_rows)
+        verdict = self._verdict(course, facts, below)
+        later = course.way is None and matcher is not None and bool(matcher.unmodelled)
+        if not open_rows and not later:
             return verdict
-        other = _verdict(self._way(facts, own, lambda _row: True), facts, below)
+        other = self._verdict(self._course(matcher, Seen(facts, facts.request), answer=True), facts, below)
         if isinstance(verdict, Open) or isinstance(other, Open):
             return verdict
         what = because("filter.matcher-open", self.place, filter=self.name)
         return Open(what, (Option("no-match", None, verdict), Option("match", None, other)), default=0)
 
     def respond(self, facts: FilterFacts, own: PerFilter | None, response: Response, *, seen: bool) -> Response:
-        behaviour = self._way(facts, own, lambda _row: False).of(facts)
+        """A matcher that has come to something is not asked again; a filter that is found only now saw no request."""
+        matcher, below = self._asked(own)
+        course = facts.memories.get(self) if seen else None
+        if not isinstance(course, Course):
+            # of a filter that was passed over Envoy never asks the route
+            matcher, request = (matcher, facts.request) if seen else (self.matcher, None)
+            course = self._course(matcher, Seen(facts, request), answer=False)
+        way = course.way
+        if way is None:
+            request = facts.request if facts.answer is None else facts.answer.request
+            late = Seen(facts, request if seen else None, response)
+            way = self._course(matcher, late, answer=course.answer).way or self.unmatched
+            seen = seen and way.behaviour is self.unmatched.behaviour
+        behaviour = way.of(facts)
         if not isinstance(behaviour, ActsOnResponses):
             return response
-        return behaviour.respond(facts, own, response, seen=seen)
+        return behaviour.respond(facts, below, response, seen=seen)
 
-    def _way(self, facts: FilterFacts, own: PerFilter | None, ask: Callable[[Any], bool]) -> Way:
+    def _asked(self, own: PerFilter | None) -> tuple[CompiledMatcher[Seen, Way] | None, PerFilter | None]:
+        """The matcher in force, and what the filter within sees of the levels."""
         said = self.of_route(own) if own is not None else None
-        matcher = said.matcher if said is not None else self.tree
-        found = matcher.tree.resolve(facts, ask) if matcher is not None else Missing.NOT_YET
-        # what is not yet known, or never asked, leaves the filter skipped
-        return SKIPPED if isinstance(found, Missing) else found or self.unmatched
+        return (self.matcher, own) if said is None else (said.matcher, said.below)
+
+    def _course(
+        self,
+        matcher: CompiledMatcher[Seen, Way] | None,
+        seen: Seen,
+        *,
+        answer: bool,
+        asked: list[object] | None = None,
+    ) -> Course:
+        def ask(row: object) -> bool:
+            if asked is not None:
+                asked.append(row)
+            return answer
+
+        if matcher is None:
+            return Course(SKIPPED, answer)
+        found = matcher.tree.resolve(seen, ask)
+        return Course(None if isinstance(found, Missing) else found or self.unmatched, answer)
+
+    def _verdict(self, course: Course, facts: FilterFacts, own: PerFilter | None) -> Verdict:
+        behaviour = (course.way or self.unmatched).of(facts)
+        verdict = behaviour.ask(facts, own) if behaviour is not None else None
+        memories: Memories = {self: course}
+        if isinstance(verdict, Open):
+            options = tuple(evolve(each, verdict=_remembering(each.verdict, memories)) for each in verdict.options)
+            return evolve(verdict, options=options)
+        return _remembering(verdict, memories)
 
 
-def _verdict(way: Way, facts: FilterFacts, own: PerFilter | None) -> Verdict:
-    behaviour = way.of(facts)
-    return behaviour.ask(facts, own) if behaviour is not None else None
+def _remembering(verdict: Reply | Change | None, memories: Memories) -> Reply | Change:
+    if verdict is None:
+        return Change(None, memories=memories)
+    return evolve(verdict, memories={**verdict.memories, **memories})
 
 
 def compile_with_matcher(view: View, name: str, compile_entry: Compile) -> Behaviour | None:
@@ -165,9 +170,11 @@ def compile_with_matcher(view: View, name: str, compile_entry: Compile) -> Behav
         matcher = view.view("matcher")
     if wrapped is None or typed is None:
         return Opaque(name, WITH_MATCHER, view.place)
-    inner = compile_entry(wrapped) if typed.type_name != COMPOSITE else None
-    vocabulary: Vocabulary[FilterFacts, Way] = Vocabulary("filter_action", _INPUTS, _action(compile_entry))
-    of_routes = evolve(vocabulary, inputs=_OF_ROUTES)
+    composite = typed.type_name == COMPOSITE
+    unmatched = Way(None if composite else compile_entry(wrapped))
+    action = _action(compile_entry, None if composite else unmatched)
+    vocabulary: Vocabulary[Seen, Way] = Vocabulary("filter_action", INPUTS, action)
+    of_routes = evolve(vocabulary, admits=ADMITTED_ON_ROUTES, blank=SKIPPED)
     made: dict[PerFilter, OfRoute | None] = {}
 
     def of_route(own: PerFilter) -> OfRoute | None:
@@ -178,14 +185,16 @@ def compile_with_matcher(view: View, name: str, compile_entry: Compile) -> Behav
             made[own] = OfRoute(compile_matcher(below, of_routes), hidden) if below is not None else None
         return made[own]
 
-    tree = compile_matcher(matcher, vocabulary) if matcher is not None else None
-    if tree is not None and tree.keeps_matching:
+    compiled = compile_matcher(matcher, vocabulary) if matcher is not None else None
+    if compiled is not None and compiled.keeps_matching:
         hint = "leave keep_matching out; Envoy refuses this filter too"
         raise Rejected("matcher-keeps-matching", "keep_matching is nothing here", place=view.place, hint=hint)
-    return WithMatcher(name, view.place, tree, Way(inner), of_route)
+    return WithMatcher(name, view.place, compiled, unmatched, of_route)
 
 
-def _action(compile_entry: Compile) -> Callable[[TypedConfig], tuple[str, Way]]:
+def _action(compile_entry: Compile, only: Way | None) -> Callable[[TypedConfig], tuple[str, Way]]:
+    """`only`: the filter within, where it is no composite: it runs whichever filter an action names."""
+
     def read(typed: TypedConfig) -> tuple[str, Way]:
         if typed.type_name == _SKIP:
             return "skip", SKIPPED
@@ -196,12 +205,13 @@ def _action(compile_entry: Compile) -> Callable[[TypedConfig], tuple[str, Way]]:
             hint = "list the filters; Envoy refuses this filter too"
             raise Rejected("empty-chain", "filter_chain has no filter", place=typed.view.place, hint=hint)
         if not entries:
-            return label, Way(opaque)
+            return label, only or Way(opaque)
         compiled = [compile_entry(each) for each in entries]
         behaviours = tuple(each for each in compiled if each is not None)
         one = behaviours[0] if len(behaviours) == 1 else InTurn(behaviours, opaque)
         share = compile_share(typed.view.view("sample_percent"), ALWAYS)
-        return ", ".join(each.text("name", "") for each in entries), Way(one if behaviours else None, share, opaque)
+        named = ", ".join(each.text("name", "") for each in entries)
+        return named, only or Way(one if behaviours else None, share, opaque)
 
     return read
 

@@ -65,6 +65,17 @@ WORDS: dict[str, str] = {
     "return.broken-off": (
         "the upstream closed after {came} of {stated} bytes of the body; the client had the status by then"
     ),
+    "return.body-timed-out": (
+        "only {came} of {stated} bytes of the body came; a timer ended the response after {after}, and the client had "
+        "the status by then"
+    ),
+    "return.waits-for-body": (
+        "only {came} of {stated} bytes of the body came, and nothing ends the wait for the rest but the client"
+    ),
+    "return.length-differs": (
+        "the upstream stated a body of {stated} bytes and sent {came}, which HTTP/2 does not take; the client had the "
+        "status by then"
+    ),
     "return.status-removed": (
         "a filter took :status away from the response ({before}), so the proxy answers 502 in its stead"
     ),
@@ -74,6 +85,11 @@ WORDS: dict[str, str] = {
     "return.connects-again": "the attempt failed ({failure}), and the proxy makes attempt {attempt}",
     "return.response-headers-unknown": (
         "the retry policy ({policy}) looks at response headers, which no input states; no retry is assumed"
+    ),
+    "client.question": "has the client, which waits for {after}, its answer by then?",
+    "client.left": "nothing ended it within the {after} that the client waits, so the client hangs up",
+    "client.within-body": (
+        "the body is not whole, and whether a client that waits for {after} leaves before that is not modelled"
     ),
     "refresh.question": "which cluster does route {route} name for attempt {attempt} (refresh_cluster_on_retry)?",
     "refresh.another": "the retry goes to cluster {cluster}, drawn among the {left} that were not tried yet",
