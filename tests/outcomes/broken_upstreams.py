@@ -24,7 +24,7 @@ UNHEALTHY = {
     "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
 }
 NOBODY = {"load_assignment": {"cluster_name": "out", "endpoints": []}}
-UNRESTORED = {"type": "ORIGINAL_DST", "lb_policy": "CLUSTER_PROVIDED", "load_assignment": {}}
+UNRESTORED = {"type": "ORIGINAL_DST", "lb_policy": "CLUSTER_PROVIDED", "load_assignment": {"cluster_name": "out"}}
 REFUSED = "{remote_connection_failure|delayed_connect_error:_Connection_refused}"
 BAD_BIND = "{remote_connection_failure|immediate_connect_error:_Invalid_argument|remote_address:10.9.9.9:80}"
 NO_CERTIFICATE = "TLS_error:|268436496:SSL_routines:OPENSSL_internal:SSLV3_ALERT_HANDSHAKE_FAILURE:TLS_error_end"

@@ -27,6 +27,7 @@ HELLO = {"response": {"inline_string": "hello"}}
 PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 SETTINGS = "\0\0\0\x04\0\0\0\0\0"
 PING = "\0\0\x08\x06\0\0\0\0\012345678"
+EMPTY = {"max_tokens": 0, "fill_interval": "3600s"}
 CONNECTIONS: Table = {
     "no filter chain": chained(
         tcp_proxy(),
@@ -58,7 +59,10 @@ CONNECTIONS: Table = {
         ("UAEX",),
         "ext_authz_close",
         at=speaks("tcp"),
-        filters=(network_filter("guard", "ext_authz.v3.ExtAuthz", grpc_service=SERVICE_OF_NOBODY), tcp_proxy()),
+        filters=(
+            network_filter("guard", "ext_authz.v3.ExtAuthz", stat_prefix="x", grpc_service=SERVICE_OF_NOBODY),
+            tcp_proxy(),
+        ),
         details="ext_authz_error",
     ),
     "connection limit": NOT_YET_MODELLED,
@@ -66,7 +70,7 @@ CONNECTIONS: Table = {
         ("URX",),
         "local_ratelimit_close_over_limit",
         filters=(
-            network_filter("guard", "local_ratelimit.v3.LocalRateLimit", token_bucket={"max_tokens": 0}),
+            network_filter("guard", "local_ratelimit.v3.LocalRateLimit", stat_prefix="x", token_bucket=EMPTY),
             tcp_proxy(),
         ),
     ),

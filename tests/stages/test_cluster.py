@@ -120,7 +120,11 @@ def test_types_that_are_not_modelled_end_unknown() -> None:
     assert [each.code for each in chooser.assumptions] == ["upstream.cluster-type-not-modelled"]
 
 
-CLEVER = {"policies": [{"typed_extension_config": {"typed_config": {"@type": "type.googleapis.com/mine.v1.Clever"}}}]}
+CLEVER = {
+    "policies": [
+        {"typed_extension_config": {"name": "mine", "typed_config": {"@type": "type.googleapis.com/mine.v1.Clever"}}}
+    ]
+}
 
 
 def test_doubts_are_assumed_and_notes_are_not() -> None:

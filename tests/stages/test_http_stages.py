@@ -95,7 +95,10 @@ def test_why_no_route_matched() -> None:
 LUA = {
     "extension": {
         "name": "l",
-        "typed_config": {"@type": "type.googleapis.com/envoy.extensions.router.cluster_specifiers.lua.v3.LuaConfig"},
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.router.cluster_specifiers.lua.v3.LuaConfig",
+            "source_code": {"inline_string": "x"},
+        },
     }
 }
 RDS = {"rds": {"route_config_name": "80"}}
@@ -132,7 +135,7 @@ SCOPES = {
     ("manager", "code"),
     [
         (hcm(scoped_routes=SCOPES), "vhost.scopes-not-in-dump"),
-        (hcm(table=table_fields(vhds={"config_source": {}})), "vhost.on-demand"),
+        (hcm(table=table_fields(vhds={"config_source": {"ads": {}}})), "vhost.on-demand"),
         (hcm({"match": {"prefix": "/"}, "later_action": {}}), "router.action-not-modelled"),
         (hcm(one_route(route={"inline_cluster_specifier_plugin": LUA})), "router.specifier-not-modelled"),
     ],

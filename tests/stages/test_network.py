@@ -46,8 +46,11 @@ def test_an_opaque_filter_is_assumed_to_pass_and_can_be_pinned() -> None:
     assert list(blocked.fates.values()) == [Fate.FAILED, Fate.NOT_REACHED]
 
 
+REDIS = {"settings": {"op_timeout": "1s"}}
+
+
 def test_a_protocol_nobody_models_makes_the_outcome_unknown() -> None:
-    config = {"@type": FILTERS + "network.redis_proxy.v3.RedisProxy", "cluster": "redis"}
+    config = {"@type": FILTERS + "network.redis_proxy.v3.RedisProxy", "cluster": "redis", "stat_prefix": "r", **REDIS}
     step = Step(network.STAGE, at_network({"name": "envoy.filters.network.redis_proxy", "typed_config": config}))
     assert isinstance(step.after, AtReturn) and step.after.ending.kind == "unknown"
     assert step.assumed == ["network.terminal-not-modelled"]

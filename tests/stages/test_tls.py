@@ -38,7 +38,8 @@ MTLS = {
     "tls_certificate_sds_secret_configs": [{"name": "default"}],
     "alpn_protocols": ["istio-peer-exchange", "istio"],
     "combined_validation_context": {
-        "default_validation_context": {"match_subject_alt_names": [{"exact": "spiffe://td/ns/a/sa/b"}]}
+        "default_validation_context": {"match_subject_alt_names": [{"exact": "spiffe://td/ns/a/sa/b"}]},
+        "validation_context_sds_secret_config": {"name": "ROOTCA"},
     },
 }
 SNI = "outbound_.9080_._.reviews.default.svc.cluster.local"
@@ -245,7 +246,7 @@ def test_the_proxy_protocol_header_carries_the_connections_addresses() -> None:
 
 def test_an_unknown_socket_ends_unknown() -> None:
     quic = "type.googleapis.com/envoy.extensions.transport_sockets.quic.v3.QuicUpstreamTransport"
-    odd = at_tls(plain(transport_socket={"name": "q", "typed_config": {"@type": quic}}))
+    odd = at_tls(plain(transport_socket={"name": "q", "typed_config": {"@type": quic, "upstream_tls_context": {}}}))
     picked, after, chooser = decided(stage.STAGE, odd)
     assert isinstance(after, AtReturn) and after.ending.kind == "unknown" and after.frames is None
     assert stage.explain(MESH, odd, picked).deciding
