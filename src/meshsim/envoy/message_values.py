@@ -10,9 +10,11 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Mapping
+from functools import cache, partial
 from typing import Any
 
 from ..config import protojson
+from ..match.regex import Regex, RegexRules
 from .message_table import Field
 
 Rules = Mapping[str, Any]
@@ -24,6 +26,7 @@ _RANGES = {
     "int64": (-(1 << 63), (1 << 63) - 1),
 }
 _LONGEST_DURATION = 315_576_000_000 * 1_000_000_000
+_pattern = cache(partial(Regex, place=None, rules=RegexRules(latin1=False)))
 _ONE_LINE = re.compile(r"[^\0\n\r]*")
 _WELL_KNOWN = {
     ("HTTP_HEADER_NAME", True): re.compile(r":?[0-9a-zA-Z!#$%&'*+\-.^_|~`]+"),
@@ -136,7 +139,7 @@ def _wrong_text(_field: Field, value: Any, rules: Rules) -> str | None:
         return f"value does not match the regex pattern of {known}"
     if not (value.startswith(rules.get("prefix", "")) and value.endswith(rules.get("suffix", ""))):
         return f"value does not stand between {rules.get('prefix', '')!r} and {rules.get('suffix', '')!r}"
-    if "pattern" in rules and not re.search(rules["pattern"], value):
+    if "pattern" in rules and not _pattern(rules["pattern"]).found_in(value):
         return f"value does not match regex pattern {rules['pattern']!r}"
     return _listed(value, rules)
 
