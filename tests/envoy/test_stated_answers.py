@@ -15,7 +15,10 @@ NO = Answer(401, {"X-Why": "no", "x-many": ("1", "2"), "keep-alive": "x", "locat
 
 
 def asks(response: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-    service = {"server_uri": {"cluster": "a"}, "authorization_response": response or {}}
+    service = {
+        "server_uri": {"uri": "http://a", "cluster": "a", "timeout": "1s"},
+        "authorization_response": response or {},
+    }
     return http_filter("f", AUTHZ, http_service=service, **more)
 
 
@@ -87,7 +90,7 @@ def test_a_permission_changes_the_request() -> None:
 
 
 def test_what_is_not_modelled_of_the_service_is_refused() -> None:
-    custom = {"patterns": [{"custom": {"name": "x"}}]}
+    custom = {"patterns": [{"custom": {"name": "x", "typed_config": {"@type": "type.googleapis.com/mine.v1.X"}}}]}
     with pytest.raises(InputError, match="allowed_client_headers"):
         answered(asks({"allowed_client_headers": custom}), NO)
 
@@ -117,6 +120,9 @@ def test_of_a_filter_that_nothing_is_known_of_the_answer_is_told_as_it_is() -> N
     assert (seen.ending.status, seen.ending.body, headers_of(seen)) == (299, "yes", {"x-why": ("so",)})
 
 
+SUCCESS = {"http_criteria": {"http_success_status": [{"start": 200, "end": 300}]}}
+
+
 def test_within_a_composite_filter_too() -> None:
     action = {
         "name": "composite-action",
@@ -139,7 +145,7 @@ def test_within_a_composite_filter_too() -> None:
         (asks(), {"0/filter/f": "pass"}, "pick-contradicts-answer"),
         (asks(), {"0/filter/f": "denies"}, "pick-unknown-option"),
         (http_filter("f", "fault.v3.HTTPFault", abort={"http_status": 503, "percentage": {"numerator": 5}}), {}, ""),
-        (http_filter("f", "admission_control.v3.AdmissionControl"), {}, ""),
+        (http_filter("f", "admission_control.v3.AdmissionControl", success_criteria=SUCCESS), {}, ""),
     ],
 )
 def test_an_answer_that_does_not_fit_is_refused(filter_: dict[str, Any], pins: dict[str, str], reference: str) -> None:

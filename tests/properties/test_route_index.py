@@ -17,6 +17,8 @@ from meshsim.match.indexed_first import IndexedFirst
 from meshsim.match.regex import Regex
 from tests.builders_http import connection, one_route, request, route_table, virtual_host
 
+UNKNOWN = {"name": "x", "typed_config": {"@type": "type.googleapis.com/mine.v1.Matcher"}}
+
 POLICY = "type.googleapis.com/envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig"
 
 
@@ -73,7 +75,7 @@ MATCHES: some.SearchStrategy[dict[str, Any]] = some.one_of(
     ),
     some.builds(lambda text: {"prefix": text, "headers": [{"name": "x-a"}]}, TEXTS),
     some.just({"connect_matcher": {}}),
-    some.just({"prefix": "/", "headers": [{"name": "x-a", "string_match": {"custom": {"name": "x"}}}]}),
+    some.just({"prefix": "/", "headers": [{"name": "x-a", "string_match": {"custom": UNKNOWN}}]}),
 )
 
 

@@ -268,7 +268,7 @@ def test_an_answer_at_a_site_the_call_never_comes_to_is_an_error_too(tmp_path: P
 
 
 def test_an_answer_of_a_service_is_part_of_a_call(tmp_path: Path) -> None:
-    service = {"server_uri": {"cluster": "c"}}
+    service = {"server_uri": {"uri": "http://c", "cluster": "c", "timeout": "1s"}}
     cases = [(manager(http_filter("authz", "ext_authz.v3.ExtAuthz", http_service=service)), ())]
     Setting(name="x", dump=dump(cases), calls=()).mesh(tmp_path / "capture")
     case = only(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from attrs import frozen
@@ -62,7 +62,7 @@ def kind_of(type_name: str) -> Kind | None:
 
 @cache
 def _table() -> dict[str, Any]:
-    made: dict[str, Any] = json.loads(files(__package__).joinpath("message_table.json").read_text())
+    made: dict[str, Any] = json.loads(Path(__file__).with_name("message_table.json").read_text("utf-8"))
     return made
 
 
