@@ -22,7 +22,7 @@ from meshsim.render.options import Options
 from meshsim.render.page import Page, printable
 from meshsim.render.redact import Redactor
 from meshsim.render.text import text
-from meshsim.report import ChoiceOption, ChoiceReport, Resolution
+from meshsim.report import Attempt, ChoiceOption, ChoiceReport, Resolution
 from tests.golden_files import check_golden
 from tests.render.builders import a_call, a_decision, a_hop, a_report, a_rich_report
 
@@ -233,3 +233,12 @@ def test_a_stated_answer_stands_beside_its_choice() -> None:
 def test_a_reason_whose_facts_are_lists_is_told_too() -> None:
     why = because("app.certificate-for-others", None, destination="10.0.0.5:443", names=["a.test", "b.test"])
     assert "a.test" in text(a_report(assumptions=(why,)), Options())
+
+
+def test_what_nobody_answered_yet_is_not_called_closed() -> None:
+    delayed = a_hop(status=None, response_flags=("DI",), response_code_details=None)
+    assert "answer    not known DI" in text(a_report(hops=(delayed,)), Options())
+    refused = a_hop(
+        status=None, response_flags=("UF",), response_code_details=None, attempts=(Attempt("a", "refused"),)
+    )
+    assert "answer    closed UF" in text(a_report(hops=(refused,)), Options())

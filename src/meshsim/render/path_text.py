@@ -188,7 +188,9 @@ def _sends(hop: Hop, report: Report, redactor: Redactor) -> str:
 def _answer(hop: Hop) -> str:
     if hop.status is None and not hop.response_flags and not hop.response_code_details:
         return ""
-    parts = ["closed" if hop.status is None else str(hop.status), *hop.response_flags]
+    stands = not hop.response_code_details and bool(hop.attempts) and hop.attempts[-1].result == "connected"
+    ended = "not known" if stands else "closed"
+    parts = [ended if hop.status is None else str(hop.status), *hop.response_flags]
     if hop.response_code_details:
         parts.append(hop.response_code_details)
     return " ".join(parts)

@@ -128,7 +128,8 @@ def _run(
         if verdict is not None and verdict.held_ms:
             way_back = _way_back(at, facts, decider, index)
             stream = evolve(_stream(at, entry), request=facts.request, progress=evolve(progress, way_back=way_back))
-            cut = cut_short(stream, at.hop, http_filter, verdict.held_ms)
+            place = http_filter.place if verdict.why is None else verdict.why.place or http_filter.place
+            cut = cut_short(stream, at.hop, http_filter.name, place, verdict.held_ms)
             if cut is not None:
                 return Ran(index, taken, cut, facts.request, progress, answers=answers)
         if isinstance(verdict, Reply):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from ..envoy.http_filters.base import HttpFilter
 from ..envoy.listener_filters import seconds
 from ..envoy.local_reply import local_reply
 from ..envoy.request_limits import limited
@@ -16,25 +15,26 @@ from ..envoy.route_actions import RouteAction
 from ..envoy.stream import Stream
 from ..envoy.timers import held_timer
 from ..outcome import Ending
+from ..place import Place
 from ..reasons import because
 
 DELAYED = "DI"
 
 
-def cut_short(stream: Stream, hop: int, http_filter: HttpFilter, held_ms: float) -> Ending | None:
-    """None: nothing does. `held_ms`: how long this filter keeps it."""
+def cut_short(stream: Stream, hop: int, name: str, place: Place, held_ms: float) -> Ending | None:
+    """None: nothing does. `name`, `place`: of the filter, and of what makes it keep the request for `held_ms`."""
     request, before = stream.request, stream.progress.held_ms
     patience = request.patience_ms if request is not None else None
     flags = tuple(dict.fromkeys((*stream.progress.flags, DELAYED)))
     timer = held_timer(*_limits(stream), before + held_ms)
     if patience is not None and (held_ms if timer is None else timer.waited_ms - before) > patience:
         delay = seconds(held_ms)
-        why = because("filter.fault-outlasts", http_filter.place, filter=http_filter.name, delay=delay)
+        why = because("filter.fault-outlasts", place, filter=name, delay=delay)
         return Ending("hanging", why, response_flags=flags)
     if timer is None:
         return None
     after = seconds(timer.waited_ms)
-    why = because("return.timed-out", http_filter.place, status=timer.status, details=timer.details(), after=after)
+    why = because("return.timed-out", place, status=timer.status, details=timer.details(), after=after)
     reply = local_reply(
         stream,
         hop,
