@@ -31,8 +31,8 @@ from .broken_off import BrokenOff, broken_off
 from .upstream_chain import back_through_filters
 
 TUNNEL_STANDS = 200
-_OF_A_TRY = frozenset((PER_TRY_TIMEOUT.reset, PER_TRY_IDLE.reset))
 """What the client gets once the connection of its tunnel stands."""
+_OF_A_TRY = frozenset((PER_TRY_TIMEOUT.reset, PER_TRY_IDLE.reset))
 ATTEMPT_COUNT = "x-envoy-attempt-count"
 ANSWERED = ("delivered", "replied")
 _SETTLED = frozenset(("delivered", "forwarded", "unknown", "loop"))

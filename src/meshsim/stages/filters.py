@@ -126,12 +126,11 @@ def _run(
             taken, answers = (*taken, option), (*answers, answer)
             verdict = _course(verdict, option, answer)
         if verdict is not None and verdict.held_ms:
-            way_back = _way_back(at, facts, decider, index)
-            stream = evolve(_stream(at, entry), request=facts.request, progress=evolve(progress, way_back=way_back))
+            stream = _held(at, verdict, facts, decider, index, progress, entry)
             place = http_filter.place if verdict.why is None else verdict.why.place or http_filter.place
             cut = cut_short(stream, at.hop, http_filter.name, place, verdict.held_ms)
             if cut is not None:
-                return Ran(index, taken, cut, facts.request, progress, answers=answers)
+                return Ran(index, taken, cut, stream.request or facts.request, stream.progress, answers=answers)
         if isinstance(verdict, Reply):
             if verdict.behind is not None:
                 facts = facts.after(verdict.behind)
@@ -169,6 +168,24 @@ def _course(question: Open, option: int, answer: Answer | None) -> Reply | Chang
     if answer is None or question.answered is None:
         return question.options[option].verdict
     return question.answered(answer).verdict
+
+
+def _held(
+    at: AtFilters,
+    verdict: Reply | Changed,
+    facts: FilterFacts,
+    decider: Route | None,
+    index: int,
+    progress: Progress,
+    entry: WeightedCluster | None,
+) -> Stream:
+    """The stream while that filter keeps its request, with what those had done that act as one with it."""
+    done = verdict.behind if isinstance(verdict, Reply) else evolve(verdict, held_ms=0)
+    if done is not None:
+        facts = facts.after(done)
+        progress = _advanced(at, progress, done, index, facts, decider)
+    progress = evolve(progress, way_back=_way_back(at, facts, decider, index))
+    return evolve(_stream(at, entry), request=facts.request, progress=progress)
 
 
 def _writes_nothing(http_filter: HttpFilter) -> bool:

@@ -96,12 +96,21 @@ def delayed() -> list[Case]:
         [_delay("0.1s"), {**_delay("0.25s"), "name": "later"}],
         [marks("1"), _delay("5s"), abort(418)],
     ]
+    late = _delay("0.2s")
+    late["typed_config"] = {**late["typed_config"], **abort(418)["typed_config"]}
+    cut = [[marks("1"), NOTES, _delay("0.2s")], [marks("1"), NOTES, late]]
     saw = {"header": {"key": "x-saw", "value": "%REQ(x-m)%-%DYNAMIC_METADATA(ns:k)%-%RESPONSE_FLAGS%"}}
-    routes = one_route(name="r", response_headers_to_add=[saw])
     said = [{**each, "max_time": "0.3s"} for each in (get(x_a="v"), get(x_a="v", content_type="application/grpc"))]
     return [
-        (manager(within(COMPOSITE, tree({"v": running(filter_chain={"typed_config": chain})})), route=routes), said)
-        for chain in chains
+        (
+            manager(
+                within(COMPOSITE, tree({"v": running(filter_chain={"typed_config": chain})})),
+                route=one_route(name="r", route={"cluster": "c", **more}, response_headers_to_add=[saw]),
+            ),
+            said,
+        )
+        for each, more in ((chains, {}), (cut, {"idle_timeout": "0.1s"}))
+        for chain in each
     ]
 
 
