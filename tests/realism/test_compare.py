@@ -162,3 +162,25 @@ def test_shares_within_chance_pass_and_others_do_not() -> None:
 def test_recorded_shares_are_the_routes_weights() -> None:
     (counts,) = record.load()["allow_any"]["shares"].values()
     assert compare.share_differences(counts, dict(zip(sorted(counts), (0.9, 0.1), strict=True))) == []
+
+
+@pytest.mark.parametrize(
+    ("told", "differing"),
+    [
+        ({"status": 0, "response_flags": ["DC"], "response_code_details": compare.CLIENT_LEFT}, set()),
+        ({"status": None, "response_flags": ["DC"], "response_code_details": compare.CLIENT_LEFT}, {"status"}),
+        ({"status": 0, "response_flags": [], "response_code_details": compare.CLIENT_LEFT}, {"response_flags"}),
+        ({"status": 0, "response_flags": ["DC"], "response_code_details": None}, {"response_code_details"}),
+    ],
+)
+def test_what_a_client_that_gives_up_leaves_is_compared_where_the_call_says_so(
+    told: dict[str, Any], differing: set[str]
+) -> None:
+    left = {"status": 0, "response_flags": ["DC"], "response_code_details": compare.CLIENT_LEFT}
+    seen = copy.deepcopy(SETTLED["a service by host"])
+    seen["hops"][0].update(left)
+    seen["call"]["max_time"] = "1s"
+    trace = agreeing(seen)
+    trace["hops"][0].update(told)
+    found = {text.partition(":")[0].rpartition(".")[2] for text in compare.differences(seen, trace)}
+    assert found == differing

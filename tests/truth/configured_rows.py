@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from tests.truth.criteria import resources
-from tests.truth.rows import Answer
+from tests.truth.rows import REDIRECTS, Answer
 from tests.truth.setting import Setting
 
 Document = Mapping[str, Any]
@@ -41,6 +41,10 @@ def _does_not_forward(hop: Document, listener: Document, _cluster: Document) -> 
     return any("non_forwarding_action" in route for route in routes)
 
 
+def _redirects(hop: Document, listener: Document, _cluster: Document) -> bool:
+    return any("redirect" in route for route in _routes(listener) if route.get("name") == hop["route"])
+
+
 def _has_subsets(_hop: Document, _listener: Document, cluster: Document) -> bool:
     return "lb_subset_config" in cluster
 
@@ -55,5 +59,6 @@ def _routes(listener: Document) -> Iterator[Document]:
 _ROWS: dict[str, tuple[Answer, Holds]] = {
     NO_TABLE: (Answer((404,), "NR", "route_not_found"), _lacks_its_table),
     NOT_FORWARDING: (Answer((503,), "NC", "cluster_not_found"), _does_not_forward),
+    **{f"redirect {status}": (Answer((status,), "", "direct_response"), _redirects) for status in REDIRECTS},
     NO_SUBSET: (Answer((503,), "UH", "no_healthy_upstream"), _has_subsets),
 }

@@ -107,7 +107,6 @@ REQUESTS: dict[str, Shows] = {
     "path normalisation redirects": Answer((307,), "", "path_normalization_failed"),
     "upgrade or CONNECT not enabled": Answer((403,), "", "upgrade_failed"),
     "require_tls": lambda hop: bool(hop["virtual_host"]) and Answer((301,), "", "direct_response", route=False)(hop),
-    **{f"redirect {status}": Answer((status,), "", "direct_response", route=True) for status in REDIRECTS},
     "direct response": lambda hop: Answer((), "", "direct_response")(hop) and hop["status"] not in REDIRECTS,
     **{f"unknown cluster {status}": Answer((status,), "NC", "cluster_not_found") for status in (503, 404, 500)},
     "no usable endpoint": Answer((503,), "UH", "no_healthy_upstream"),

@@ -41,14 +41,8 @@ def closed() -> Setting:
                     continue  # tried again: several requests over one connection are told apart by nobody
                 calls += [_call(port, f"/{status}", method, "http") for method in ("GET", "HEAD", "POST")]
                 calls.append(_call(port, f"/{status}", "GET", "http2"))
-    return Setting(
-        name="broken bodies",
-        dump=dump(listeners, clusters),
-        calls=calls,
-        configurations=2 * len(LENGTHS),
-        sockets=(),
-        marks=["bodies that end before their length"],
-    )
+    made = dump(listeners, clusters)
+    return _setting("broken bodies", made, calls, 2 * len(LENGTHS), mark="bodies that end before their length")
 
 
 def waited_for() -> Setting:
@@ -78,14 +72,7 @@ def waited_for() -> Setting:
         listeners.append(_listener(f"near {port}", port, manager([route], **options)))
         calls += [_waits(port, protocol, path) for protocol in ("http", "http2") for path in ("/200", "/404")]
     calls += [_call(PORT, path, method, "http") for path in ("/204", "/304") for method in ("GET", "HEAD")]
-    return Setting(
-        name=mark,
-        dump=dump(listeners, [static_cluster("far", POD_ADDRESS, FAR)]),
-        calls=calls,
-        configurations=len(cases),
-        sockets=(),
-        marks=[mark],
-    )
+    return _setting(mark, dump(listeners, [static_cluster("far", POD_ADDRESS, FAR)]), calls, len(cases))
 
 
 def passed_on() -> Setting:
@@ -116,14 +103,7 @@ def passed_on() -> Setting:
         listeners.append(_listener(f"near {index}", port, manager([_forwards(f"middle {index}")], **near)))
         clusters.append(speaks(f"middle {index}", POD_ADDRESS, between))
         calls += [_waits(port, protocol) for protocol in ("http", "http2")]
-    return Setting(
-        name=mark,
-        dump=dump(listeners, clusters),
-        calls=calls,
-        configurations=len(cases),
-        sockets=(),
-        marks=[mark],
-    )
+    return _setting(mark, dump(listeners, clusters), calls, len(cases))
 
 
 def over_http2() -> Setting:
@@ -139,14 +119,15 @@ def over_http2() -> Setting:
                 continue  # its length is cut off on the way, whatever becomes of the body
             calls += [_call(PORT + index, f"/{status}", method, "http") for method in ("GET", "HEAD")]
             calls.append(_call(PORT + index, f"/{status}", "GET", "http2"))
-    return Setting(
-        name=mark,
-        dump=dump(listeners, clusters),
-        calls=calls,
-        configurations=len(lengths),
-        sockets=(),
-        marks=[mark],
-    )
+    return _setting(mark, dump(listeners, clusters), calls, len(lengths))
+
+
+def _setting(
+    name: str, made: dict[str, Any], calls: list[dict[str, Any]], configurations: int, mark: str | None = None
+) -> Setting:
+    """With nothing beside the proxy."""
+    marks = [mark or name]
+    return Setting(name=name, dump=made, calls=calls, configurations=configurations, sockets=(), marks=marks)
 
 
 def _forwards(cluster: str) -> dict[str, Any]:
