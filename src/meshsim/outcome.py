@@ -92,6 +92,8 @@ class Ending:
     """None: the body is complete, or everybody waits for the rest of it."""
     local_close_reason: str | None = None
     """Envoy's %DOWNSTREAM_LOCAL_CLOSE_REASON% where the connection ends with this reply."""
+    states_more: bool = False
+    """A proxy's reply states a longer body than it has."""
     took_ms: float = 0
     """Since the opener asked, as far as timers and filters that hold requests back say."""
 

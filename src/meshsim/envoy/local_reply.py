@@ -20,7 +20,7 @@ from .http_filters.response import BODILESS, STATUS, response_of, with_response
 from .inline_headers import RESPONSE_INLINE_HEADERS, one_value, with_more
 from .refusal import DRAINED
 from .reply_mapping import Reply
-from .response_headers import closes_unframed, closes_with, counted, encoded, past_filters, route_mutations
+from .response_headers import closes_unframed, closes_with, counted, encoded, past_filters, route_mutations, states_more
 from .route_actions import RouteAction
 from .stream import Stream
 
@@ -96,7 +96,8 @@ def _sent(ending: Ending, stream: Stream, status: int, *, closes: bool) -> Endin
     closes = closes or closes_unframed(response, stream)
     headers = encoded(response, stream, closes=closes)
     body = "" if _sends_no_body(request, response.status) else response.body
-    ending = with_response(ending, evolve(response, headers=headers, body=body))
+    response = evolve(response, headers=headers, body=body)
+    ending = evolve(with_response(ending, response), states_more=states_more(response, request))
     return evolve(ending, local_close_reason=DRAINED if closes and not _keeps_open(stream) else None)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from ..facts.request import Headers
+from ..facts.request import Headers, Request
 from .header_mutations import mutated
 from .http_filters.response import BODILESS, Response, stated_grpc_status
 from .inline_headers import one_value
@@ -114,3 +114,16 @@ def encoded(response: Response, stream: Stream, *, closes: bool) -> Headers:
 
 def _is_tunnel(stream: Stream, status: int) -> bool:
     return stream.request is not None and stream.request.method == "CONNECT" and 200 <= status < 300
+
+
+_DIGITS = 18
+
+
+def states_more(response: Response, request: Request | None) -> bool:
+    """Whether its content-length is more than its body has; not of replies that never have one."""
+    stated = (response.headers.get("content-length") or ("",))[0]
+    if response.body is None or response.status in BODILESS or (request is not None and request.replied_as_head()):
+        return False
+    if not (stated.isascii() and stated.isdecimal() and len(stated) <= _DIGITS):
+        return False
+    return int(stated) > len(response.body.encode("utf-8", "surrogateescape"))

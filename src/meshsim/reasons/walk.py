@@ -40,6 +40,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "return.tunnel-ended": ("ending",),
     "return.status-removed": ("before",),
     "return.broken-off": ("stated", "came"),
+    "return.states-more": (),
     "return.body-timed-out": ("stated", "came", "after"),
     "return.waits-for-body": ("stated", "came"),
     "return.length-differs": ("stated", "came"),

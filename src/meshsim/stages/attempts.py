@@ -16,7 +16,7 @@ from ..envoy.local_reply import local_reply, without_status
 from ..envoy.network_filters.tcp_proxy import TcpProxy
 from ..envoy.network_filters.verdicts import Closes
 from ..envoy.refusal import DRAINED
-from ..envoy.response_headers import passed_on
+from ..envoy.response_headers import passed_on, states_more
 from ..envoy.retry_policy import RetryPolicy
 from ..envoy.route_actions import RouteAction
 from ..envoy.stream import Stream
@@ -251,7 +251,8 @@ def _passed_on(ending: Ending, frame: Frame, flags: tuple[str, ...] = ()) -> End
         return evolve(passed_back(reply, stream.progress), destination=ending.destination, pod=ending.pod)
     if not replied:
         return ending
-    return evolve(with_response(ending, response), local_close_reason=None)
+    more = states_more(response, stream.request)
+    return evolve(with_response(ending, response), local_close_reason=None, states_more=more)
 
 
 def _with_flags(ending: Ending, flags: tuple[str, ...], frame: Frame) -> Ending:

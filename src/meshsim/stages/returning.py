@@ -31,6 +31,8 @@ NOT_CONNECTED = "tcp_initializion_failure:0"
 def decide(_mesh: Mesh, at: AtReturn, chooser: Chooser) -> tuple[Return, State]:
     frame = at.frames
     if frame is None:
+        if at.ending.states_more and at.ending.kind == "replied" and at.ending.cut is None:
+            chooser.assume(because("return.states-more", at.ending.why.place))
         return Return(at.ending, None, again=False), Ended(at.ending)
     picked = returned(frame, at.ending)
     policy = frame.via.retry_policy

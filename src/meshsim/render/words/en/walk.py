@@ -76,6 +76,9 @@ WORDS: dict[str, str] = {
         "the upstream stated a body of {stated} bytes and sent {came}, which HTTP/2 does not take; the client had the "
         "status by then"
     ),
+    "return.states-more": (
+        "the response states a longer body than it has: its client waits for more, and what ends that is not modelled"
+    ),
     "return.status-removed": (
         "a filter took :status away from the response ({before}), so the proxy answers 502 in its stead"
     ),
